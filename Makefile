@@ -1,0 +1,53 @@
+# make demo · make test · make lint · make bench · make docs: each sets itself up in .venv and is quick when run again.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: demo test lint format bench docs clean
+
+demo: .venv/train
+	$(BIN)/logloss demo
+
+test: .venv/dev .venv/browser
+	$(BIN)/python -m pytest
+
+lint: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: .venv/dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/dev
+	$(BIN)/python -m benchmarks
+
+docs: .venv/dev
+	$(BIN)/sphinx-build --quiet --fail-on-warning -b html docs docs/_build
+	@echo "docs/_build/index.html"
+
+clean:
+	rm -rf .venv docs/_build
+
+# Each stamp is newer than what it was made from, so an unchanged .venv is used as it is.
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "logloss needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Say make PYTHON=python3.12 …"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/train: .venv/bin/python pyproject.toml constraints.txt
+	@echo "Setting up .venv (a minute or two, once)"
+	$(INSTALL) -e '.[train]'
+	@touch $@
+
+.venv/dev: .venv/bin/python pyproject.toml constraints.txt
+	@echo "Setting up .venv with the development tools (two or three minutes, once)"
+	$(INSTALL) -e '.[dev]'
+	@touch $@ .venv/train
+
+# The report is looked at in a real browser.
+.venv/browser: .venv/dev
+	@sh scripts/install_browser.sh $(BIN)/python
+	@touch $@

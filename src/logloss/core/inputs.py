@@ -1,0 +1,233 @@
+"""Arrays as they come, looked at once: what is refused, and the sentence that says how to mend it."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from logloss.core.errors import (
+    DtypeError,
+    LabelError,
+    LogitError,
+    LogLossError,
+    ParameterError,
+    ProbabilityError,
+    ShapeError,
+    WeightError,
+)
+from logloss.core.reduction import exact_sum
+
+Array = npt.NDArray[Any]
+
+# Results come in the type on the left and are worked out in the type on the right.
+_WORK = {"float16": np.float32, "bfloat16": np.float32, "float32": np.float32, "float64": np.float64}
+
+
+class Inputs(NamedTuple):
+    """Arrays that have been checked; shapes match, or broadcast in the one way that was asked for."""
+
+    y_true: Array
+    y_pred: Array
+    weight: Array | None  # broadcasts against y_pred
+    mask: Array | None  # True where an element counts; broadcasts against y_pred
+    class_axis: int
+    work: type[np.floating[Any]]  # the type whose numbers the loss is worked out from
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of every per-element result."""
+        return self.y_pred.shape
+
+    @property
+    def count(self) -> int:
+        """How many elements count: all that the mask shows; weight 0 counts."""
+        if self.mask is None:
+            return self.y_pred.size
+        return int(np.count_nonzero(self.mask)) * (self.y_pred.size // self.mask.size if self.mask.size else 0)
+
+    @property
+    def total_weight(self) -> float:
+        """The weights of the elements that count, added up."""
+        if self.weight is None:
+            return float(self.count)
+        return exact_sum(self.weight, self.shape, self.mask)
+
+
+def read(
+    y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None, class_axis: int = -1, *, from_logits: bool
+) -> Inputs:
+    """Check everything and return it as arrays, copying none that already is one."""
+    prediction = real_array(y_pred, "y_pred")
+    if prediction.dtype.name not in _WORK:
+        if prediction.dtype.kind not in "biu":
+            raise DtypeError(
+                f"y_pred has dtype {prediction.dtype}; expected float16, bfloat16, float32 or float64. "
+                "Convert it with y_pred.astype(np.float64)."
+            )
+        prediction = prediction.astype(np.float64)
+    label = real_array(y_true, "y_true")
+    _match(label, prediction)
+    weight = None if sample_weight is None else _per_element(real_array(sample_weight, "sample_weight"), prediction, "sample_weight")
+    shown = None if mask is None else _per_element(_bool_array(mask), prediction, "mask")
+
+    _check_weight(weight, shown, prediction.shape)
+    hidden = _Hidden(weight, shown, prediction.shape)
+    _check_labels(label, hidden)
+    if from_logits:
+        _check_logits(prediction, hidden)
+    else:
+        _check_probabilities(prediction, hidden)
+    return Inputs(label, prediction, weight, shown, class_axis, _WORK[prediction.dtype.name])
+
+
+def per_class(weight: float | tuple[float, ...], shape: tuple[int, ...], class_axis: int, name: str) -> float | Array:
+    """A weight per class, shaped to broadcast along ``class_axis``."""
+    if isinstance(weight, float):
+        return weight
+    if not -len(shape) <= class_axis < len(shape):
+        raise ShapeError(f"class_axis={class_axis} is not an axis of y_pred, whose shape is {shape}.")
+    if shape[class_axis] != len(weight):
+        raise ShapeError(
+            f"{name} has {len(weight)} entries, one a class, and axis {class_axis} of y_pred has {shape[class_axis]} "
+            f"(its shape is {shape}). Give one entry a class, or name the axis with class_axis."
+        )
+    along = [1] * len(shape)
+    along[class_axis] = len(weight)
+    return np.asarray(weight).reshape(along)
+
+
+def check_out(out: Any, name: str, inputs: Inputs) -> Array:
+    """A buffer to write into, or a new array."""
+    if out is None:
+        return np.empty(inputs.shape, inputs.y_pred.dtype)
+    if not isinstance(out, np.ndarray):
+        raise DtypeError(f"{name} is a {type(out).__name__}; expected a NumPy array to write into.")
+    if out.shape != inputs.shape:
+        raise ShapeError(f"{name} has shape {out.shape}; expected y_pred's, {inputs.shape}.")
+    if out.dtype != inputs.y_pred.dtype:
+        raise DtypeError(f"{name} has dtype {out.dtype}; expected {inputs.y_pred.dtype}, the type of the result.")
+    if not out.flags.writeable:
+        raise ParameterError(f"{name} is read-only; expected an array that can be written.")
+    return out
+
+
+def real_array(values: Any, name: str) -> Array:
+    """The values as an array of real numbers or booleans, without a copy of one that already is."""
+    if isinstance(values, np.ma.MaskedArray):
+        raise DtypeError(
+            f"{name} is a masked array, whose mask would be lost. Pass {name}.data and mask=~np.ma.getmaskarray({name})."
+        )
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise ShapeError(f"{name} could not be read as an array: {error}") from error
+    except (TypeError, RuntimeError) as error:
+        raise DtypeError(f"{name} could not be read as an array: {error}") from error
+    if array.size == 0 and isinstance(values, list | tuple):
+        return array.astype(np.float64)
+    if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
+        raise DtypeError(
+            f"{name} has dtype {array.dtype}; expected real numbers or booleans. Convert it with {name}.astype(float)."
+        )
+    return array
+
+
+def _bool_array(mask: Any) -> Array:
+    array = np.asarray(mask)
+    if array.size and array.dtype != np.bool_:
+        raise DtypeError(
+            f"mask has dtype {array.dtype}; expected booleans, True where an element counts. Use mask.astype(bool)."
+        )
+    return array.astype(np.bool_, copy=False)
+
+
+def _match(label: Array, prediction: Array) -> None:
+    if label.shape == prediction.shape:
+        return
+    came = f"y_true has shape {label.shape} and y_pred has shape {prediction.shape}."
+    try:
+        together = np.broadcast_shapes(label.shape, prediction.shape)
+    except ValueError:
+        raise ShapeError(f"{came} Expected the same shape.") from None
+    mend = "Give both the same shape."
+    if label.shape == (*prediction.shape, 1):
+        mend = "Use y_true[:, 0], or y_pred[:, None]." if prediction.ndim == 1 else "Use y_true[..., 0]."
+    elif prediction.shape == (*label.shape, 1):
+        mend = "Use y_pred[:, 0], or y_true[:, None]." if label.ndim == 1 else "Use y_pred[..., 0]."
+    raise ShapeError(f"{came} They would broadcast to {together}, which is almost never meant. {mend}")
+
+
+def _per_element(array: Array, prediction: Array, name: str) -> Array:
+    """An array of y_pred's shape, or of one entry a row, shaped to broadcast against y_pred."""
+    if array.shape == prediction.shape:
+        return array
+    if prediction.ndim > 1 and array.shape == prediction.shape[:1]:
+        return array.reshape(array.shape + (1,) * (prediction.ndim - 1))
+    rows = f" or {prediction.shape[:1]}, one entry a row" if prediction.ndim > 1 else ""
+    mend = f" Use {name}[:, 0]." if array.ndim == 2 and array.shape[1] == 1 else ""
+    raise ShapeError(f"{name} has shape {array.shape}; expected y_pred's, {prediction.shape}{rows}.{mend}")
+
+
+class _Hidden:
+    """Which elements may hold anything, worked out only when a value is about to be refused."""
+
+    def __init__(self, weight: Array | None, mask: Array | None, shape: tuple[int, ...]) -> None:
+        self._weight, self._mask, self._shape = weight, mask, shape
+
+    def among(self, bad: Array) -> Array:
+        """The bad elements that are in plain view."""
+        if self._mask is not None:
+            bad = bad & self._mask
+        if self._weight is not None:
+            bad = bad & (self._weight != 0)
+        return np.broadcast_to(bad, self._shape)
+
+
+def _within(array: Array, low: float, high: float) -> bool:
+    """Whether all values lie in the range; NaN does not."""
+    if array.size == 0 or array.dtype == np.bool_:
+        return True
+    return bool(array.min() >= low and array.max() <= high)
+
+
+def _refuse(error: type[LogLossError], name: str, array: Array, bad: Array, expected: str, mend: str) -> None:
+    if not bad.any():
+        return
+    array = np.broadcast_to(array, bad.shape)
+    place = tuple(int(i) for i in np.unravel_index(int(np.argmax(bad)), bad.shape))
+    count = int(np.count_nonzero(bad))
+    where = f"{name}[{', '.join(map(str, place))}]" if place else name
+    raise error(f"{count:,} of {bad.size:,} values in {name} {expected}; the first is {where} = {array[place]}. {mend}")
+
+
+def _check_labels(label: Array, hidden: _Hidden) -> None:
+    if _within(label, 0, 1):
+        return
+    bad = hidden.among(~((label >= 0) & (label <= 1)))
+    mend = "Labels are 0, 1 or anything between."
+    if label.size and np.isin(label, (-1, 1)).all():
+        mend = "Labels of -1 and 1 become 0 and 1 by (y_true + 1) / 2."
+    elif np.isnan(label[bad]).all():
+        mend = "Leave missing labels out with mask=~np.isnan(y_true)."
+    _refuse(LabelError, "y_true", label, bad, "lie outside [0, 1]", mend)
+
+
+def _check_probabilities(prediction: Array, hidden: _Hidden) -> None:
+    if _within(prediction, 0, 1):
+        return
+    bad = hidden.among(~((prediction >= 0) & (prediction <= 1)))
+    _refuse(ProbabilityError, "y_pred", prediction, bad, "lie outside [0, 1]", "If these are logits, say from_logits=True.")
+
+
+def _check_logits(prediction: Array, hidden: _Hidden) -> None:
+    if _within(prediction, -np.inf, np.inf):
+        return
+    bad = hidden.among(np.isnan(prediction))
+    _refuse(LogitError, "y_pred", prediction, bad, "are not a number", "Leave them out with mask=~np.isnan(y_pred).")
+
+
+def _check_weight(weight: Array | None, mask: Array | None, shape: tuple[int, ...]) -> None:
+    if weight is None or (weight.size and weight.min() >= 0 and weight.max() < np.inf):
+        return
+    bad = _Hidden(None, mask, shape).among(~((weight >= 0) & (weight < np.inf)))
+    _refuse(WeightError, "sample_weight", weight, bad, "are negative, infinite or not a number", "Weights are finite and at least 0.")

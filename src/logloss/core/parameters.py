@@ -1,0 +1,44 @@
+"""The parameters of the family: their ranges, and the sentences that refuse anything else by name."""
+
+import math
+from collections.abc import Callable, Collection, Iterable
+from numbers import Real
+from typing import Any
+
+from logloss.core.errors import ParameterError, SpellingError, nearest
+
+Weight = float | tuple[float, ...]
+
+_RANGES: dict[str, tuple[str, Callable[[float], bool]]] = {
+    "weight": ("finite and at least 0", lambda x: 0 <= x < math.inf),
+    "gamma": ("finite and at least 0", lambda x: 0 <= x < math.inf),
+    "smoothing": ("between 0 and 1", lambda x: 0 <= x <= 1),
+    "alpha": ("between 0 and 1", lambda x: 0 <= x <= 1),
+    "margin": ("at least 0 and below 1", lambda x: 0 <= x < 1),
+    "epsilon": ("at least 0 and below 0.5", lambda x: 0 <= x < 0.5),
+}
+
+
+def number(name: str, value: Any) -> float:
+    """The value as a float, if it lies in the range of the parameter so named."""
+    expected, holds = next(_RANGES[kind] for kind in _RANGES if kind in name)
+    if isinstance(value, bool) or not isinstance(value, Real) or not holds(float(value)):
+        raise ParameterError(f"{name}={value!r} is out of range; expected a number that is {expected}.")
+    return float(value)
+
+
+def weight(name: str, value: Any) -> Weight:
+    """One weight, or a tuple of one weight a class."""
+    if isinstance(value, Real | str) or not isinstance(value, Iterable):
+        return number(name, value)
+    entries = tuple(number(f"{name}[{i}]", entry) for i, entry in enumerate(value))
+    if not entries:
+        raise ParameterError(f"{name} is empty; expected a number, or one number a class.")
+    return entries
+
+
+def check_options(owner: str, options: Iterable[str], known: Collection[str]) -> None:
+    """Refuse an option that nobody knows, naming the nearest."""
+    for option in options:
+        if option not in known:
+            raise SpellingError(f'{owner} has no option "{option}"; known are {", ".join(known)}.{nearest(option, known)}')

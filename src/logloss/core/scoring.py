@@ -1,0 +1,112 @@
+"""scikit-learn's `log_loss`: its call and its number."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from logloss.core import inputs
+from logloss.core.errors import LabelError, ProbabilityError, ShapeError
+from logloss.core.family import BinaryCrossEntropy
+from logloss.core.inputs import Array
+
+
+def log_loss(
+    y_true: Any,
+    y_pred: Any,
+    *,
+    epsilon: float | str = "auto",
+    sample_weight: Any = None,
+    normalize: bool = True,
+    labels: Sequence[Any] | None = None,
+) -> float:
+    """Mean negative log-likelihood of labels under predicted probabilities, in nats.
+
+    Parameters
+    ----------
+    y_true : array, shape (n,)
+        Labels of two classes: 0 and 1, booleans, -1 and 1, or any two values, of which the greater is the positive one.
+    y_pred : array, shape (n,) or (n, 2)
+        Probability of the positive class, or of both classes in the order of ``labels``.
+    epsilon : float or "auto"
+        Probabilities are clipped to [epsilon, 1 - epsilon]. "auto" is scikit-learn's clip, the machine epsilon of
+        y_pred's type; 0 is exact, infinities included.
+    sample_weight : array, shape (n,), optional
+        Weights of the rows.
+    normalize : bool
+        Divide by the sum of the weights; False gives the sum.
+    labels : sequence of two, optional
+        The two classes, for labels that are neither 0/1 nor -1/1 nor both present.
+
+    Raises
+    ------
+    LabelError
+        The labels are not of two classes.
+    ProbabilityError
+        A value lies outside [0, 1], or the two columns do not sum to 1.
+
+    Notes
+    -----
+    Good (1952), "Rational decisions". Unlike scikit-learn's, a batch of one class needs no ``labels``.
+
+    Examples
+    --------
+    >>> log_loss([1, 0, 1, 0], [0.8, 0.2, 0.7, 0.3])
+    0.2899092476264711
+    >>> log_loss(["spam", "ham"], [[0.1, 0.9], [0.8, 0.2]])
+    0.164252033486018
+    >>> log_loss([1, 0], [1.0, 1.0], epsilon=0)
+    inf
+    """
+    probability = inputs.real_array(y_pred, "y_pred")
+    positive = _positive(y_true, labels)
+    if probability.dtype.kind in "biu":
+        probability = probability.astype(np.float64)
+    if epsilon == "auto":
+        epsilon = float(np.finfo(probability.dtype).eps)
+    if probability.ndim == 2 and probability.shape[1] == 2:
+        # The column of the class that happened, so that a tiny probability is not lost in 1 minus the other.
+        _check_pairs(probability)
+        if positive.shape != probability.shape[:1]:
+            raise ShapeError(f"y_true has shape {positive.shape} and y_pred has {len(probability)} rows. Expected one label a row.")
+        probability = np.where(positive, probability[:, 1], probability[:, 0])
+        positive = np.ones(len(positive), np.bool_)
+    bce = BinaryCrossEntropy(epsilon=epsilon)
+    reduction = "weighted_mean" if normalize else "sum"
+    return float(bce(positive, probability, sample_weight=sample_weight, reduction=reduction))
+
+
+def _positive(y_true: Any, labels: Sequence[Any] | None) -> Array:
+    """Which labels are of the positive class, as booleans."""
+    label = np.asarray(y_true)
+    if label.dtype == np.bool_ and labels is None:
+        return label
+    if labels is None and label.size and label.dtype.kind in "iuf":
+        if np.all((label == 0) | (label == 1)):
+            return label == 1
+        if np.all((label == -1) | (label == 1)):
+            return label == 1
+    classes = np.unique(label if labels is None else np.asarray(labels))
+    if len(classes) > 2:
+        soft = label.dtype.kind == "f" and np.all((label >= 0) & (label <= 1))
+        mend = "For soft labels use BinaryCrossEntropy()(y_true, y_pred)." if soft else "This is the loss of two classes; for more, use categorical cross-entropy."
+        raise LabelError(f"y_true holds {len(classes)} classes, such as {', '.join(map(repr, classes[:3].tolist()))}. {mend}")
+    if len(classes) < 2:
+        raise LabelError(f"y_true holds one class, {classes.tolist()}, and labels names no other. Say labels=[negative, positive].")
+    if labels is None and label.dtype.kind == "f":
+        raise LabelError(f"y_true holds {classes.tolist()}. Say labels=[negative, positive] if these are classes; for soft labels use BinaryCrossEntropy.")
+    unknown = ~np.isin(label, classes)
+    if unknown.any():
+        raise LabelError(f"y_true holds {label[unknown][0]!r}, which is not among labels={classes.tolist()}.")
+    return label == classes[1]
+
+
+def _check_pairs(probability: Array) -> None:
+    total = probability.sum(axis=1, dtype=np.float64)
+    wrong = np.abs(total - 1) > np.sqrt(np.finfo(probability.dtype).eps)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise ProbabilityError(
+            f"{int(wrong.sum()):,} of {len(total):,} rows of y_pred do not sum to 1; the first is row {row}, {probability[row].tolist()}. "
+            "Give the probabilities of both classes, or of the positive class alone."
+        )

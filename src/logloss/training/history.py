@@ -1,0 +1,140 @@
+"""The history of a training: an epoch a line, written as it happens, and what can be read from it."""
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Self
+
+from logloss.core.errors import RunError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Epoch:
+    """One pass over the training data. Losses are means in nats of the loss that is trained with."""
+
+    epoch: int  # counted from 1
+    train_loss: float
+    validation_loss: float | None = None
+    learning_rate: float | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Overfitting:
+    """Since when, and by how much, the validation loss rose while the training loss fell."""
+
+    since: int
+    validation_rose: float
+    train_fell: float
+
+
+# A rise smaller than this share of the loss is noise, and nobody should be told of it.
+_NOTICEABLE = 0.005
+
+
+@dataclass(frozen=True)
+class History:
+    """Epochs in order, and the loss of always saying the base rate.
+
+    Examples
+    --------
+    >>> history = History.from_losses([0.6, 0.5, 0.4, 0.3], [0.60, 0.55, 0.58, 0.61])
+    >>> history.best.epoch
+    2
+    >>> history.overfitting
+    Overfitting(since=3, validation_rose=0.06, train_fell=0.2)
+    """
+
+    epochs: tuple[Epoch, ...]
+    base_rate_loss: float | None = None
+
+    @classmethod
+    def from_losses(
+        cls, train: Sequence[float], validation: Sequence[float] | None = None, base_rate_loss: float | None = None
+    ) -> Self:
+        """A history from two lists of losses, an entry an epoch."""
+        others: Sequence[float | None] = validation if validation is not None else [None] * len(train)
+        if len(others) != len(train):
+            raise RunError(f"There are {len(train)} training losses and {len(others)} validation losses; expected as many.")
+        pairs = zip(train, others, strict=True)
+        return cls(
+            tuple(
+                Epoch(epoch=i, train_loss=float(a), validation_loss=None if b is None else float(b))
+                for i, (a, b) in enumerate(pairs, start=1)
+            ),
+            base_rate_loss,
+        )
+
+    @classmethod
+    def read(cls, path: str | Path, base_rate_loss: float | None = None) -> Self:
+        """The history that a `history.jsonl` holds."""
+        return cls(tuple(read_epochs(path)), base_rate_loss)
+
+    @property
+    def best(self) -> Epoch:
+        """The epoch of least validation loss, the first of equals; of least training loss without validation."""
+        return min(self.epochs, key=lambda e: _or_inf(e.train_loss if e.validation_loss is None else e.validation_loss))
+
+    @property
+    def overfitting(self) -> Overfitting | None:
+        """Overfitting after the best epoch, if it can be told from noise."""
+        best, last = self.best, self.epochs[-1]
+        if best is last or best.validation_loss is None or last.validation_loss is None:
+            return None
+        rose = last.validation_loss - best.validation_loss
+        fell = best.train_loss - last.train_loss
+        if not (fell > 0 and rose > _NOTICEABLE * abs(best.validation_loss)):
+            return None
+        return Overfitting(best.epoch + 1, round(rose, 12), round(fell, 12))
+
+
+def write_epoch(epoch: Epoch) -> str:
+    """The line of a `history.jsonl` that holds the epoch."""
+    return json.dumps({key: _plain(value) for key, value in asdict(epoch).items()}, allow_nan=False) + "\n"
+
+
+def read_epochs(path: str | Path) -> list[Epoch]:
+    """The epochs of a `history.jsonl`. A last line that was cut off, as a crash leaves it, is passed over."""
+    path = Path(path)
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except FileNotFoundError:
+        raise RunError(f"There is no file {path}.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise RunError(f"{path} cannot be read as a history: {error}") from error
+    epochs = []
+    for number, line in enumerate(lines[:-1], start=1):  # what follows the last line break is not a whole line
+        try:
+            record = json.loads(line)
+            epochs.append(_epoch(record))
+        except (ValueError, TypeError, KeyError) as error:
+            raise RunError(f"Line {number} of {path} is not an epoch: {line[:80]!r}") from error
+    return epochs
+
+
+def _epoch(record: Mapping[str, Any]) -> Epoch:
+    known = {f.name for f in fields(Epoch)}
+    values = {key: _number(value) for key, value in record.items() if key in known}
+    epoch = values.pop("epoch")
+    if epoch is None or values.get("train_loss") is None:
+        raise ValueError("an epoch needs its number and its training loss")
+    return Epoch(epoch=int(epoch), **values)  # type: ignore[arg-type]
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)  # "inf" and "nan" are read too
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _or_inf(value: float) -> float:
+    return math.inf if math.isnan(value) else value
+
+
+def total_seconds(epochs: Iterable[Epoch]) -> float:
+    """How long the epochs took together."""
+    return sum(epoch.seconds or 0.0 for epoch in epochs)

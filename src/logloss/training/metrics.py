@@ -1,0 +1,92 @@
+"""What a trained model achieved on its validation rows: facts, without a sentence."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from logloss.core.family import BinaryCrossEntropy
+from logloss.evaluation.reliability import Reliability, reliability
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelMetrics:
+    """One label's scores on the validation rows. Losses are in nats.
+
+    ``base_rate`` is the share of positives among the *training* rows, which is what somebody would always say who
+    knows nothing of a row; ``base_rate_loss`` is what saying it costs on the validation rows.
+    """
+
+    name: str
+    positive: str
+    base_rate: float
+    validation_rate: float
+    log_loss: float
+    base_rate_loss: float
+    accuracy: float
+    majority_accuracy: float  # of always saying the commoner class
+    reliability: Reliability | None = None
+
+    @property
+    def log_loss_bits(self) -> float:
+        """The loss in bits."""
+        return self.log_loss / math.log(2)
+
+    @property
+    def skill(self) -> float:
+        """The share of the base rate's loss that the model saves; negative if it does worse."""
+        return 1 - self.log_loss / self.base_rate_loss if self.base_rate_loss > 0 else 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metrics:
+    """The scores of every label, and their means."""
+
+    n_train: int
+    n_validation: int
+    labels: tuple[LabelMetrics, ...]
+
+    @property
+    def log_loss(self) -> float:
+        """The mean of the labels' log losses, in nats."""
+        return float(np.mean([label.log_loss for label in self.labels]))
+
+    @property
+    def log_loss_bits(self) -> float:
+        """The same in bits."""
+        return self.log_loss / math.log(2)
+
+    @property
+    def base_rate_loss(self) -> float:
+        """The mean of the labels' base rate losses, in nats."""
+        return float(np.mean([label.base_rate_loss for label in self.labels]))
+
+
+def label_metrics(
+    name: str, positive: str, base_rate: float, y_true: Array, probability: Array, sample_weight: Array | None = None
+) -> LabelMetrics:
+    """The scores of one label, from labels (0 or 1) and probabilities of shape (n,)."""
+    exact = BinaryCrossEntropy(epsilon=0)
+    weight = None if sample_weight is None else np.asarray(sample_weight, np.float64)
+    y_true = np.asarray(y_true, np.float64)
+
+    def mean(values: Array) -> float:
+        return float(np.average(values, weights=weight))
+
+    validation_rate = mean(y_true)
+    always = np.full(len(y_true), base_rate)
+    return LabelMetrics(
+        name=name,
+        positive=positive,
+        base_rate=base_rate,
+        validation_rate=validation_rate,
+        log_loss=exact(y_true, probability, sample_weight=weight, reduction="weighted_mean"),
+        base_rate_loss=exact(y_true, always, sample_weight=weight, reduction="weighted_mean"),
+        accuracy=mean((probability >= 0.5) == (y_true >= 0.5)),
+        majority_accuracy=mean((y_true >= 0.5) == (base_rate >= 0.5)),
+        reliability=reliability(y_true, probability, weight),
+    )
