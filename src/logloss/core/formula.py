@@ -97,8 +97,9 @@ def _sides_of_logits(xp: Any, z: Array, focus: Focus, want: tuple[str, ...]) -> 
     e = xp.exp(-distance)
     total = 1 + e
     near, far = 1 / total, e / total
-    p, one_minus_p = xp.where(z >= 0, near, far), xp.where(z >= 0, far, near)
-    above, below = xp.where(z > 0, z, 0 * e), xp.where(z < 0, -z, 0 * e)
+    upper = z >= 0
+    p, one_minus_p = xp.where(upper, near, far), xp.where(upper, far, near)
+    above, below = xp.where(upper, z, 0.0), xp.where(upper, 0.0, distance)
 
     u = v = bounded_u = bounded_v = None
     focused = focus.gamma or focus.gamma_neg

@@ -1,0 +1,25 @@
+"""Settings of the documentation site. Nothing that it shows is loaded from the network."""
+
+import logloss
+
+project = "logloss"
+author = "The logloss developers"
+copyright = author
+version = release = logloss.__version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+exclude_patterns = ["_build"]
+default_role = "py:obj"  # the docstrings write `name` for something that the reference describes
+
+myst_heading_anchors = 3
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"  # the numpy-style docstrings say the types in words
+napoleon_numpy_docstring = True
+napoleon_google_docstring = False
+
+html_theme = "furo"
+html_title = "logloss"
+html_copy_source = False
+html_show_sourcelink = False
+html_show_copyright = False

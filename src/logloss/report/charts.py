@@ -1,0 +1,53 @@
+"""What our charts have in common: their widths, colours and type, and how rows become a layer."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+import altair as alt
+
+Chart = TypeVar("Chart", alt.LayerChart, alt.VConcatChart)
+
+# Each chart is drawn for a page and again for a telephone, since type that is only scaled down cannot be read.
+WIDE, NARROW = 720, 340
+
+# From Okabe and Ito's palette, told apart by the colour-blind and in print; text is darker, to be read on white.
+BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#6E7781"
+DARK_BLUE, DARK_ORANGE, DARK_GREY = "#00609A", "#A84800", "#57606A"
+INK = "#1F2328"
+_FAINT, _LINE = "#E7EBEF", "#AFB8C1"
+
+TYPE_SIZE = 12
+LETTER = 6.4  # pixels: the mean width of a letter of that size, in bold
+# Liberation Sans comes with vl-convert and measures as Arial and Helvetica do, so text fits wherever it is shown.
+_FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
+
+DASHED = {"color": GREY, "strokeDash": [5, 4], "strokeWidth": 1.25}
+
+
+def data(rows: Sequence[Mapping[str, Any]]) -> alt.Chart:
+    """A layer's rows. Fields are named by us and never by a table, since a field's name can be an expression."""
+    return alt.Chart(alt.Data(values=list(rows)))
+
+
+def styled(chart: Chart) -> Chart:
+    """The chart in the house's type and colours, on white."""
+    return (
+        chart.properties(padding=4, background="white")
+        .configure(font=_FONT, aria=False)
+        .configure_view(stroke=None)
+        .configure_axis(
+            labelColor=DARK_GREY,
+            labelFontSize=TYPE_SIZE,
+            labelPadding=5,
+            titleColor=DARK_GREY,
+            titleFontSize=TYPE_SIZE,
+            titleFontWeight="normal",
+            titlePadding=8,
+            gridColor=_FAINT,
+            domainColor=_LINE,
+            tickColor=_LINE,
+            tickSize=4,
+        )
+        .configure_text(fontSize=TYPE_SIZE)
+        .configure_title(color=INK)
+    )

@@ -1,0 +1,99 @@
+"""The reliability diagram: how often it happened for each probability that was said."""
+
+import altair as alt
+
+from logloss.evaluation.reliability import Reliability
+from logloss.report import charts, words
+from logloss.report.charts import data
+
+_BESIDE = 66  # pixels: the axes' titles and labels
+_ENDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+_CELLS = 4  # of the grid in a bar
+_TICKS = 5
+
+
+def reliability_diagram(reliability: Reliability, *, width: int = charts.NARROW, title: str = "") -> alt.VConcatChart:
+    """The isotonic curve, the band of chance about the diagonal and, below, how often each probability was said."""
+    side = width - _BESIDE
+    scale = alt.Scale(domain=[0, reach(reliability)], nice=False)
+    x = alt.X("x:Q", scale=scale, axis=alt.Axis(title=None, labels=False, ticks=False, domain=False, tickCount=_TICKS))
+    y = alt.Y(
+        "y:Q",
+        scale=scale,
+        axis=alt.Axis(
+            title="observed frequency of the positive class", format="~g", domain=False, ticks=False, tickCount=_TICKS
+        ),
+    )
+    corners = data([{"x": 0, "y": 0}, {"x": reach(reliability), "y": reach(reliability)}])
+    diagonal = corners.mark_line(**charts.DASHED).encode(x, y)
+    band, curve = _facts(reliability)
+    diagram = alt.layer(diagonal, band, curve).properties(width=side, height=side)
+    if title:
+        diagram = diagram.properties(
+            title=alt.TitleParams(words.clean(title), anchor="start", limit=side, fontSize=charts.TYPE_SIZE + 1)
+        )
+    below = alt.Axis(title="predicted probability", format="~g", grid=False, tickCount=_TICKS)
+    bars = _histogram(reliability, alt.X("x:Q", scale=scale, axis=below)).properties(width=side, height=44)
+    return charts.styled(alt.vconcat(diagram, bars, spacing=10))
+
+
+def reach(reliability: Reliability) -> float:
+    """Where the axes end: at 1, or earlier when all that is to be seen is far below.
+
+    Examples
+    --------
+    >>> reach(Reliability((0.001, 0.04), (0.0, 0.05), (0.0, 0.03), (0.01, 0.07), (90, 10)))
+    0.1
+    """
+    most = max(*reliability.predicted, *reliability.observed, *reliability.high)
+    return next((end for end in _ENDS if most <= end), 1.0)
+
+
+def _one_probability(reliability: Reliability) -> bool:
+    return reliability.predicted[0] == reliability.predicted[-1]
+
+
+def _facts(reliability: Reliability) -> tuple[alt.Chart, alt.Chart]:
+    columns = (reliability.predicted, reliability.observed, reliability.low, reliability.high)
+    rows = [{"x": x, "y": y, "low": low, "high": high} for x, y, low, high in zip(*columns, strict=True)]
+    x, y, low, high = alt.X("x:Q"), alt.Y("y:Q"), alt.Y("low:Q"), alt.Y2("high:Q")
+    if _one_probability(reliability):
+        spot = data(rows[:1])
+        return (
+            spot.mark_rule(color=charts.GREY, strokeWidth=6, opacity=0.35).encode(x, low, high),
+            spot.mark_point(color=charts.BLUE, filled=True, opacity=1, size=70).encode(x, y),
+        )
+    curve = data(rows)
+    return (
+        curve.mark_area(color=charts.GREY, opacity=0.24).encode(x, low, high),
+        curve.mark_line(color=charts.BLUE, strokeWidth=2.5, strokeJoin="round").encode(x, y),
+    )
+
+
+def _histogram(reliability: Reliability, x: alt.X) -> alt.Chart:
+    grid, count = reliability.predicted, list(reliability.count)
+    if _one_probability(reliability):
+        total = sum(count)
+        return data([{"x": grid[0], "y": total}]).mark_bar(color=charts.BLUE, size=4).encode(x, _counts(total))
+    count[-2:] = [count[-2] + count[-1]]  # the predictions at the last grid point itself
+    bars = [
+        {"x": grid[i], "x2": grid[min(i + _CELLS, len(count))], "y": sum(count[i : i + _CELLS]), "y2": 0}
+        for i in range(0, len(count), _CELLS)
+    ]
+    return (
+        data(bars)
+        .mark_rect(color=charts.BLUE, opacity=0.65, stroke="white", strokeWidth=0.5)
+        .encode(x, _counts(max(bar["y"] for bar in bars)), alt.X2("x2:Q"), alt.Y2("y2:Q"))
+    )
+
+
+def _counts(most: float) -> alt.Y:
+    axis = alt.Axis(
+        title="rows",
+        values=[0, most],
+        format="~s" if most >= 10_000 else ",.0f",
+        grid=False,
+        domain=False,
+        ticks=False,
+    )
+    return alt.Y("y:Q", scale=alt.Scale(domain=[0, most or 1], nice=False), axis=axis)

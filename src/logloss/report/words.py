@@ -1,0 +1,189 @@
+"""Numbers and facts as a reader meets them: how a loss is printed, and the sentences around tables and charts."""
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from logloss.evaluation.reliability import Reliability
+from logloss.training.history import Epoch, History
+from logloss.training.metrics import LabelMetrics
+
+NATS = (
+    "A nat is the natural unit of surprise, 1.44 bits: 0 is certainty that came true, "
+    "and always saying one half costs 0.693."
+)
+
+PROBABILITIES = {
+    "exact": "The loss trained with leaves probabilities as they are: the outputs can be read as probabilities.",
+    "corrected": "The loss trained with shifts probabilities in a known way; the numbers here are of probabilities "
+    "that were corrected for it.",
+    "distorted": "The loss trained with distorts probabilities, and this was not undone: use the outputs to rank rows, "
+    "or calibrate them before reading them as probabilities.",
+}
+
+_FINE = 0.8  # an accuracy that looks fine whatever the classes
+_CLEARLY = 0.05  # a share of the base rate's loss that nobody would call noise
+_NAMED = 6
+
+# Control and direction characters would break the XML of a chart, or let a name rearrange the text around it.
+_UNPRINTABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+
+
+def clean(text: str) -> str:
+    """The text on one line, with a mark in place of each character that cannot be printed.
+
+    Examples
+    --------
+    >>> clean("two\\nlines and a bell\\x07")
+    'two lines and a bell�'
+    """
+    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", re.sub(r"\s+", " ", text))
+
+
+def loss(value: float) -> str:
+    """A loss to four digits.
+
+    Examples
+    --------
+    >>> loss(0.43219), loss(12.3456), loss(0.0000123), loss(float("inf"))
+    ('0.4322', '12.35', '0.0000123', '∞')
+    """
+    if not math.isfinite(value):
+        return _odd(value)
+    size = abs(value)
+    if size >= 1e6 or 0 < size < 1e-6:
+        text = f"{value:.3g}"
+    elif size >= 10 or size == 0:
+        text = f"{value:,.2f}" if size else "0"
+    elif size < 0.001:
+        text = f"{value:.{2 - math.floor(math.log10(size))}f}"
+    else:
+        text = f"{value:.4f}"
+    return text.replace("-", "−") if "e" not in text else text
+
+
+def share(value: float) -> str:
+    """A share of one as a percentage, never rounded to none or to all.
+
+    Examples
+    --------
+    >>> share(0.2655), share(0.00021), share(0.99999), share(-0.125), share(1.0)
+    ('26.6 %', '0.021 %', 'over 99.9 %', '−12.5 %', '100 %')
+    """
+    if not math.isfinite(value):
+        return _odd(value)
+    size = abs(value)
+    if size in (0, 1):
+        text = f"{value:.0%}"
+    elif size < 0.001:
+        text = f"{value:.3%}" if size >= 0.00001 else "under 0.001%"
+    elif 0.999 < value < 1:
+        text = "over 99.9%"
+    else:
+        text = f"{value:.1%}"
+    return text.replace("-", "−").replace("%", "\N{NO-BREAK SPACE}%")
+
+
+def setting(value: Any) -> str:
+    """A setting's value: a string as it is, anything else as JSON would have it."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def names(of: Sequence[str]) -> str:
+    """A few names in a row, and how many there are besides.
+
+    Examples
+    --------
+    >>> names(["a", "b", "c"])
+    'a, b and c'
+    """
+    if len(of) > _NAMED:
+        return f"{', '.join(of[:_NAMED])} and {len(of) - _NAMED} more"
+    return " and ".join(filter(None, [", ".join(of[:-1]), of[-1]]))
+
+
+def accuracy_notes(labels: Sequence[LabelMetrics]) -> tuple[str, ...]:
+    """Where accuracy and log loss say different things, and what follows."""
+    fooled = [
+        label.name
+        for label in labels
+        if label.accuracy >= min(label.majority_accuracy, _FINE) and label.log_loss >= label.base_rate_loss
+    ]
+    unseen = [label.name for label in labels if label.accuracy <= label.majority_accuracy and label.skill > _CLEARLY]
+    endless = [label.name for label in labels if label.log_loss == math.inf]
+
+    def of(which: list[str]) -> str:
+        return f" for {names(which)}" if len(labels) > 1 else ""
+
+    notes = []
+    if fooled:
+        notes.append(
+            f"Accuracy looks fine{of(fooled)}, log loss does not: always saying the base rate would have cost no more. "
+            "Accuracy does not ask how sure a wrong answer was."
+        )
+    if unseen:
+        notes.append(
+            f"Accuracy sees nothing{of(unseen)}, log loss does: no more rows fall on the right side of one half than by "
+            "always saying the commoner class, yet the probabilities tell likelier rows from less likely ones."
+        )
+    if endless:
+        notes.append(f"The log loss is infinite{of(endless)}: something that was called impossible happened.")
+    return tuple(notes)
+
+
+def best(epoch: Epoch, unit: str) -> str:
+    """The best epoch and its loss."""
+    value = epoch.train_loss if epoch.validation_loss is None else epoch.validation_loss
+    return f"best: {unit} {epoch.epoch:,}, {loss(value)}"
+
+
+def left_out(history: History) -> int:
+    """How many losses are no numbers that can be drawn."""
+    values = [value for e in history.epochs for value in (e.train_loss, e.validation_loss)]
+    return sum(value is not None and not math.isfinite(value) for value in values)
+
+
+def left_out_note(history: History) -> str:
+    """What a chart leaves out, in a sentence, or nothing."""
+    count = left_out(history)
+    if count == 0:
+        return ""
+    return f"{count:,} {'loss is' if count == 1 else 'losses are'} infinite or not a number, and left out."
+
+
+def curves(history: History, unit: str) -> str:
+    """What a chart of losses shows, for somebody who cannot see it."""
+    count = len(history.epochs)
+    said = [f"Loss curves over {count:,} {unit}{'' if count == 1 else 's'}."]
+    lines: list[tuple[Literal["Training", "Validation"], list[float | None]]] = [
+        ("Training", [e.train_loss for e in history.epochs]),
+        ("Validation", [e.validation_loss for e in history.epochs]),
+    ]
+    for name, values in lines:
+        known = [value for value in values if value is not None and math.isfinite(value)]
+        if len(known) > 1:
+            said.append(f"{name} loss goes from {loss(known[0])} to {loss(known[-1])} nats.")
+        elif known:
+            said.append(f"{name} loss is {loss(known[0])} nats.")
+    said.append(f"{best(history.best, unit).capitalize()}.")
+    if history.base_rate_loss is not None:
+        said.append(f"Always saying the base rate costs {loss(history.base_rate_loss)}.")
+    if history.overfitting is not None:
+        said.append(f"From {unit} {history.overfitting.since:,} on the model overfits.")
+    return " ".join(filter(None, [*said, left_out_note(history)]))
+
+
+def diagram(name: str, reliability: Reliability) -> str:
+    """What a reliability diagram shows, for somebody who cannot see it."""
+    rows = zip(reliability.observed, reliability.low, reliability.high, strict=True)
+    within = sum(low - 1e-9 <= seen <= high + 1e-9 for seen, low, high in rows) / len(reliability.observed)
+    return (
+        f"Reliability diagram of {clean(name)}. Predicted probabilities go from {reliability.predicted[0]:.3g} to "
+        f"{reliability.predicted[-1]:.3g}. Over {share(within)} of that range the observed frequency lies within the band of chance."
+    )
+
+
+def _odd(value: float) -> str:
+    return "not a number" if math.isnan(value) else "∞" if value > 0 else "−∞"

@@ -1,0 +1,189 @@
+"""How a text file writes a table (its delimiter, its decimal sign), and where it breaks its own rules."""
+
+import codecs
+import collections
+import contextlib
+import csv
+import io
+import itertools
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from logloss.training.contents import Source, reading
+from logloss.training.wording import counted
+
+# "-" is missing from the list on purpose: it is a value in many tables.
+MISSING = ("", "?", "NA", "N/A", "n/a", "na", "NaN", "nan", "null", "NULL", "None")
+NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
+
+_DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "bar"}
+_NUMBER = re.compile(rf"\s*({NUMBER})\s*")
+_DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+\s*")
+_THOUSANDS = re.compile(r"\s*[+-]?\d{1,3}(,\d{3})+\s*")
+_SAMPLE = 1000  # records are enough to tell a delimiter
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a file writes a table."""
+
+    delimiter: str = ","
+    decimal: str = "."
+    spaced: bool = False  # a space follows each delimiter, as in the tables of the UCI archive
+
+    @property
+    def spoken(self) -> str:
+        """The delimiter in a word."""
+        return _DELIMITERS[self.delimiter]
+
+
+def sniff(start: str, *, whole: bool = True, hint: str = ",") -> tuple[Dialect, list[list[str]]]:
+    r"""The dialect of a text, told from its start, and the first records.
+
+    Parameters
+    ----------
+    start : str
+        The first lines.
+    whole : bool
+        Whether this is all of the text; else the last record is taken as cut off.
+    hint : str
+        The delimiter when the text speaks for none.
+
+    Examples
+    --------
+    >>> sniff("a;b\n1,5;2,25\n")
+    (Dialect(delimiter=';', decimal=',', spaced=False), [['a', 'b'], ['1,5', '2,25']])
+    """
+    read = {delimiter: _sample(start, delimiter, whole) for delimiter in _DELIMITERS}
+    best = max(read, key=lambda delimiter: (*_agreement(read[delimiter]), delimiter == hint))
+    if _agreement(read[best])[0] == 0:
+        best = hint
+    records = read[best]
+    values = [value for record in records for value in record]
+    commas = [value for value in values if _DECIMAL_COMMA.fullmatch(value)]
+    # "1,234" alone may be a thousand and more; one "0,5" settles it, and so does one "0.5" the other way.
+    points = any(re.fullmatch(r"\s*[+-]?\d+\.\d+\s*", value) for value in values)
+    decimal = "," if commas and best != "," and not points and not all(map(_THOUSANDS.fullmatch, commas)) else "."
+    inner = [value for record in records[1:] or records for value in record[1:] if value]
+    return Dialect(best, decimal, bool(inner) and all(value.startswith(" ") for value in inner)), records
+
+
+def is_number(value: str) -> bool:
+    """Whether a number is written there, with a decimal point if any.
+
+    Examples
+    --------
+    >>> is_number("-1.5e3"), is_number("1e"), is_number("x1")
+    (True, False, False)
+    """
+    return _NUMBER.fullmatch(value) is not None
+
+
+def _sample(start: str, delimiter: str, whole: bool) -> list[list[str]]:
+    with _any_length():
+        reader = csv.reader(io.StringIO(start, newline=""), delimiter=delimiter)
+        records = [record for record in itertools.islice(reader, _SAMPLE) if record]
+    return records if whole or len(records) in (1, _SAMPLE) else records[:-1]
+
+
+def _agreement(records: list[list[str]]) -> tuple[float, float, int]:
+    """How well a delimiter explains records: the share of equal length, the share of numbers, the length."""
+    length, agree = collections.Counter(map(len, records)).most_common(1)[0] if records else (0, 0)
+    if length < 2:
+        return 0.0, 0.0, 0
+    values = [value for record in records for value in record]
+    # Decimal commas count as numbers, or "1,5;2,5;3,5" would be four columns of a table without a header.
+    numbers = sum(is_number(value) or _DECIMAL_COMMA.fullmatch(value) is not None for value in values)
+    return agree / len(records), numbers / len(values), length
+
+
+@contextlib.contextmanager
+def _any_length() -> Iterator[None]:
+    """Lift the csv module's limit of 131,072 characters a value, which is the process's, and put it back."""
+    before = csv.field_size_limit(sys.maxsize)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
+def explain(source: Source, dialect: Dialect) -> str:
+    """The first line that breaks the table's own rules, in a sentence; nothing if there is none.
+
+    The whole file is read by Python's own reader, which is slow but knows its lines: for files that are refused anyway.
+    """
+    with reading(source), source.open() as stream, _any_length():
+        lines = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline="")
+        reader = csv.reader(itertools.chain(lines, [_END]), delimiter=dialect.delimiter)
+        expected, line = 0, 1
+        for record in reader:
+            if record == [_END]:
+                break
+            if record and record[-1].endswith(_END):
+                return (
+                    f'{source.path}, line {line:,}: a quote (") opens a value in this row and is never closed. Close it, or '
+                    'write quotes within a value twice ("").'
+                )
+            expected = expected or len(record)
+            if len(record) not in (0, expected):
+                return (
+                    f"{source.path}, line {line:,}: {counted(expected, 'field')} expected, as in the first line, and "
+                    f"{len(record):,} found. Mend that line; a value that holds a {dialect.spoken} must stand in quotes."
+                )
+            line = reader.line_num + 1
+    return ""
+
+
+# A line of its own after the last one; where it ends up within a value, a quote is still open.
+_END = "\0end"
+
+
+def not_utf8(source: Source) -> str:
+    """Where a file stops being UTF-8, in a sentence; nothing if it is UTF-8 throughout."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    place, line = 0, 1
+    with reading(source), source.open() as stream:
+        while True:
+            block = bytes(stream.read(1 << 20))
+            pending = len(decoder.getstate()[0])
+            try:
+                decoder.decode(block, final=not block)
+            except UnicodeDecodeError as error:
+                bad = error.start - pending
+                line += block[: max(bad, 0)].count(b"\n")
+                return (
+                    f"{source.path} is not UTF-8: byte {place + bad:,} (line {line:,}) is 0x{error.object[error.start]:02X}. Save it "
+                    f"as UTF-8, or say: iconv -f WINDOWS-1252 -t UTF-8 (if it comes from Windows)."
+                )
+            if not block:
+                return ""
+            place += len(block)
+            line += block.count(b"\n")
+
+
+def header_hint(names: Sequence[str]) -> str:
+    """The question whether a header is data, if half its names are numbers; nothing else.
+
+    Examples
+    --------
+    >>> header_hint(["5.1", "3.5", "setosa"])
+    '2 of the 3 names in the header are numbers: if the first row is data, say --no-header.'
+    >>> header_hint(["0", "1", "2"]), header_hint(["age", "2019", "sex"])
+    ('', '')
+    """
+    numbers = sum(map(is_number, names))
+    counting = any(list(names) == [str(start + i) for i in range(len(names))] for start in (0, 1))
+    if 2 * numbers < len(names) or not numbers or (counting and len(names) > 1):
+        return ""
+    return f"{numbers:,} of the {counted(len(names), 'name')} in the header are numbers: if the first row is data, say --no-header."
+
+
+def names_hint(records: Sequence[Sequence[str]]) -> str:
+    """The question whether the first row is a header, if it holds words alone and the next one numbers."""
+    if len(records) < 2 or any(is_number(value) or value.strip() in MISSING for value in records[0]):
+        return ""
+    if len(set(records[0])) < len(records[0]) or not any(map(is_number, records[1])):
+        return ""
+    return "The first row looks like the names of the columns: if it is, leave out --no-header."
