@@ -23,3 +23,14 @@ html_title = "logloss"
 html_copy_source = False
 html_show_sourcelink = False
 html_show_copyright = False
+html_static_path = ["_static"]
+html_css_files = ["logloss.css"]
+
+
+def setup(app):
+    """Close each box of code right after its last line; doctest needs the blank line there, a reader does not."""
+
+    def tighten(_app, _name, source):
+        source[0] = source[0].replace("\n\n```\n", "\n```\n")
+
+    app.connect("source-read", tighten)

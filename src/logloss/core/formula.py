@@ -43,6 +43,16 @@ class Side(NamedTuple):
     bounded_surprise: Array  # the same, finite at an infinite logit
     factor: Array  # wrong ** gamma
     gamma: float
+    parts: tuple[Array, Array] | None  # two numbers whose product is right, and which keep their digits when it does not
+
+
+class Shifted(NamedTuple):
+    """A probability less the margin, on the side where there is one."""
+
+    q: Array  # wrong - margin
+    rest: Array  # 1 - q
+    surprise: Array  # -log(1 - q)
+    spared: Array | None  # where the margin makes everything 0
 
 
 def coefficients(y: Array, label_smoothing: float, pos_weight: Any, neg_weight: Any, weight: Any) -> tuple[Array, Array]:
@@ -70,9 +80,14 @@ def from_probabilities(
     xp: Any, p: Array, positive: Array, negative: Array, focus: Focus, want: tuple[str, ...]
 ) -> list[Array]:
     """Each wanted quantity, its derivatives being with respect to the probability ``p``, already clipped."""
-    first = _probability_side(xp, p, 1 - p, lambda: -xp.log(p), 0.0, focus.gamma, want)
-    second = _probability_side(xp, 1 - p, p, lambda: -xp.log1p(-p), focus.margin, focus.gamma_neg, want)
-    return _mix(xp, positive, negative, first, second, want)
+    first = Shifted(1 - p, p, -xp.log(p), None)
+    if focus.margin:
+        second = _shift(xp, 1 - p, p, focus.margin)
+    else:
+        second = Shifted(p, 1 - p, -xp.log1p(-p), None)
+    right_way_up = [_probability_side(xp, first, focus.gamma, name) for name in want]
+    mirrored = [_probability_side(xp, second, focus.gamma_neg, name) for name in want]
+    return _mix(xp, positive, negative, right_way_up, mirrored, want)
 
 
 def _mix(xp: Any, positive: Array, negative: Array, first: list[Array], second: list[Array], want: tuple[str, ...]) -> list[Array]:
@@ -101,55 +116,78 @@ def _sides_of_logits(xp: Any, z: Array, focus: Focus, want: tuple[str, ...]) -> 
     p, one_minus_p = xp.where(upper, near, far), xp.where(upper, far, near)
     above, below = xp.where(upper, z, 0.0), xp.where(upper, 0.0, distance)
 
-    u = v = bounded_u = bounded_v = None
+    u = v = bounded_u = bounded_v = factor = factor_neg = parts = parts_neg = None
     focused = focus.gamma or focus.gamma_neg
     if LOSS in want or focused:
         small = xp.log1p(e)
         u, v = small + below, small + above
-        if focused:
-            bounded_u, bounded_v = small + _bounded(xp, below), small + _bounded(xp, above)
-    lost = e - (total - 1)  # what rounding took from 1 + e, exactly
+    if focused:
+        bounded_u, bounded_v = small + _at_most(xp, below, SATURATED), small + _at_most(xp, above, SATURATED)
+        lost = e - (total - 1)  # what rounding took from 1 + e, exactly
+        factor = _focus_of_logits(xp, above, one_minus_p, small, total, lost, focus.gamma)
+        factor_neg = _focus_of_logits(xp, below, p, small, total, lost, focus.gamma_neg)
+    if focus.margin or (focused and HESSIAN in want):
+        root = xp.exp(-0.5 * distance)
+        parts, parts_neg = _parts(xp, p, root, total), _parts(xp, one_minus_p, root, total)
     return (
-        Side(p, one_minus_p, u, bounded_u, _focus_of_logits(xp, above, one_minus_p, total, lost, focus.gamma), focus.gamma),
-        Side(one_minus_p, p, v, bounded_v, _focus_of_logits(xp, below, p, total, lost, focus.gamma_neg), focus.gamma_neg),
+        Side(p, one_minus_p, u, bounded_u, factor, focus.gamma, parts),
+        Side(one_minus_p, p, v, bounded_v, factor_neg, focus.gamma_neg, parts_neg),
     )
 
 
-def _bounded(xp: Any, x: Array) -> Array:
-    return xp.where(x > SATURATED, SATURATED, x)
+def _parts(xp: Any, right: Array, root: Array, total: Array) -> tuple[Array, Array]:
+    """A probability as two factors: a subnormal one has lost digits, and a product with it would show the loss magnified."""
+    subnormal = right < float(xp.finfo(right.dtype).tiny)
+    return xp.where(subnormal, root / total, right), xp.where(subnormal, root, 1.0)
 
 
-def _focus_of_logits(xp: Any, x: Array, wrong: Array, total: Array, lost: Array, gamma: float) -> Array:
-    """``wrong ** gamma`` for ``wrong = exp(-x) / (1 + e)``, to a few ulp whatever gamma is.
+def _at_most(xp: Any, x: Array, bound: float) -> Array:
+    return xp.where(x > bound, bound, x)
 
-    Raising a rounded probability to a power multiplies its error by gamma. Here the exponent's product ``gamma * x`` is
-    carried with its rounding error, and so is ``1 + e``.
+
+def _focus_of_logits(xp: Any, x: Array, wrong: Array, small: Array, total: Array, lost: Array, gamma: float) -> Array:
+    """``wrong ** gamma`` for ``wrong = exp(-x) / (1 + e)`` and ``small = log(1 + e)``, to a few ulp.
+
+    Raising a rounded probability to a power multiplies its error by gamma. So three roundings are made good: that of the
+    product ``gamma * x``, that of ``1 + e``, and that of gamma itself where the type is narrower than Python's.
     """
-    if gamma in (0, 1, 2):
-        return _power(wrong, gamma)
-    x = _bounded(xp, x)
-    product, error = _exact_product(xp, x, gamma)
-    tail = xp.exp(-product)
-    head = total ** (-gamma)
-    return (tail - tail * error) * (head - head * (gamma * lost / total))
+    if gamma in (0, 1):
+        return _power(xp, wrong, gamma)
+    if gamma == 2:  # twice x is exact
+        return xp.exp(-2 * x) / (total * total)
+    product, error = _exact_product(xp, _at_most(xp, x, SATURATED / max(gamma, 1.0)), gamma)
+    exponent, remainder = _rounded(gamma, _digits(xp, x))
+    error = error + gamma * (lost / total)
+    if remainder:
+        error = error + remainder * small
+    return xp.exp(-product) * total**-exponent * xp.exp(-error)
+
+
+def _digits(xp: Any, x: Array) -> int:
+    """The binary digits of an array's type, the leading one included."""
+    return 1 - round(math.log2(float(xp.finfo(x.dtype).eps)))
+
+
+def _rounded(number: float, digits: int) -> tuple[float, float]:
+    """A number to so many binary digits, and what the rounding left."""
+    mantissa, exponent = math.frexp(number)
+    high = math.ldexp(round(math.ldexp(mantissa, digits)), exponent - digits)
+    return high, number - high
 
 
 def _exact_product(xp: Any, x: Array, factor: float) -> tuple[Array, Array]:
     """``x * factor`` rounded, and what the rounding lost (Dekker 1971), without a fused multiply-add."""
-    eps = float(xp.finfo(x.dtype).eps)
-    splitter = 2.0 ** math.ceil((1 - math.log2(eps)) / 2) + 1
-    high = x * splitter
+    digits = _digits(xp, x)
+    high = x * (2.0 ** (digits - digits // 2) + 1)
     high = high - (high - x)
     low = x - high
-    scaled = factor * splitter
-    factor_high = scaled - (scaled - factor)
-    factor_low = factor - factor_high
+    factor_high, factor_low = _rounded(factor, digits // 2)
     product = x * factor
     error = ((high * factor_high - product) + high * factor_low + low * factor_high) + low * factor_low
     return product, error
 
 
-def _power(x: Array, exponent: float) -> Array:
+def _power(xp: Any, x: Array, exponent: float) -> Array:
     """``x ** exponent`` without `pow` where none is needed; 0 ** 0 is 1."""
     if exponent == 0:
         return 1.0
@@ -157,70 +195,81 @@ def _power(x: Array, exponent: float) -> Array:
         return x
     if exponent == 2:
         return x * x
-    return x**exponent
+    exponent, remainder = _rounded(exponent, _digits(xp, x))
+    power = x**exponent
+    if remainder:
+        power = xp.where(power > 0, power * xp.exp(remainder * xp.log(x)), power)
+    return power
+
+
+def _power_times(xp: Any, x: Array, exponent: float, other: Array) -> Array:
+    """``x ** exponent * other`` by halves: a subnormal power has lost digits, and a product would show the loss magnified."""
+    if exponent == 2:
+        return x * (x * other)
+    if exponent in (0, 1):
+        return _power(xp, x, exponent) * other
+    half = _power(xp, x, exponent / 2)
+    return half * (half * other)
 
 
 def _logit_side(side: Side, name: str) -> Array:
     """One quantity of one side without a margin, its derivatives along the side's own logit."""
-    right, wrong, surprise, bounded, factor, gamma = side
+    right, wrong, surprise, bounded, factor, gamma, parts = side
     if name == LOSS:
-        return factor * surprise
+        return factor * surprise if gamma else surprise
     if name == GRADIENT:
         return -factor * (gamma * right * bounded + wrong) if gamma else -wrong
     if not gamma:
         return right * wrong
-    return right * factor * (gamma * gamma * right * bounded + (2 * gamma + 1) * wrong - gamma * wrong * bounded)
+    bend = gamma * gamma * right * bounded + (2 * gamma + 1) * wrong - gamma * wrong * bounded
+    return parts[0] * (factor * bend) * parts[1]
 
 
 def _spared(xp: Any, side: Side, focus: Focus, name: str) -> Array:
     """One quantity of the negative side under a margin, its derivatives along the side's own logit."""
-    loss, slope, bend = _shifted(xp, side.right, side.wrong, None, focus.margin, side.gamma)
+    right, wrong, gamma = side.right, side.wrong, side.gamma
+    q, rest, surprise, spared = _shift(xp, right, wrong, focus.margin)
+    power = _power(xp, q, gamma)
     if name == LOSS:
-        return loss()
-    spread = side.right * side.wrong
+        return xp.where(spared, 0.0, power * surprise)
+    pull = gamma * (surprise / q) * rest
+    slope = wrong * power
     if name == GRADIENT:
-        return -spread * slope()
-    return spread * ((side.right - side.wrong) * slope() + spread * bend())
-
-
-def _probability_side(
-    xp: Any, right: Array, wrong: Array, surprise: Any, margin: float, gamma: float, want: tuple[str, ...]
-) -> list[Array]:
-    """The wanted quantities of one side, their derivatives along the probability of what happened."""
-    loss, slope, bend = _shifted(xp, right, wrong, None if margin else surprise, margin, gamma)
-    made = {LOSS: loss, GRADIENT: lambda: -slope(), HESSIAN: bend}
-    return [made[name]() for name in want]
-
-
-def _shifted(xp: Any, right: Array, wrong: Array, surprise: Any, margin: float, gamma: float) -> tuple[Any, Any, Any]:
-    """``q**gamma * -log(1 - q)`` and its two derivatives in ``q = max(wrong - margin, 0)``, each made when called.
-
-    At and below the margin all three are 0: the derivative is the one from below.
-    """
-    if margin:
-        inside = wrong > margin
-        q = xp.where(inside, wrong - margin, 0.5)  # 0.5 stands in where nothing is used
-        rest = right + margin
-        v = xp.where(q < 0.5, -xp.log1p(-q), -xp.log(rest))
+        made = -slope * (pull + 1)
     else:
-        inside, q, rest = None, wrong, right
-        v = surprise()
-    ratio = xp.where(q > 0, v / q, 1.0) if gamma else None  # -log(1 - q) / q, which is 1 at 0
+        bend = right / rest * (rest / q) * ((gamma - 1) * pull + 2 * gamma)
+        made = slope * (right - wrong * (focus.margin / rest) + (right - wrong) * pull + wrong * bend)
+    return xp.where(spared, 0.0, side.parts[0] * made / rest * side.parts[1])
 
-    def kept(x: Array) -> Array:
-        return x if inside is None else xp.where(inside, x, 0.0)
 
-    def loss() -> Array:
-        return kept(_power(q, gamma) * v)
+def _shift(xp: Any, right: Array, wrong: Array, margin: float) -> Shifted:
+    """At and below the margin everything is 0: the derivative is the one from below."""
+    spared = wrong <= margin
+    q = xp.where(spared, 0.5, wrong - margin)  # 0.5 stands in where nothing is used
+    rest = right + margin
+    return Shifted(q, rest, xp.where(q < 0.5, -xp.log1p(-q), -xp.log(rest)), spared)
 
-    def slope() -> Array:
-        return kept(_power(q, gamma) * (gamma * ratio + 1 / rest) if gamma else 1 / rest)
 
-    def bend() -> Array:
-        if not gamma:
-            return kept(1 / (rest * rest))
+def _probability_side(xp: Any, side: Shifted, gamma: float, name: str) -> Array:
+    """One quantity of one side, its derivatives along the probability of what happened."""
+    q, rest, surprise, spared = side
+    if name == LOSS:
+        made = _power(xp, q, gamma) * surprise
+    elif name == GRADIENT:
+        made = -_power_times(xp, q, gamma, gamma * _ratio(xp, side) + 1 / rest) if gamma else -1 / rest
+    elif not gamma:
+        made = 1 / rest / rest
+    else:
         # Over rest, because at rest = 0 the summand of -log(rest) vanishes against 1 / rest.
-        middle = xp.where(rest > 0, gamma * (gamma - 1) * ratio * rest, 0.0) + 2 * gamma
-        return kept((_power(q, gamma - 1) * middle + _power(q, gamma) / rest) / rest)
+        middle = xp.where(rest > 0, gamma * (gamma - 1) * _ratio(xp, side) * rest, 0.0) + 2 * gamma
+        if gamma < 0.5:  # gamma - 1 would be rounded
+            first = xp.where(q == 0, math.inf, _power(xp, q, gamma) * middle / q)
+        else:
+            first = _power_times(xp, q, gamma - 1, middle)
+        made = (first + _power(xp, q, gamma) / rest) / rest
+    return made if spared is None else xp.where(spared, 0.0, made)
 
-    return loss, slope, bend
+
+def _ratio(xp: Any, side: Shifted) -> Array:
+    """``-log(1 - q) / q``, which is 1 at 0."""
+    return xp.where(side.q == 0, 1.0, side.surprise / side.q)

@@ -21,17 +21,17 @@ LETTER = 6.4  # pixels: the mean width of a letter of that size, in bold
 # Liberation Sans comes with vl-convert and measures as Arial and Helvetica do, so text fits wherever it is shown.
 _FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 
-DASHED = {"color": GREY, "strokeDash": [5, 4], "strokeWidth": 1.25}
+DASHED: dict[str, Any] = {"color": GREY, "strokeDash": [5, 4], "strokeWidth": 1.25}
 
 
 def data(rows: Sequence[Mapping[str, Any]]) -> alt.Chart:
     """A layer's rows. Fields are named by us and never by a table, since a field's name can be an expression."""
-    return alt.Chart(alt.Data(values=list(rows)))
+    return alt.Chart(alt.InlineData(values=[dict(row) for row in rows]))
 
 
 def styled(chart: Chart) -> Chart:
     """The chart in the house's type and colours, on white."""
-    return (
+    finished: Chart = (
         chart.properties(padding=4, background="white")
         .configure(font=_FONT, aria=False)
         .configure_view(stroke=None)
@@ -51,3 +51,4 @@ def styled(chart: Chart) -> Chart:
         .configure_text(fontSize=TYPE_SIZE)
         .configure_title(color=INK)
     )
+    return finished

@@ -11,7 +11,7 @@ def write_whole(path: str | Path, content: bytes) -> None:
     """Write a file so that a crash leaves the old one, or the new one, and never half of it."""
     path = Path(path)
     if not path.parent.is_dir():
-        raise RunError(f"{path} cannot be written: there is no folder {path.parent}. Make the folder, or choose another.")
+        raise RunError(f"{path} cannot be written: there is no folder {path.parent}. Make it, or choose another.")
     # In the same folder, since a file can only be put in another's place within one file system.
     waiting = path.parent / f".{secrets.token_hex(8)}.tmp"
     try:

@@ -17,7 +17,7 @@ _COLOURS = {
     "validation": (charts.ORANGE, charts.DARK_ORANGE),
     "base rate": (charts.GREY, charts.DARK_GREY),
 }
-_LEFT, _RIGHT = 58, 78  # pixels beside the plot: the axis of losses, and the names of the lines
+_LEFT, _RIGHT = 44, 78  # pixels beside the plot: the axis of losses, and the names of the lines
 _LINE_HEIGHT = 15
 _DENSE = 150  # points: from here on a thin line shows more
 _OVERFITTING = "overfitting"
@@ -65,7 +65,7 @@ def loss_curves(
         axis=alt.Axis(
             title=unit,
             format=",d",
-            values=layout.whole_ticks(first, last, 5 if few else 10),
+            values=layout.whole_ticks(first, last, (5 if last < 10_000 else 3) if few else 10),
             labelFlush=False,
             grid=False,
         ),
@@ -86,7 +86,7 @@ def loss_curves(
         ),
     )
     frame = data([{"x": ends[0], "y": axis.low}]).mark_point(opacity=0).encode(x, y)
-    chart = alt.layer(frame, *layers).properties(width=plot_width, height=plot_height)
+    chart = alt.LayerChart(layer=[frame, *layers]).properties(width=plot_width, height=plot_height)
     if note:
         chart = chart.properties(
             title=alt.TitleParams(
@@ -144,7 +144,7 @@ def _best(history: History, axis: layout.Axis, ends: tuple[int, int], width: int
     text = words.best(best, unit)
     line = (best.epoch - ends[0]) / (ends[1] - ends[0]) * width
     # The label stands above the plot, where no curve can run through it.
-    place = layout.beside(line, charts.LETTER * len(text), left=8 - _LEFT, right=width + _RIGHT)
+    place = layout.beside(line, charts.LETTER * len(text), left=4 - _LEFT, right=width + _RIGHT)
     colour = _COLOURS["training" if best.validation_loss is None else "validation"][1]
     spot = data([{"x": best.epoch, "y": value, "y2": axis.high, "text": text}])
     above = alt.value(-7)
@@ -158,7 +158,9 @@ def _best(history: History, axis: layout.Axis, ends: tuple[int, int], width: int
     if history.overfitting is not None and place.end + charts.LETTER * (len(_OVERFITTING) + 2) < width:
         name = data([{"x": ends[1], "text": _OVERFITTING}])
         layers.append(
-            name.mark_text(align="right", baseline="bottom", color=charts.DARK_ORANGE).encode(_X, y=above, text="text:N")
+            name.mark_text(align="right", baseline="bottom", color=charts.DARK_ORANGE).encode(
+                _X, y=above, text="text:N"
+            )
         )
     return layers
 

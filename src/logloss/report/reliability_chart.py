@@ -1,5 +1,7 @@
 """The reliability diagram: how often it happened for each probability that was said."""
 
+import math
+
 import altair as alt
 
 from logloss.evaluation.reliability import Reliability
@@ -8,6 +10,7 @@ from logloss.report.charts import data
 
 _BESIDE = 66  # pixels: the axes' titles and labels
 _ENDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+_SEEN = 0.9
 _CELLS = 4  # of the grid in a bar
 _TICKS = 5
 
@@ -32,20 +35,24 @@ def reliability_diagram(reliability: Reliability, *, width: int = charts.NARROW,
         diagram = diagram.properties(
             title=alt.TitleParams(words.clean(title), anchor="start", limit=side, fontSize=charts.TYPE_SIZE + 1)
         )
-    below = alt.Axis(title="predicted probability", format="~g", grid=False, tickCount=_TICKS)
+    below = alt.Axis(title="predicted probability", format="~g", grid=False, labelFlush=False, tickCount=_TICKS)
     bars = _histogram(reliability, alt.X("x:Q", scale=scale, axis=below)).properties(width=side, height=44)
     return charts.styled(alt.vconcat(diagram, bars, spacing=10))
 
 
 def reach(reliability: Reliability) -> float:
-    """Where the axes end: at 1, or earlier when all that is to be seen is far below.
+    """Where the axes end: at 1, or earlier when nearly all that is to be seen is far below.
+
+    A curve of rare events often shoots up in its last few rows. It may then leave the diagram, rather than press
+    everything else into a corner.
 
     Examples
     --------
     >>> reach(Reliability((0.001, 0.04), (0.0, 0.05), (0.0, 0.03), (0.01, 0.07), (90, 10)))
     0.1
     """
-    most = max(*reliability.predicted, *reliability.observed, *reliability.high)
+    heights = sorted((*reliability.observed, *reliability.high))
+    most = max(reliability.predicted[-1], heights[math.ceil(_SEEN * (len(heights) - 1))])
     return next((end for end in _ENDS if most <= end), 1.0)
 
 
@@ -60,13 +67,13 @@ def _facts(reliability: Reliability) -> tuple[alt.Chart, alt.Chart]:
     if _one_probability(reliability):
         spot = data(rows[:1])
         return (
-            spot.mark_rule(color=charts.GREY, strokeWidth=6, opacity=0.35).encode(x, low, high),
+            spot.mark_rule(clip=True, color=charts.GREY, strokeWidth=6, opacity=0.35).encode(x, low, high),
             spot.mark_point(color=charts.BLUE, filled=True, opacity=1, size=70).encode(x, y),
         )
     curve = data(rows)
     return (
-        curve.mark_area(color=charts.GREY, opacity=0.24).encode(x, low, high),
-        curve.mark_line(color=charts.BLUE, strokeWidth=2.5, strokeJoin="round").encode(x, y),
+        curve.mark_area(clip=True, color=charts.GREY, opacity=0.24).encode(x, low, high),
+        curve.mark_line(clip=True, color=charts.BLUE, strokeWidth=2.5, strokeJoin="round").encode(x, y),
     )
 
 
@@ -74,24 +81,22 @@ def _histogram(reliability: Reliability, x: alt.X) -> alt.Chart:
     grid, count = reliability.predicted, list(reliability.count)
     if _one_probability(reliability):
         total = sum(count)
-        return data([{"x": grid[0], "y": total}]).mark_bar(color=charts.BLUE, size=4).encode(x, _counts(total))
+        alone: alt.Chart = data([{"x": grid[0], "y": total}]).mark_bar(color=charts.BLUE, size=4)
+        return alone.encode(x, _counts(total))
     count[-2:] = [count[-2] + count[-1]]  # the predictions at the last grid point itself
     bars = [
         {"x": grid[i], "x2": grid[min(i + _CELLS, len(count))], "y": sum(count[i : i + _CELLS]), "y2": 0}
         for i in range(0, len(count), _CELLS)
     ]
-    return (
-        data(bars)
-        .mark_rect(color=charts.BLUE, opacity=0.65, stroke="white", strokeWidth=0.5)
-        .encode(x, _counts(max(bar["y"] for bar in bars)), alt.X2("x2:Q"), alt.Y2("y2:Q"))
-    )
+    marks: alt.Chart = data(bars).mark_rect(color=charts.BLUE, opacity=0.65, stroke="white", strokeWidth=0.5)
+    return marks.encode(x, _counts(max(bar["y"] for bar in bars)), alt.X2("x2:Q"), alt.Y2("y2:Q"))
 
 
 def _counts(most: float) -> alt.Y:
     axis = alt.Axis(
         title="rows",
         values=[0, most],
-        format="~s" if most >= 10_000 else ",.0f",
+        format="~s" if most >= 10_000 else ",.0f" if most >= 10 else ".2~f",
         grid=False,
         domain=False,
         ticks=False,

@@ -16,30 +16,38 @@ NATS = (
 )
 
 PROBABILITIES = {
-    "exact": "The loss trained with leaves probabilities as they are: the outputs can be read as probabilities.",
-    "corrected": "The loss trained with shifts probabilities in a known way; the numbers here are of probabilities "
-    "that were corrected for it.",
-    "distorted": "The loss trained with distorts probabilities, and this was not undone: use the outputs to rank rows, "
-    "or calibrate them before reading them as probabilities.",
+    "exact": "This loss leaves probabilities as they are: the outputs can be read as probabilities.",
+    "corrected": "This loss shifts probabilities in a known way; the numbers here are of probabilities that were "
+    "corrected for it.",
+    "distorted": "This loss distorts probabilities, and that was not undone: use the outputs to rank rows, or "
+    "calibrate them before reading them as probabilities.",
 }
+
+READING = (
+    "Read it so: of all rows for which the model said 0.7, the curve’s height above 0.7 is the share that came out "
+    "positive; inside the grey band a difference may be chance, outside it the probabilities are off."
+)
 
 _FINE = 0.8  # an accuracy that looks fine whatever the classes
 _CLEARLY = 0.05  # a share of the base rate's loss that nobody would call noise
 _NAMED = 6
 
+_BREAKS = re.compile("[\t-\r\x85\u2028\u2029]+")
 # Control and direction characters would break the XML of a chart, or let a name rearrange the text around it.
-_UNPRINTABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+_UNPRINTABLE = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
 
 
 def clean(text: str) -> str:
-    """The text on one line, with a mark in place of each character that cannot be printed.
+    r"""The text on one line, with a mark in place of each character that cannot be printed.
 
     Examples
     --------
-    >>> clean("two\\nlines and a bell\\x07")
+    >>> clean("two\nlines and a bell\x07")
     'two lines and a bell�'
     """
-    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", re.sub(r"\s+", " ", text))
+    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", _BREAKS.sub(" ", text))
 
 
 def loss(value: float) -> str:
@@ -69,8 +77,8 @@ def share(value: float) -> str:
 
     Examples
     --------
-    >>> share(0.2655), share(0.00021), share(0.99999), share(-0.125), share(1.0)
-    ('26.6 %', '0.021 %', 'over 99.9 %', '−12.5 %', '100 %')
+    >>> print(share(0.2655), share(0.00021), share(0.99999), share(-0.125), share(1.0), sep=", ")
+    26.6 %, 0.021 %, over 99.9 %, −12.5 %, 100 %
     """
     if not math.isfinite(value):
         return _odd(value)
@@ -89,6 +97,11 @@ def share(value: float) -> str:
 def setting(value: Any) -> str:
     """A setting's value: a string as it is, anything else as JSON would have it."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def bits(nats: float) -> float:
+    """A loss in bits."""
+    return nats / math.log(2)
 
 
 def names(of: Sequence[str]) -> str:
@@ -125,8 +138,8 @@ def accuracy_notes(labels: Sequence[LabelMetrics]) -> tuple[str, ...]:
         )
     if unseen:
         notes.append(
-            f"Accuracy sees nothing{of(unseen)}, log loss does: no more rows fall on the right side of one half than by "
-            "always saying the commoner class, yet the probabilities tell likelier rows from less likely ones."
+            f"Accuracy sees nothing{of(unseen)}, log loss does: no more rows fall on the right side of one half than "
+            "by always saying the commoner class, yet the probabilities tell likelier rows from less likely ones."
         )
     if endless:
         notes.append(f"The log loss is infinite{of(endless)}: something that was called impossible happened.")
@@ -151,6 +164,35 @@ def left_out_note(history: History) -> str:
     if count == 0:
         return ""
     return f"{count:,} {'loss is' if count == 1 else 'losses are'} infinite or not a number, and left out."
+
+
+def curve_notes(history: History, unit: str, spelling: str, drawn_at_most: int) -> tuple[str, ...]:
+    """What stands below the curves of a training with the loss so spelled."""
+    notes = []
+    if not is_log_loss(spelling):
+        notes.append(f"The curves show what was trained with, {spelling}, which is not on the scale of the log loss.")
+    if history.overfitting is not None:
+        best, over = history.best.epoch, history.overfitting
+        notes.append(
+            f"Shaded: after {unit} {best:,} the validation loss rose by {loss(over.validation_rose)} nats "
+            f"while the training loss fell by {loss(over.train_fell)}."
+        )
+    if history.base_rate_loss is not None:
+        notes.append(f"Always saying the base rate costs {loss(history.base_rate_loss)} nats.")
+    if len(history.epochs) > drawn_at_most:
+        notes.append(f"Of {len(history.epochs):,} {unit}s the least and the greatest loss of each stretch are drawn.")
+    return tuple(filter(None, [*notes, left_out_note(history)]))
+
+
+def is_log_loss(spelling: str) -> bool:
+    """Whether the loss so spelled is the log loss itself.
+
+    Examples
+    --------
+    >>> is_log_loss("bce"), is_log_loss("focal(gamma=2.0)")
+    (True, False)
+    """
+    return spelling.partition("(")[0].strip() == "bce"
 
 
 def curves(history: History, unit: str) -> str:
@@ -179,9 +221,10 @@ def diagram(name: str, reliability: Reliability) -> str:
     """What a reliability diagram shows, for somebody who cannot see it."""
     rows = zip(reliability.observed, reliability.low, reliability.high, strict=True)
     within = sum(low - 1e-9 <= seen <= high + 1e-9 for seen, low, high in rows) / len(reliability.observed)
+    first, last = reliability.predicted[0], reliability.predicted[-1]
     return (
-        f"Reliability diagram of {clean(name)}. Predicted probabilities go from {reliability.predicted[0]:.3g} to "
-        f"{reliability.predicted[-1]:.3g}. Over {share(within)} of that range the observed frequency lies within the band of chance."
+        f"Reliability diagram of {clean(name)}. Predicted probabilities go from {first:.3g} to {last:.3g}. "
+        f"Over {share(within)} of that range the observed frequency lies within the band of chance."
     )
 
 

@@ -1,1 +1,46 @@
-"""To be written."""
+"""From a table to a trained classifier: features, models, history, verdict.
+
+Everything here works on logits and ignores a loss's ``from_logits`` and ``epsilon``.
+"""
+
+from typing import TYPE_CHECKING
+
+from logloss import lazy
+
+if TYPE_CHECKING:
+    from logloss.training.classifier import BinaryClassifier
+    from logloss.training.history import Epoch, History, Overfitting
+    from logloss.training.prediction import load_model, predict
+    from logloss.training.job import Job, Listener, Run, resume, train
+
+__all__ = [
+    "BinaryClassifier",
+    "Epoch",
+    "History",
+    "Job",
+    "Listener",
+    "Overfitting",
+    "Run",
+    "load_model",
+    "predict",
+    "resume",
+    "train",
+]
+
+__getattr__, __dir__ = lazy.attributes(
+    __name__,
+    {
+        "BinaryClassifier": "logloss.training.classifier",
+        "Epoch": "logloss.training.history",
+        "History": "logloss.training.history",
+        "Overfitting": "logloss.training.history",
+        "load_model": "logloss.training.prediction",
+        "predict": "logloss.training.prediction",
+        "Job": "logloss.training.job",
+        "Listener": "logloss.training.job",
+        "Run": "logloss.training.job",
+        "resume": "logloss.training.job",
+        "train": "logloss.training.job",
+    },
+    extra="train",
+)

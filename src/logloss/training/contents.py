@@ -25,19 +25,19 @@ _PACKINGS = {
     "xz": rb"\xfd7zXZ\x00",
     "zip": rb"PK(\x03\x04|\x05\x06)",
 }
-_SAVE_AS = "Save it as CSV, TSV or Parquet."
+_SAVE = "Save its table as one of these."
 _FOREIGN = {
     rb"PARE": ("an encrypted Parquet file", "Write it without encryption."),
     rb"\xd0\xcf\x11\xe0": ("an old Excel or Office document", "Save the sheet as CSV."),
-    rb"%PDF": ("a PDF document", _SAVE_AS),
-    rb"\x89PNG|\xff\xd8\xff|GIF8[79]a": ("an image", _SAVE_AS),
+    rb"%PDF": ("a PDF document", _SAVE),
+    rb"\x89PNG|\xff\xd8\xff|GIF8[79]a": ("an image", _SAVE),
     rb"SQLite format 3\x00": ("an SQLite database", "Export the table as CSV or Parquet."),
-    rb"\x89HDF": ("an HDF5 file", _SAVE_AS),
-    rb"ARROW1|FEA1": ("an Arrow or Feather file", _SAVE_AS),
-    rb"Obj\x01": ("an Avro file", _SAVE_AS),
-    rb"ORC": ("an ORC file", _SAVE_AS),
-    rb"\x93NUMPY": ("a NumPy array", _SAVE_AS),
-    rb"\x80[\x02-\x05]": ("a Python pickle, which is never opened here, as it could run code", _SAVE_AS),
+    rb"\x89HDF": ("an HDF5 file", _SAVE),
+    rb"ARROW1|FEA1": ("an Arrow or Feather file", _SAVE),
+    rb"Obj\x01": ("an Avro file", _SAVE),
+    rb"ORC": ("an ORC file", _SAVE),
+    rb"\x93NUMPY": ("a NumPy array", _SAVE),
+    rb"\x80[\x02-\x05]": ("a Python pickle, which is never opened here, as it could run code", _SAVE),
     rb"\x04\x22\x4d\x18|7z\xbc\xaf|Rar!\x1a": ("an archive of a kind that is not read here", "Unpack it first."),
     rb"\xff\xfe|\xfe\xff": ("UTF-16 text", "Save it as UTF-8, or say: iconv -f UTF-16 -t UTF-8."),
     rb"\s*<(?i:!doctype html|html)": ("a web page, perhaps the page of a failed download", "Download the file itself."),
@@ -93,7 +93,7 @@ def find(path: str | Path) -> Source:
         if stat.S_ISDIR(status.st_mode):
             raise TableError(f"{path} is a folder; expected a file. Name one file of it.{_files_in(path)}")
         if not stat.S_ISREG(status.st_mode):
-            raise TableError(f"{path} is a device or a pipe; expected a file, as it is read more than once. Save it first.")
+            raise TableError(f"{path} is a device or a pipe; expected a file. Save its content to one first.")
         if status.st_size == 0:
             raise TableError(f"{path} is empty; expected a table with a header and rows. Was its writing interrupted?")
         with path.open("rb") as file:
@@ -134,7 +134,8 @@ def refuse_nul(path: Path, place: int) -> None:
     """
     if place >= 0:
         raise TableError(
-            f"{path} is binary or damaged: byte {place:,} is NUL, which no text holds. Expected CSV, TSV or Parquet. {_SAVE_AS}"
+            f"{path} is binary or damaged: byte {place:,} is NUL, which no text holds. Expected CSV, TSV or Parquet. "
+            "Save it again as one of these."
         )
 
 
@@ -151,7 +152,7 @@ def reading(source: Source) -> Iterator[None]:
     try:
         yield
     except PermissionError:
-        raise TableError(f"You may not read {path}. Change its permissions, or copy it to a place that is yours.") from None
+        raise TableError(f"You may not read {path}. Change its permissions, or copy it.") from None
     except MemoryError:
         raise TableError(f"{path} does not fit into memory. Take fewer rows or columns of it.") from None
     except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError) as error:
@@ -169,8 +170,8 @@ def first_line(error: BaseException) -> str:
 
 
 def _damaged(path: Path, packing: str, error: BaseException) -> str:
-    kind = f" as {packing}" if packing else ""
-    return f"{path} is damaged or cut off: it cannot be unpacked{kind} ({first_line(error)}). Copy or download it again."
+    kind, reason = f" as {packing}" if packing else "", first_line(error)
+    return f"{path} is damaged or cut off: it cannot be unpacked{kind} ({reason}). Copy or download it again."
 
 
 def _no_such_file(path: Path) -> str:

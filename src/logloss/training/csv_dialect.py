@@ -21,6 +21,7 @@ NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
 _DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "bar"}
 _NUMBER = re.compile(rf"\s*({NUMBER})\s*")
 _DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+\s*")
+_DECIMAL_POINT = re.compile(r"\s*[+-]?\d+\.\d+\s*")
 _THOUSANDS = re.compile(r"\s*[+-]?\d{1,3}(,\d{3})+\s*")
 _SAMPLE = 1000  # records are enough to tell a delimiter
 
@@ -61,10 +62,10 @@ def sniff(start: str, *, whole: bool = True, hint: str = ",") -> tuple[Dialect, 
     if _agreement(read[best])[0] == 0:
         best = hint
     records = read[best]
-    values = [value for record in records for value in record]
+    values = _values(records)
     commas = [value for value in values if _DECIMAL_COMMA.fullmatch(value)]
     # "1,234" alone may be a thousand and more; one "0,5" settles it, and so does one "0.5" the other way.
-    points = any(re.fullmatch(r"\s*[+-]?\d+\.\d+\s*", value) for value in values)
+    points = any(map(_DECIMAL_POINT.fullmatch, values))
     decimal = "," if commas and best != "," and not points and not all(map(_THOUSANDS.fullmatch, commas)) else "."
     inner = [value for record in records[1:] or records for value in record[1:] if value]
     return Dialect(best, decimal, bool(inner) and all(value.startswith(" ") for value in inner)), records
@@ -93,10 +94,14 @@ def _agreement(records: list[list[str]]) -> tuple[float, float, int]:
     length, agree = collections.Counter(map(len, records)).most_common(1)[0] if records else (0, 0)
     if length < 2:
         return 0.0, 0.0, 0
-    values = [value for record in records for value in record]
+    values = _values(records)
     # Decimal commas count as numbers, or "1,5;2,5;3,5" would be four columns of a table without a header.
     numbers = sum(is_number(value) or _DECIMAL_COMMA.fullmatch(value) is not None for value in values)
     return agree / len(records), numbers / len(values), length
+
+
+def _values(records: list[list[str]]) -> list[str]:
+    return list(itertools.islice(itertools.chain.from_iterable(records), 10 * _SAMPLE))
 
 
 @contextlib.contextmanager
@@ -123,14 +128,19 @@ def explain(source: Source, dialect: Dialect) -> str:
                 break
             if record and record[-1].endswith(_END):
                 return (
-                    f'{source.path}, line {line:,}: a quote (") opens a value in this row and is never closed. Close it, or '
-                    'write quotes within a value twice ("").'
+                    f'{source.path}, line {line:,}: a quote (") opens a value in this row and is never closed. '
+                    'Close it, or write quotes within a value twice ("").'
                 )
             expected = expected or len(record)
+            if "\0" in "".join(record):
+                return (
+                    f"{source.path}, line {line:,}, holds NUL bytes, which no text does: the file is binary or damaged. "
+                    "Copy or make it again."
+                )
             if len(record) not in (0, expected):
                 return (
-                    f"{source.path}, line {line:,}: {counted(expected, 'field')} expected, as in the first line, and "
-                    f"{len(record):,} found. Mend that line; a value that holds a {dialect.spoken} must stand in quotes."
+                    f"{source.path}, line {line:,}: {counted(expected, 'field')} expected, as in the first line, "
+                    f"and {len(record):,} found. Mend that line; a value that holds a {dialect.spoken} needs quotes."
                 )
             line = reader.line_num + 1
     return ""
@@ -153,9 +163,10 @@ def not_utf8(source: Source) -> str:
             except UnicodeDecodeError as error:
                 bad = error.start - pending
                 line += block[: max(bad, 0)].count(b"\n")
+                byte = f"byte {place + bad:,} (line {line:,}) is 0x{error.object[error.start]:02X}"
                 return (
-                    f"{source.path} is not UTF-8: byte {place + bad:,} (line {line:,}) is 0x{error.object[error.start]:02X}. Save it "
-                    f"as UTF-8, or say: iconv -f WINDOWS-1252 -t UTF-8 (if it comes from Windows)."
+                    f"{source.path} is not UTF-8: {byte}. Save it as UTF-8, or, if it comes from Windows, say: "
+                    "iconv -f WINDOWS-1252 -t UTF-8."
                 )
             if not block:
                 return ""
@@ -177,7 +188,8 @@ def header_hint(names: Sequence[str]) -> str:
     counting = any(list(names) == [str(start + i) for i in range(len(names))] for start in (0, 1))
     if 2 * numbers < len(names) or not numbers or (counting and len(names) > 1):
         return ""
-    return f"{numbers:,} of the {counted(len(names), 'name')} in the header are numbers: if the first row is data, say --no-header."
+    several = "All" if numbers == len(names) else f"{numbers:,} of the {len(names):,}"
+    return f"{several} names in the header are numbers: if the first row is data, say --no-header."
 
 
 def names_hint(records: Sequence[Sequence[str]]) -> str:

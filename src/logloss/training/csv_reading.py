@@ -24,7 +24,7 @@ from logloss.training.csv_dialect import (
     not_utf8,
     sniff,
 )
-from logloss.training.wording import counted, listed, quoted
+from logloss.training.wording import counted, listed, quoted, repeated
 
 _HEAD = 1 << 18  # bytes to tell the dialect from; longer only if the first line is
 _LONGEST_HEAD = 1 << 26
@@ -54,12 +54,14 @@ def read_csv(source: Source, *, header: bool) -> tuple[pa.Table, list[str]]:
     if dialect.decimal == ",":
         notes.append("Commas are read as decimal signs.")
 
-    table = _parse(source, dialect, header).rename_columns(names)
-    if table.num_rows == 0:
+    raw = _parse(source, dialect, header=header) if len(records) > header or not whole else None
+    if raw is None or raw.num_rows == 0:
         raise TableError(f"{path} holds a header and no rows. Expected rows; was its writing interrupted?")
-    _refuse_bytes(source, table)
-    _refuse_open_quote(source, dialect, table)
-    _refuse_too_large(source, dialect, header, table)
+    if any(pa.types.is_binary(kind) for kind in raw.schema.types):  # so Arrow calls text that is not UTF-8
+        raise TableError(not_utf8(source))
+    _refuse_open_quote(source, dialect, raw)
+    _refuse_too_large(source, dialect, raw, names, header=header)
+    table = raw.rename_columns(names)
     if dialect.spaced:
         table = _trimmed(table)
     return table, notes + _nearly_numbers(table)
@@ -84,11 +86,9 @@ def _start(source: Source) -> tuple[str, bool]:
 def _named(path: Any, names: list[str], hint: str) -> tuple[list[str], list[str]]:
     nameless = [i for i, name in enumerate(names) if not name]
     names = [name or str(i) for i, name in enumerate(names)]
-    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
-    if twice:
-        raise TableError(
-            f"{path} has more than one column named {listed(twice)}. Give every column a name of its own.{' ' + hint if hint else ''}"
-        )
+    if twice := repeated(names):
+        mend = f"Give every column a name of its own. {hint}".rstrip()
+        raise TableError(f"{path} has more than one column named {listed(twice)}. {mend}")
     notes = [hint] if hint else []
     if nameless:
         called = listed(names[i] for i in nameless)
@@ -96,33 +96,93 @@ def _named(path: Any, names: list[str], hint: str) -> tuple[list[str], list[str]
     return names, notes
 
 
-def _parse(source: Source, dialect: Dialect, header: bool, text: Sequence[int] = ()) -> pa.Table:
-    """The table as Arrow reads it, or the columns at the places ``text`` alone, as text."""
-    missing = [pad + word for word in MISSING for pad in ("", " ")[: 1 + dialect.spaced]]
-    options: dict[str, Any] = {
-        "null_values": missing,
-        "true_values": _any_case("true"),
-        "false_values": _any_case("false"),
-        "strings_can_be_null": True,
-        "decimal_point": dialect.decimal,
-    }
+def _parse(source: Source, dialect: Dialect, *, header: bool, as_text: Sequence[str] = ()) -> pa.Table:
+    """The table as Arrow reads it; or a few of its columns, as they are written."""
+    pads = ("", " ") if dialect.spaced else ("",)
+    options = pyarrow.csv.ConvertOptions(
+        null_values=[pad + word for pad in pads for word in MISSING],
+        true_values=[pad + word for pad in pads for word in _in_any_case("true")],
+        false_values=[pad + word for pad in pads for word in _in_any_case("false")],
+        strings_can_be_null=True,
+        decimal_point=dialect.decimal,
+        include_columns=list(as_text),
+        column_types=dict.fromkeys(as_text, pa.string()),
+    )
+    # Quoted line breaks cost a quarter of the speed; without them, a break at the edge of a block would be misread.
+    parsing = pyarrow.csv.ParseOptions(delimiter=dialect.delimiter, newlines_in_values=True)
     for block_size in _BLOCKS:
         layout = pyarrow.csv.ReadOptions(block_size=block_size, autogenerate_column_names=not header)
-        if text:
-            raw = _names_in_arrow(source, dialect, layout)
-            chosen = [raw[i] for i in text]
-            options |= {"include_columns": chosen, "column_types": dict.fromkeys(chosen, pa.string())}
         try:
             with reading(source), source.open() as stream:
-                return pyarrow.csv.read_csv(
-                    stream if isinstance(stream, pa.NativeFile) else pa.PythonFile(stream, mode="r"),
-                    read_options=layout,
-                    parse_options=_parsing(dialect),
-                    convert_options=pyarrow.csv.ConvertOptions(**options),
-                )
+                arrow = stream if isinstance(stream, pa.NativeFile) else pa.PythonFile(stream, mode="r")
+                return pyarrow.csv.read_csv(arrow, layout, parsing, options)
         except pa.ArrowInvalid as error:
             if "straddling" in str(error) and block_size != _BLOCKS[-1]:
                 continue
             sentence = not_utf8(source) or explain(source, dialect)
             raise TableError(sentence or f"{source.path} cannot be read as CSV: {first_line(error)}.") from error
-    raise AssertionError("the last block size returns or raises")
+    raise AssertionError("the last size of block returns or raises")
+
+
+def _in_any_case(word: str) -> list[str]:
+    return ["".join(letters) for letters in itertools.product(*zip(word.lower(), word.upper(), strict=True))]
+
+
+def _refuse_open_quote(source: Source, dialect: Dialect, table: pa.Table) -> None:
+    """Arrow takes a quote that is never closed as a value up to the end of the file: rows would vanish."""
+    last = table.column(table.num_columns - 1)[table.num_rows - 1].as_py()
+    if isinstance(last, str) and re.search(r"[\r\n]", last) and (sentence := explain(source, dialect)):
+        raise TableError(sentence)
+
+
+def _refuse_too_large(source: Source, dialect: Dialect, table: pa.Table, names: Sequence[str], *, header: bool) -> None:
+    """Arrow rounds integers beyond 64 bits and makes 1e400 infinite; both say nothing, and neither is meant."""
+    large = [i for i, column in enumerate(table.columns) if pa.types.is_floating(column.type) and _exceeds(column)]
+    if not large:
+        return
+    written = _parse(source, dialect, header=header, as_text=[table.column_names[i] for i in large])
+    for i, text in zip(large, written.columns, strict=True):
+        values = table.column(i).to_numpy()
+        rows = np.flatnonzero(np.abs(values) >= _INT64_LIMIT)
+        whole = pc.all(pc.match_substring_regex(text, r"^\s*[+-]?\d+\s*$")).as_py()
+        for row, word in zip(rows.tolist(), text.take(pa.array(rows)).to_pylist(), strict=True):
+            cell = f"{source.path}, column {quoted(names[i])}, row {row + 1:,} (the header not counted): {quoted(word)}"
+            if whole and not -(2**63) <= int(word) < 2**63:
+                raise TableError(
+                    f"{cell} is too large for an integer of 64 bits. If these are codes, write a letter before each, so "
+                    "that they are text; if they are measurements, write them as 1.5e20; or leave the column out."
+                )
+            if np.isinf(values[row]) and is_number(word.replace(dialect.decimal, ".")):
+                raise TableError(
+                    f"{cell} is too large for a number, the largest being 1.8e308. Mend it, or leave the cell empty."
+                )
+
+
+def _exceeds(column: pa.ChunkedArray) -> bool:
+    ends = pc.min_max(column).as_py()
+    return ends["min"] is not None and (ends["max"] >= _INT64_LIMIT or ends["min"] <= -_INT64_LIMIT)
+
+
+def _trimmed(table: pa.Table) -> pa.Table:
+    columns = [pc.utf8_trim_whitespace(c) if pa.types.is_string(c.type) else c for c in table.columns]
+    return pa.table(columns, names=table.column_names)
+
+
+def _nearly_numbers(table: pa.Table) -> list[str]:
+    """Columns that are text for the sake of a few entries: what a look at the first rows would not show."""
+    notes = []
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if not pa.types.is_string(column.type):
+            continue
+        first = next((value for value in column.slice(0, 1000).to_pylist() if value is not None), "")
+        if not is_number(first):
+            continue  # most columns of text end here, without a look at every value
+        words = pc.invert(pc.match_substring_regex(column, rf"^\s*({NUMBER})\s*$"))
+        count, total = pc.sum(words).as_py() or 0, len(column) - column.null_count
+        if 0 < 10 * count <= total:
+            are = "is not a number" if count == 1 else "are not numbers"
+            place = f"the first in row {pc.index(words, True).as_py() + 1:,}"
+            notes.append(
+                f"Column {quoted(name)} is read as text: {counted(count, 'value')} of {total:,} {are}, {place}."
+            )
+    return notes

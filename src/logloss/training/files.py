@@ -43,8 +43,8 @@ def write_atomically(path: str | Path, data: bytes | str) -> None:
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path in the file's folder; it takes the file's place when the block ends well.
 
-    The temporary file keeps the name's ending, for writers that go by it. Symbolic links are followed. Devices and pipes
-    (``/dev/stdout``) have nothing that could be kept, so they are written to directly.
+    The temporary file keeps the name's ending, for writers that go by it. Symbolic links are followed. Devices and
+    pipes (``/dev/stdout``) have nothing that could be kept, so they are written to directly.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def _sentence(path: Path, error: OSError) -> str:
     elif error.errno == errno.EROFS:
         reason, mend = "the file system can only be read", "Write to another folder."
     elif error.errno in _DENIED:
-        reason, mend = f"you may not write to the folder {path.parent}", "Write to another folder, or change its permissions."
+        reason, mend = f"you may not write to {path.parent}", "Write to another folder, or change its permissions."
     elif error.errno in (errno.ENOENT, errno.ENOTDIR):
         reason, mend = f"there is no folder {path.parent}", "Make it first, or name another one."
     elif error.errno == errno.EISDIR:

@@ -3,16 +3,20 @@
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
 from logloss.core.errors import RunError
+from logloss.core.plain import to_json
 
 
 @dataclass(frozen=True, kw_only=True)
 class Epoch:
-    """One pass over the training data. Losses are means in nats of the loss that is trained with."""
+    """One pass over the training data, with the mean log loss of its probabilities, in nats.
+
+    Whatever loss is trained with, this is the plain log loss, so that runs and the base rate can be compared.
+    """
 
     epoch: int  # counted from 1
     train_loss: float
@@ -92,7 +96,7 @@ class History:
 
 def write_epoch(epoch: Epoch) -> str:
     """The line of a `history.jsonl` that holds the epoch."""
-    return json.dumps({key: _plain(value) for key, value in asdict(epoch).items()}, allow_nan=False) + "\n"
+    return to_json(epoch, indent=None) + "\n"
 
 
 def read_epochs(path: str | Path) -> list[Epoch]:
@@ -125,10 +129,6 @@ def _epoch(record: Mapping[str, Any]) -> Epoch:
 
 def _number(value: Any) -> float | None:
     return None if value is None else float(value)  # "inf" and "nan" are read too
-
-
-def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _or_inf(value: float) -> float:

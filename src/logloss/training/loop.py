@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from logloss.core import formula
+from logloss.core.errors import ParameterError, RunError
 from logloss.core.family import BinaryCrossEntropy
 from logloss.training.history import Epoch, History
 
@@ -110,6 +111,30 @@ def predict(network: nn.Module, rows: Rows, batch_size: int = 1 << 14) -> Tensor
     return torch.cat([network(numbers, codes) for numbers, codes in batches])
 
 
+def tensors(state: State) -> dict[str, Tensor]:
+    """The state's tensors by name: the last weights, the best ones, and what the optimizer remembers."""
+    named = {f"last.{name}": value for name, value in state.network.state_dict().items()}
+    named |= {f"best.{name}": value for name, value in state.best.items()}
+    for name, parameter in state.network.named_parameters():
+        named |= {f"optimizer.{name}.{key}": value for key, value in state.optimizer.state[parameter].items()}
+    return named
+
+
+def restore(state: State, kept: dict[str, Tensor], epochs: list[Epoch]) -> None:
+    """Put back what `tensors` gave, and the epochs that led there."""
+    def part(prefix: str) -> dict[str, Tensor]:
+        return {name.removeprefix(prefix): value for name, value in kept.items() if name.startswith(prefix)}
+
+    try:
+        state.network.load_state_dict(part("last."))
+        state.best = part("best.")
+        for name, parameter in state.network.named_parameters():
+            state.optimizer.state[parameter] = part(f"optimizer.{name}.")
+    except (RuntimeError, KeyError) as error:
+        raise RunError(f"The checkpoint does not fit the network that its configuration describes: {error}") from error
+    state.epochs[:] = epochs
+
+
 def _epoch(
     state: State,
     bce: BinaryCrossEntropy,
@@ -144,6 +169,11 @@ def _epoch(
             logits.backward(gradient.div_(len(z)))
             optimizer.step()
             seen[batch] = z
+    if not torch.isfinite(seen).all():
+        raise ParameterError(
+            f"Training diverged in epoch {len(state.epochs) + 1}: the network no longer gives numbers. "
+            f"Use a smaller learning rate than {settings.learning_rate:g}."
+        )
     loss = train._replace(labels=train.labels[order], weight=None if train.weight is None else train.weight[order])
     return loss.log_loss(seen + shift)
 

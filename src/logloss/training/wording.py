@@ -1,5 +1,6 @@
-"""How names and values from a table stand in a sentence: quoted, cut short, and unable to steer a terminal."""
+"""How names and values from a table stand in a sentence: quoted, cut short, unable to steer a terminal."""
 
+import collections
 import json
 from collections.abc import Iterable
 
@@ -28,6 +29,17 @@ def listed(names: Iterable[object], limit: int = 8) -> str:
     every = list(names)
     shown = ", ".join(quoted(name) for name in every[:limit])
     return shown if len(every) <= limit else f"{shown} and {len(every) - limit:,} more"
+
+
+def repeated(names: Iterable[str]) -> list[str]:
+    """The names that come more than once.
+
+    Examples
+    --------
+    >>> repeated(["a", "b", "a"])
+    ['a']
+    """
+    return [name for name, times in collections.Counter(names).items() if times > 1]
 
 
 def counted(number: int, one: str, many: str = "") -> str:

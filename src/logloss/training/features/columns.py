@@ -1,0 +1,216 @@
+"""What was learnt of each column: plain facts, which are written as JSON and read back without loss."""
+
+import math
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, TypeAlias, TypeVar
+
+import pandas as pd
+
+from logloss.core.errors import RunError
+from logloss.training.features.dates import PARTS
+from logloss.training.features.reading import Source
+
+Name: TypeAlias = str | int  # columns of a frame that was an array are numbered
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale:
+    """Where a column of numbers lies: its middle fills gaps, and half of its rows or more are from low to high."""
+
+    low: float
+    center: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if not self.low <= self.high:
+            raise ValueError(f"low is {self.low!r} and high is {self.high!r}; expected low <= high")
+
+    @property
+    def unit(self) -> float:
+        """What counts as one when the column is standardised."""
+        return self.high - self.low or 1.0
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number a row: how it is called, where it lies, and how the feature is called that says where it is missing."""
+
+    label: str
+    scale: Scale
+    shown: bool  # False if only its gaps are a feature
+    gap: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Number:
+    """A column of numbers, of truth values, or of times of day and durations, which are numbers of seconds."""
+
+    name: Name
+    source: Source
+    scale: Scale
+    varies: bool  # False if only its gaps tell rows apart
+    gaps: bool  # whether there is a column of 0 and 1 that says where a value is missing
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """What is measured of each row: the number itself."""
+        label = f"{self.name} (seconds)" if self.source == "seconds" else f"{self.name}"
+        return (Measure(label, self.scale, self.varies, _gap(self)),)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Category:
+    """A column of text. Levels are numbered from 1, the commonest first; whatever is none of them has number 0.
+
+    A level that is None stands for a missing value. ``shown`` are the numbers that have a column of 0 and 1 of their
+    own; ``embedded`` columns have none, and their numbers are among the codes.
+    """
+
+    name: Name
+    levels: tuple[str | None, ...]
+    others: int  # how many rows of training had number 0
+    embedded: bool
+    shown: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if len(set(self.levels)) < len(self.levels):
+            raise ValueError("a level stands in levels twice")
+        if self.shown != tuple(sorted({*self.shown} & {*range(len(self.levels) + 1)})):
+            raise ValueError(f"shown is {list(self.shown)}; expected rising numbers from 0 to {len(self.levels)}")
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of its columns of 0 and 1."""
+        return tuple(self._label(number) for number in self.shown)
+
+    def _label(self, number: int) -> str:
+        if number == 0:
+            return f"{self.name} is rare or new"
+        level = self.levels[number - 1]
+        return f"{self.name} is missing" if level is None else f"{self.name}={level}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Date:
+    """A column of dates, with or without a time of day."""
+
+    name: Name
+    format: str | None  # how they are written, if they are text
+    zone: str | None
+    origin: str  # the day from which days are counted
+    scale: Scale  # of the days since then
+    varies: bool  # False if the days since then are no feature
+    parts: tuple[str, ...]
+    gaps: bool
+
+    def __post_init__(self) -> None:
+        if unknown := {*self.parts} - {*PARTS}:
+            raise ValueError(f"nobody knows the part {sorted(unknown)[0]!r} of a date")
+        pd.Timestamp(self.origin, tz=self.zone)  # raises ValueError if there is no such day or time zone
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """What is measured of each row: the days since the origin, and the parts of the date."""
+        days = Measure(f"{self.name}: days since {self.origin}", self.scale, self.varies, _gap(self))
+        return (days, *(Measure(f"{self.name}: {part}", _ROUND, True, None) for part in self.parts))
+
+
+def _gap(column: Number | Date) -> str | None:
+    return f"{column.name} is missing" if column.gaps else None
+
+
+# A missing date has the middle of every circle.
+_ROUND = Scale(low=-0.5, center=0.0, high=0.5)
+
+Column: TypeAlias = Number | Category | Date
+_KINDS: dict[str, type[Number] | type[Category] | type[Date]] = {"number": Number, "category": Category, "date": Date}
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeftOut:
+    """A column that is no feature, and why: the end of the sentence "Column x is left out: …"."""
+
+    name: Name
+    reason: str
+
+
+def called(names: Sequence[Name]) -> str:
+    """Columns as a sentence calls them.
+
+    Examples
+    --------
+    >>> called(["age"]), called(["age", 7])
+    ('column "age"', 'columns "age" and 7')
+    """
+    quoted = [f'"{name}"' if isinstance(name, str) else str(name) for name in names]
+    if len(quoted) == 1:
+        return f"column {quoted[0]}"
+    if len(quoted) > 5:
+        return f"columns {', '.join(quoted[:4])} and {len(quoted) - 4} more"
+    return f"columns {', '.join(quoted[:-1])} and {quoted[-1]}"
+
+
+def to_config(column: Column) -> dict[str, Any]:
+    """The facts of a column as plain JSON."""
+    kind = next(kind for kind, cls in _KINDS.items() if isinstance(column, cls))
+    return {"kind": kind, **{key: list(v) if isinstance(v, tuple) else v for key, v in asdict(column).items()}}
+
+
+def from_config(config: Any, where: str) -> Column:
+    """The facts that `to_config` wrote.
+
+    Raises
+    ------
+    RunError
+        The facts are damaged.
+    """
+    kind = config.get("kind") if isinstance(config, Mapping) else None
+    if not isinstance(kind, str) or kind not in _KINDS:
+        raise RunError(f"{where} has the kind {kind!r}; expected one of {', '.join(_KINDS)}.")
+    return read(_KINDS[kind], {key: value for key, value in config.items() if key != "kind"}, where)
+
+
+T = TypeVar("T")
+
+
+def read(cls: type[T], config: Any, where: str) -> T:
+    """A dataclass of facts from plain JSON, with every type checked."""
+    if not isinstance(config, Mapping):
+        raise RunError(f"{where} is {_short(config)}; expected an object with named entries.")
+    hints = typing.get_type_hints(cls)
+    expected = {field.name for field in fields(cls)}  # type: ignore[arg-type]
+    if expected != set(config):
+        differ = ", ".join(sorted(map(str, expected ^ set(config))))
+        raise RunError(f"{where} has not the entries that it should have; they differ in {differ}.")
+    try:
+        return cls(**{key: _read(hints[key], value, f"{where}.{key}") for key, value in config.items()})
+    except (ValueError, TypeError, OverflowError) as error:
+        raise error if isinstance(error, RunError) else RunError(f"{where} is damaged: {error}.") from error
+
+
+def _read(hint: Any, value: Any, where: str) -> Any:
+    if hint is Scale:
+        return read(Scale, value, where)
+    if typing.get_origin(hint) is tuple and isinstance(value, list):
+        return tuple(_read(typing.get_args(hint)[0], entry, where) for entry in value)
+    if not _fits(hint, value):
+        raise RunError(f"{where} is {_short(value)}; expected {getattr(hint, '__name__', hint)}.")
+    return float(value) if hint is float else value
+
+
+def _fits(hint: Any, value: Any) -> bool:
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        return any(_fits(part, value) for part in typing.get_args(hint))
+    if typing.get_origin(hint) is typing.Literal:
+        return isinstance(value, str) and value in typing.get_args(hint)
+    if hint is float:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return type(value) is hint or (hint is types.NoneType and value is None)
+
+
+def _short(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 40 else shown[:39] + "…"

@@ -1,0 +1,53 @@
+"""A trained model: a table goes in, probabilities come out."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from scipy.special import expit
+
+from logloss.training import loop
+from logloss.training.features import Recipe
+from logloss.training.networks import MLP
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Model:
+    """What turns a table's columns into logits: the features' recipe, the weights, and the prior's shift.
+
+    Either ``network`` is there, or ``coefficients`` of shape (k, d) and ``intercept`` of shape (k,), for k labels.
+    ``shift``, of shape (k,), is added to every logit.
+    """
+
+    recipe: Recipe
+    shift: Array
+    network: MLP | None = None
+    coefficients: Array | None = None
+    intercept: Array | None = None
+
+    def logits(self, frame: pd.DataFrame) -> Array:
+        """Logits of shape (n, k)."""
+        features = self.recipe.transform(frame)
+        if self.network is None:
+            made: Array = features.numbers @ self.coefficients.T + self.intercept + self.shift  # type: ignore[union-attr, operator]
+            return made
+        # In double precision a row's logit does not depend on the rows beside it.
+        network = self.network.double()
+        rows = loop.Rows(torch.from_numpy(features.numbers).double(), torch.from_numpy(features.codes), torch.empty(0), None)
+        return loop.predict(network, rows).numpy() + self.shift
+
+    def probabilities(self, frame: pd.DataFrame) -> Array:
+        """Probabilities of shape (n, k)."""
+        made: Array = expit(self.logits(frame))
+        return made
+
+    def tensors(self) -> dict[str, Any]:
+        """The weights by name, for safetensors."""
+        if self.network is not None:
+            return {name: value.detach().float().contiguous() for name, value in self.network.state_dict().items()}
+        return {"coefficients": torch.from_numpy(self.coefficients), "intercept": torch.from_numpy(self.intercept)}

@@ -1,0 +1,90 @@
+"""Scoring a new table with a trained model."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from logloss.core.errors import RunError, TableError, nearest
+from logloss.core.family import BinaryCrossEntropy
+from logloss.training.fitting import Options, build_network
+from logloss.training.model import Model
+from logloss.training.run import MODEL, RunFolder
+from logloss.training.tables import read_table, refuse_infinite, write_table
+
+
+def load_model(run: str | Path) -> tuple[Model, tuple[str, ...], dict[str, object]]:
+    """The model of a run folder, the names of its labels, and its configuration.
+
+    Raises
+    ------
+    RunError
+        The folder is not a finished run, or it was edited or damaged.
+    """
+    folder = RunFolder.open(run)
+    config = folder.read_config()
+    recipe = folder.read_recipe()
+    tensors, metadata = folder.read_tensors(MODEL)
+    try:
+        names = tuple(target["name"] for target in config["targets"])
+        shift = np.array([float(value) for value in metadata["shift"].strip("[]").split(",")])
+        fields = dict(config["options"])
+        fields |= {"hidden": tuple(fields["hidden"]), "loss": BinaryCrossEntropy.from_config(fields["loss"])}
+        options = Options(**fields)
+        if options.model == "linear":
+            coefficients, intercept = tensors["coefficients"].numpy(), tensors["intercept"].numpy()
+            return Model(recipe, shift, coefficients=coefficients, intercept=intercept), names, config
+        network = build_network(recipe, options, [0.0] * len(names))
+        network.load_state_dict(tensors)
+        return Model(recipe, shift, network.eval()), names, config
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise RunError(f"{folder.path} is damaged: its files do not fit together ({error}).") from error
+
+
+def predict(
+    run: str | Path, data: str | Path, out: str | Path, *, columns: Sequence[str] | None = None, header: bool | None = None
+) -> tuple[int, tuple[str, ...]]:
+    """Write the rows of a table with their probabilities; the number of rows, and what a person should know.
+
+    Parameters
+    ----------
+    run : str or Path
+        The run folder.
+    data : str or Path
+        A table with the columns that the model was trained on.
+    out : str or Path
+        Where to write: ``.parquet``, ``.csv`` or ``.tsv``, also ``.gz``.
+    columns : sequence of str, optional
+        Which of the table's own columns to keep, such as an id; all of them if not given.
+    header : bool, optional
+        Whether a text file's first row holds names; as in training if not given.
+    """
+    model, names, config = load_model(run)
+    job = config["job"]
+    table = read_table(data, header=bool(job["header"]) if header is None else header)  # type: ignore[index]
+    frame = table.frame
+    notes = [*table.notes, *model.recipe.check(frame)]
+    used = [column.name for column in model.recipe.columns if column.name in frame.columns]
+    refuse_infinite(frame, used)
+    kept = frame if columns is None else frame[_known(frame, columns)]
+    made = _probability_columns(names)
+    if clash := [name for name in made if name in kept.columns]:
+        raise TableError(f'The table already has a column "{clash[0]}". Leave it out with --columns.')
+    probabilities = model.probabilities(frame) if len(frame) else np.empty((0, len(names)))
+    result = pd.concat([kept, pd.DataFrame(probabilities, columns=list(made), index=frame.index)], axis=1)
+    write_table(result, out)
+    return len(result), tuple(notes)
+
+
+def _probability_columns(names: Sequence[str]) -> tuple[str, ...]:
+    return ("probability",) if len(names) == 1 else tuple(f"probability_{name}" for name in names)
+
+
+def _known(frame: pd.DataFrame, columns: Sequence[str]) -> list[str]:
+    for name in columns:
+        if name not in frame.columns:
+            raise TableError(f'--columns names "{name}", which the table does not have.{nearest(name, map(str, frame.columns))}')
+    return list(columns)
+
+

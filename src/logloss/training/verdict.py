@@ -1,0 +1,158 @@
+"""What came out of a training, in words."""
+
+from collections.abc import Sequence
+
+from logloss.core.family import BinaryCrossEntropy
+from logloss.training import priors
+from logloss.training.history import History
+from logloss.training.linear import LinearFit
+from logloss.training.metrics import LabelMetrics, Metrics
+
+NATS = (
+    "A nat is the unit of log loss: 0 is certainty that came true, 0.693 is what saying 50 % always costs, "
+    "and one nat is 1.443 bits."
+)
+
+
+def verdict(
+    metrics: Metrics,
+    history: History,
+    bce: BinaryCrossEntropy,
+    *,
+    corrected: bool,
+    linear: Sequence[LinearFit] = (),
+    feature_names: Sequence[str] = (),
+) -> tuple[str, ...]:
+    """Sentences for a person, the most important first."""
+    sentences = [_headline(metrics, history, is_linear=bool(linear))]
+    sentences += _curves(history, is_linear=bool(linear))
+    sentences += _worth(metrics)
+    sentences += _accuracy(metrics)
+    sentences += _probabilities(bce, metrics, corrected=corrected)
+    sentences += _linear(linear, metrics, feature_names)
+    return (*sentences, NATS)
+
+
+def _headline(metrics: Metrics, history: History, *, is_linear: bool) -> str:
+    if is_linear:
+        start = f"Maximum likelihood after {_count(len(history.epochs), 'iteration')}: "
+    else:
+        start = f"Best epoch {history.best.epoch} of {len(history.epochs)}: "
+    loss = f"validation log loss {metrics.log_loss:.3f} nats ({metrics.log_loss_bits:.3f} bits)"
+    if len(metrics.labels) == 1:
+        return f"{start}{loss}; always saying {percent(metrics.labels[0].base_rate)} gives {metrics.base_rate_loss:.3f}."
+    return (
+        f"{start}{loss}, the mean over {len(metrics.labels)} labels; "
+        f"always saying each label's base rate gives {metrics.base_rate_loss:.3f}."
+    )
+
+
+def _curves(history: History, *, is_linear: bool) -> list[str]:
+    if is_linear:
+        return []
+    over = history.overfitting
+    if over is not None:
+        return [
+            f"Overfitting since epoch {over.since}: validation loss rose by {over.validation_rose:.3f} "
+            f"while training loss fell by {over.train_fell:.3f}. The weights are those of epoch {history.best.epoch}."
+        ]
+    if history.best is history.epochs[-1] and len(history.epochs) > 1:
+        return ["Validation loss was still falling at the last epoch: more epochs may do better."]
+    return []
+
+
+def _worth(metrics: Metrics) -> list[str]:
+    sentences = []
+    for label in metrics.labels:
+        name = f'"{label.name}": ' if len(metrics.labels) > 1 else ""
+        if label.log_loss >= label.base_rate_loss:
+            sentences.append(
+                f"{name}The model does no better than always saying {percent(label.base_rate)}: "
+                "it has learnt nothing that helps on new rows."
+            )
+        elif len(metrics.labels) == 1:
+            sentences.append(f"The model saves {percent(label.skill)} of the base rate's loss.")
+    return sentences
+
+
+def _accuracy(metrics: Metrics) -> list[str]:
+    if len(metrics.labels) != 1:
+        return []
+    label = metrics.labels[0]
+    sentence = (
+        f"Accuracy at one half is {percent(label.accuracy)}; "
+        f"always saying the commoner class gives {percent(label.majority_accuracy)}"
+    )
+    if label.accuracy <= label.majority_accuracy + 0.005 and label.skill > 0.01:
+        return [f"{sentence}. Accuracy alone would hide what the probabilities tell apart."]
+    if _looks_fine(label) and label.log_loss >= label.base_rate_loss:
+        return [f"{sentence}. Accuracy looks fine and log loss does not: the model is sure where it is wrong."]
+    return [f"{sentence}."]
+
+
+def _looks_fine(label: LabelMetrics) -> bool:
+    return label.accuracy >= label.majority_accuracy or label.accuracy >= 0.8
+
+
+def _probabilities(bce: BinaryCrossEntropy, metrics: Metrics, *, corrected: bool) -> list[str]:
+    standing = priors.standing(bce, corrected=corrected)
+    if standing == "exact":
+        return []
+    shifts = priors.shift(bce, len(metrics.labels)) if corrected else ()
+    sentences = []
+    if any(shifts):
+        said = ", ".join(f"{shift:+.3f}" for shift in shifts)
+        sentences.append(
+            f"Class weights moved the probabilities, and a shift of the logit by {said} moved them back "
+            "(-log(pos_weight/neg_weight)); --no-prior-correction keeps them as trained."
+        )
+    if standing == "distorted":
+        sentences.append(_distortion(bce))
+    return sentences
+
+
+def _distortion(bce: BinaryCrossEntropy) -> str:
+    if not priors.is_shape_plain(bce):
+        return (
+            f"The probabilities are distorted by the loss, {bce}, and no exact undoing exists: "
+            "they rank rows, but they are not frequencies until they are calibrated."
+        )
+    if bce.label_smoothing:
+        return (
+            f"Label smoothing of {bce.label_smoothing:g} draws probabilities towards one half: "
+            "they are less sure than the data would let them be."
+        )
+    return "The probabilities are distorted by the class weights, which were not undone: they are not frequencies."
+
+
+def _linear(fits: Sequence[LinearFit], metrics: Metrics, names: Sequence[str]) -> list[str]:
+    sentences = []
+    for fit, label in zip(fits, metrics.labels, strict=False):
+        of = f' of "{label.name}"' if len(fits) > 1 else ""
+        if fit.separating:
+            shown = ", ".join(f'"{names[i]}"' for i in fit.separating[:5])
+            more = f" and {len(fit.separating) - 5} more" if len(fit.separating) > 5 else ""
+            sentences.append(
+                f"The classes{of} are separated by {shown}{more}: no finite coefficients are most likely. "
+                "Fitting stopped a millionth of a nat short of the limit; those coefficients would grow without end, "
+                "and the probabilities they give are too sure."
+            )
+        elif not fit.converged:
+            sentences.append(f"Newton's method did not converge{of} in {fit.iterations} iterations.")
+        if fit.dependent:
+            sentences.append(
+                f"Some features{of} are combinations of others, so their coefficients are not unique; "
+                "the smallest were taken, and probabilities do not depend on the choice."
+            )
+    return sentences
+
+
+def percent(share: float) -> str:
+    """A share as a person says it: 23.7 %, and 0.03 % rather than 0.0 %."""
+    value = 100 * share
+    digits = 1 if abs(value) >= 1 or value == 0 else 2 if abs(value) >= 0.1 else 3
+    return f"{value:.{digits}f} %"
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
