@@ -76,7 +76,17 @@ def write(frame: pd.DataFrame, path: Path) -> None:
     whole = ["scheduled_minutes", "distance", "departures_that_hour", "plane_year", "plane_seats", "wind_direction"]
     frame = frame.astype(dict.fromkeys(whole, "Int16"))
     table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata()
-    pyarrow.parquet.write_table(table, path, compression="zstd", compression_level=19, store_schema=False)
+    # Times rise from row to row and rarely repeat: their differences take a third of what a dictionary of them does.
+    times = ["scheduled_departure", "scheduled_arrival"]
+    pyarrow.parquet.write_table(
+        table,
+        path,
+        compression="zstd",
+        compression_level=19,
+        use_dictionary=[name for name in table.column_names if name not in times],
+        column_encoding=dict.fromkeys(times, "DELTA_BINARY_PACKED"),
+        store_schema=False,
+    )
 
 
 def _read(name: str) -> pd.DataFrame:

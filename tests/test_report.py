@@ -398,12 +398,17 @@ def test_curves_are_saved_by_the_name_s_ending(tmp_path):
     assert len(list(tmp_path.iterdir())) == 3
 
 
-def test_a_missing_package_is_named_with_the_command_that_installs_it():
-    for package in ("altair", "jinja2", "vl_convert"):
-        code = f"import sys; sys.modules[{package!r}] = None\nimport logloss.report"
-        run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-        assert f"MissingPackageError: logloss.report needs {package}" in run.stderr
-        assert "pip install 'logloss[train]'" in run.stderr
+@pytest.mark.parametrize("package", ["altair", "jinja2", "vl_convert"])
+def test_a_missing_package_is_named_with_the_command_that_installs_it(package):
+    code = f"import sys; sys.modules[{package!r}] = None\nfrom logloss.report import history"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert f"MissingPackageError: logloss.report.history needs the package {package}." in run.stderr
+    assert "pip install 'logloss[train]'" in run.stderr
+
+
+def test_nothing_heavy_is_imported_before_it_is_needed():
+    code = "import sys, logloss.report; print({'altair', 'jinja2', 'vl_convert', 'sklearn'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
 
 
 # Charts

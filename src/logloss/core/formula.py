@@ -112,6 +112,7 @@ def _sides_of_logits(xp: Any, z: Array, focus: Focus, want: tuple[str, ...]) -> 
     e = xp.exp(-distance)
     total = 1 + e
     near, far = 1 / total, e / total
+    far = xp.where(e < 0.25, e - e * far, far)  # the same, without the rounding of 1 + e, which costs half a unit
     upper = z >= 0
     p, one_minus_p = xp.where(upper, near, far), xp.where(upper, far, near)
     above, below = xp.where(upper, z, 0.0), xp.where(upper, 0.0, distance)
@@ -123,9 +124,8 @@ def _sides_of_logits(xp: Any, z: Array, focus: Focus, want: tuple[str, ...]) -> 
         u, v = small + below, small + above
     if focused:
         bounded_u, bounded_v = small + _at_most(xp, below, SATURATED), small + _at_most(xp, above, SATURATED)
-        lost = e - (total - 1)  # what rounding took from 1 + e, exactly
-        factor = _focus_of_logits(xp, above, one_minus_p, small, total, lost, focus.gamma)
-        factor_neg = _focus_of_logits(xp, below, p, small, total, lost, focus.gamma_neg)
+        factor = _focus_of_logits(xp, above, one_minus_p, e, small, focus.gamma)
+        factor_neg = _focus_of_logits(xp, below, p, e, small, focus.gamma_neg)
     if focus.margin or (focused and HESSIAN in want):
         root = xp.exp(-0.5 * distance)
         parts, parts_neg = _parts(xp, p, root, total), _parts(xp, one_minus_p, root, total)
@@ -145,7 +145,7 @@ def _at_most(xp: Any, x: Array, bound: float) -> Array:
     return xp.where(x > bound, bound, x)
 
 
-def _focus_of_logits(xp: Any, x: Array, wrong: Array, small: Array, total: Array, lost: Array, gamma: float) -> Array:
+def _focus_of_logits(xp: Any, x: Array, wrong: Array, e: Array, small: Array, gamma: float) -> Array:
     """``wrong ** gamma`` for ``wrong = exp(-x) / (1 + e)`` and ``small = log(1 + e)``, to a few ulp.
 
     Raising a rounded probability to a power multiplies its error by gamma. So three roundings are made good: that of the
@@ -153,8 +153,10 @@ def _focus_of_logits(xp: Any, x: Array, wrong: Array, small: Array, total: Array
     """
     if gamma in (0, 1):
         return _power(xp, wrong, gamma)
-    if gamma == 2:  # twice x is exact
-        return xp.exp(-2 * x) / (total * total)
+    if gamma == 2:
+        return xp.exp(-2 * x) / (1 + e * (2 + e))
+    total = 1 + e
+    lost = e - (total - 1)  # what rounding took from 1 + e, exactly
     product, error = _exact_product(xp, _at_most(xp, x, SATURATED / max(gamma, 1.0)), gamma)
     exponent, remainder = _rounded(gamma, _digits(xp, x))
     error = error + gamma * (lost / total)

@@ -1,19 +1,25 @@
 """Facts → charts → one HTML file. Nothing else in logloss writes HTML."""
 
-from logloss.core.errors import MissingPackageError
+from typing import TYPE_CHECKING
 
-_EXTRA = {"altair", "jinja2", "markupsafe", "pandas", "pyarrow", "scipy", "sklearn", "skrub", "torch", "vl_convert"}
+from logloss import lazy
 
-try:
+if TYPE_CHECKING:
     from logloss.report.curves import LossCurves, history
     from logloss.report.facts import TrainingReport
     from logloss.report.page import write_training_report
-except ModuleNotFoundError as error:
-    # Only what the extra installs: any other module that is missing is a fault, and hiding it would not help.
-    if error.name not in _EXTRA:
-        raise
-    raise MissingPackageError(
-        f"logloss.report needs {error.name}, which is not installed. Install it: pip install 'logloss[train]'"
-    ) from error
+    from logloss.report.run import write_run_report
 
-__all__ = ["LossCurves", "TrainingReport", "history", "write_training_report"]
+__all__ = ["LossCurves", "TrainingReport", "history", "write_run_report", "write_training_report"]
+
+__getattr__, __dir__ = lazy.attributes(
+    __name__,
+    {
+        "LossCurves": "logloss.report.curves",
+        "history": "logloss.report.curves",
+        "TrainingReport": "logloss.report.facts",
+        "write_run_report": "logloss.report.run",
+        "write_training_report": "logloss.report.page",
+    },
+    extra="train",
+)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from logloss.training.classifier import BinaryClassifier
     from logloss.training.history import Epoch, History, Overfitting
     from logloss.training.prediction import load_model, predict
-    from logloss.training.job import Job, Listener, Run, resume, train
+    from logloss.training.job import Job, Listener, Run, read_run, resume, train
 
 __all__ = [
     "BinaryClassifier",
@@ -23,6 +23,7 @@ __all__ = [
     "Run",
     "load_model",
     "predict",
+    "read_run",
     "resume",
     "train",
 ]
@@ -39,6 +40,7 @@ __getattr__, __dir__ = lazy.attributes(
         "Job": "logloss.training.job",
         "Listener": "logloss.training.job",
         "Run": "logloss.training.job",
+        "read_run": "logloss.training.job",
         "resume": "logloss.training.job",
         "train": "logloss.training.job",
     },

@@ -92,7 +92,7 @@ def _sample(start: str, delimiter: str, whole: bool) -> list[list[str]]:
 def _agreement(records: list[list[str]]) -> tuple[float, float, int]:
     """How well a delimiter explains records: the share of equal length, the share of numbers, the length."""
     length, agree = collections.Counter(map(len, records)).most_common(1)[0] if records else (0, 0)
-    if length < 2:
+    if length < 2 or len(records[0]) < 2:  # what does not part the names is a part of the text below them
         return 0.0, 0.0, 0
     values = _values(records)
     # Decimal commas count as numbers, or "1,5;2,5;3,5" would be four columns of a table without a header.

@@ -1,6 +1,6 @@
 """From prepared rows to a trained model: the network or the linear model, with everything that is chosen by itself."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 
-from logloss.core.errors import LabelError, ParameterError, nearest
+from logloss.core.errors import LabelError, ParameterError, RunError, nearest
 from logloss.core.family import BinaryCrossEntropy
 from logloss.training import linear, loop, priors
 from logloss.training.features import Recipe
@@ -68,6 +68,22 @@ class Options:
             patience=max(10, epochs // 4),
             seed=self.seed,
         )
+
+
+def options_of(config: Mapping[str, Any]) -> Options:
+    """The options that a run's configuration keeps.
+
+    Raises
+    ------
+    RunError
+        The configuration is damaged.
+    """
+    try:
+        fields = dict(config["options"])
+        fields |= {"hidden": tuple(fields["hidden"]), "loss": BinaryCrossEntropy.from_config(fields["loss"])}
+        return Options(**fields)
+    except (KeyError, TypeError, ParameterError) as error:
+        raise RunError(f"The run's configuration is damaged: {error}") from error
 
 
 class Sample(NamedTuple):

@@ -8,20 +8,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import torch
 
 import logloss
 from logloss.core.errors import ParameterError, RunError, TableError, WeightError, nearest
 from logloss.core.family import BinaryCrossEntropy
 from logloss.core.plain import to_json
-from logloss.training import fitting, loop, split
+from logloss.training import fitting, loop, priors, split
 from logloss.training.features import Recipe, giveaways
 from logloss.training.files import write_atomically
-from logloss.training.fitting import Fitted, Options, Sample
+from logloss.training.fitting import Fitted, Options, Sample, options_of
 from logloss.training.history import Epoch, History
 from logloss.training.metrics import Metrics, label_metrics
-from logloss.training.model import Model
-from logloss.training.run import CHECKPOINT, HISTORY, METRICS, MODEL, RunFolder
+from logloss.training.run import CHECKPOINT, CONFIG, HISTORY, METRICS, MODEL, RunFolder
 from logloss.training.tables import Table, read_table, refuse_infinite
 from logloss.training.targets import Targets, read_targets
 from logloss.training.verdict import verdict
@@ -64,18 +62,45 @@ class Listener:
 
 @dataclass(frozen=True)
 class Run:
-    """A finished training."""
+    """A finished training, as its folder tells it; `load_model` gives the model."""
 
     path: Path
-    job: Job
-    options: Options
     config: Mapping[str, Any]
-    model: Model
     history: History
     metrics: Metrics
     verdict: tuple[str, ...]
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
+
+    @property
+    def loss(self) -> BinaryCrossEntropy:
+        """What was trained with."""
+        return options_of(self.config).loss
+
+    @property
+    def standing(self) -> priors.Standing:
+        """Whether the probabilities mean what they say."""
+        options = options_of(self.config)
+        return priors.standing(options.loss, corrected=options.prior_correction)
+
+
+def read_run(path: str | Path) -> Run:
+    """A finished run, read from its folder.
+
+    Raises
+    ------
+    RunError
+        The folder is not a finished run, or it was edited or damaged.
+    """
+    folder = RunFolder.open(path)
+    config, facts = folder.read_config(), folder.read_metrics()
+    try:
+        metrics = Metrics.from_plain(facts["metrics"])
+        verdict, notes, warnings = (tuple(facts[name]) for name in ("verdict", "notes", "warnings"))
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunError(f"{folder.path / METRICS} is damaged: {error} is missing or unknown.") from error
+    history = folder.read_history(metrics.base_rate_loss)
+    return Run(folder.path, config, history, metrics, verdict, notes, warnings)
 
 
 @dataclass(frozen=True)
@@ -142,19 +167,13 @@ def resume(path: str | Path, listener: Listener | None = None) -> Run:
     recipe = folder.read_recipe()
     try:
         job = Job(**{**config["job"], "target": tuple(config["job"]["target"])})
-        options = _options(config)
     except (KeyError, TypeError) as error:
-        raise RunError(f"{folder.path / 'config.json'} is damaged: {error} is missing or unknown.") from error
+        raise RunError(f"{folder.path / CONFIG} is damaged: {error} is missing or unknown.") from error
+    options = options_of(config)
     prepared = _prepare(job, options.seed, listener)
     if dict(prepared.sha256) != config["sha256"]:
         raise RunError(f"{job.data} changed since {folder.path} was started, so the run cannot be continued. Train anew.")
     return _execute(folder, job, options, config, recipe, prepared, listener)
-
-
-def _options(config: Mapping[str, Any]) -> Options:
-    fields = dict(config["options"])
-    fields |= {"hidden": tuple(fields["hidden"]), "loss": BinaryCrossEntropy.from_config(fields["loss"])}
-    return Options(**fields)
 
 
 def _config(job: Job, options: Options, prepared: _Prepared) -> dict[str, Any]:
@@ -289,14 +308,18 @@ def _execute(
         listener.end()
     history = History(fitted.history.epochs, base)
     metrics = _metrics(fitted, prepared)
-    names = recipe.names
     words = verdict(
-        metrics, history, options.loss, corrected=options.prior_correction, linear=fitted.linear_fits, feature_names=names
+        metrics,
+        history,
+        options.loss,
+        corrected=options.prior_correction,
+        linear=fitted.linear_fits,
+        feature_names=recipe.names,
     )
     folder.write_tensors(MODEL, fitted.model.tensors(), shift=to_json(fitted.model.shift.tolist(), indent=None))
     facts = {"metrics": metrics, "verdict": words, "notes": notes, "warnings": warnings}
     write_atomically(folder.path / METRICS, to_json(facts) + "\n")
-    return Run(folder.path, job, options, config, fitted.model, history, metrics, words, tuple(notes), tuple(warnings))
+    return Run(folder.path, config, history, metrics, words, tuple(notes), tuple(warnings))
 
 
 def _restored(folder: RunFolder, options: Options) -> tuple[list[Epoch], Callable[[loop.State], None]]:

@@ -19,6 +19,8 @@ _CONVERGED = 1e-15
 # Where so little is left to win and the logits still move by so much, they move towards infinity.
 _LITTLE_LEFT = 1e-6
 _STILL_MOVING = 0.5
+# Where every row is on its right side no finite coefficients are best, and there is no use in going on to certainty.
+_SURE_ENOUGH = 1e-2
 _HIGHEST_CONDITION = 1e10
 
 
@@ -89,7 +91,8 @@ def newton(
         step, dependent = _newton_step((matrix.T * (hessian / total)) @ matrix, slope)
         promised = -float(slope @ step) / 2
         move = matrix @ step
-        if promised < _LITTLE_LEFT and _is_separating(move, labels, weight):
+        separated = value < _SURE_ENOUGH and _all_right(logits, labels, weight)
+        if separated or (promised < _LITTLE_LEFT and _is_separating(move, labels, weight)):
             return LinearFit(iteration, _features_of(step), dependent, converged=False)
         if promised < _CONVERGED * max(1.0, abs(value)):
             # The last step costs nothing and squares what error is left.
@@ -135,6 +138,12 @@ def _line_search(
 def _mean(loss: BinaryCrossEntropy, labels: Array, logits: Array, weight: Array | None) -> float:
     value: float = loss(labels, logits, sample_weight=weight, reduction="weighted_mean")
     return value
+
+
+def _all_right(logits: Array, labels: Array, weight: Array | None) -> bool:
+    """Whether every row that weighs anything is on the side of its label, and no label is smoothed away from it."""
+    right = np.where(labels > 0.5, logits, -logits)
+    return bool(np.all((right > 0) if weight is None else (right > 0) | (weight == 0)))
 
 
 def _is_separating(move: Array, labels: Array, weight: Array | None) -> bool:

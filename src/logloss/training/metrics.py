@@ -1,8 +1,9 @@
 """What a trained model achieved on its validation rows: facts, without a sentence."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -64,6 +65,23 @@ class Metrics:
     def base_rate_loss(self) -> float:
         """The mean of the labels' base rate losses, in nats."""
         return float(np.mean([label.base_rate_loss for label in self.labels]))
+
+
+    @classmethod
+    def from_plain(cls, facts: Mapping[str, Any]) -> Self:
+        """The metrics that were written as JSON."""
+        return cls(
+            n_train=facts["n_train"],
+            n_validation=facts["n_validation"],
+            labels=tuple(_label_from_plain(label) for label in facts["labels"]),
+        )
+
+
+def _label_from_plain(facts: Mapping[str, Any]) -> LabelMetrics:
+    values = {key: value if key in ("name", "positive", "reliability") else float(value) for key, value in facts.items()}
+    if values["reliability"] is not None:
+        values["reliability"] = Reliability(**{key: tuple(column) for key, column in values["reliability"].items()})
+    return LabelMetrics(**values)
 
 
 def label_metrics(

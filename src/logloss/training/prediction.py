@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 
 from logloss.core.errors import RunError, TableError, nearest
-from logloss.core.family import BinaryCrossEntropy
-from logloss.training.fitting import Options, build_network
+from logloss.training.fitting import build_network, options_of
 from logloss.training.model import Model
 from logloss.training.run import MODEL, RunFolder
 from logloss.training.tables import read_table, refuse_infinite, write_table
@@ -29,9 +28,7 @@ def load_model(run: str | Path) -> tuple[Model, tuple[str, ...], dict[str, objec
     try:
         names = tuple(target["name"] for target in config["targets"])
         shift = np.array([float(value) for value in metadata["shift"].strip("[]").split(",")])
-        fields = dict(config["options"])
-        fields |= {"hidden": tuple(fields["hidden"]), "loss": BinaryCrossEntropy.from_config(fields["loss"])}
-        options = Options(**fields)
+        options = options_of(config)
         if options.model == "linear":
             coefficients, intercept = tensors["coefficients"].numpy(), tensors["intercept"].numpy()
             return Model(recipe, shift, coefficients=coefficients, intercept=intercept), names, config

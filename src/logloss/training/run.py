@@ -86,6 +86,12 @@ class RunFolder:
         """The recipe of the features."""
         return Recipe.from_config(self._read_json(FEATURES))
 
+    def read_metrics(self) -> dict[str, Any]:
+        """The scores and the verdict."""
+        if not (self.path / METRICS).exists():
+            raise RunError(f"{self.path} is not finished. Continue it with: logloss train --resume {self.path}")
+        return self._read_json(METRICS)
+
     def append_epoch(self, epoch: Epoch) -> None:
         """Add a line to the history."""
         try:

@@ -1,5 +1,6 @@
 """Tables in files: read with their types, refused in a sentence, written whole or not at all."""
 
+import contextlib
 import hashlib
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -224,7 +225,9 @@ def _spelled(table: pa.Table) -> pa.Table:
 
 
 def _spelled_duration(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    try:
-        return column.cast(pa.duration("s")).cast(pa.int64()).cast(pa.int32()).cast(pa.time32("s"))
-    except pa.ArrowInvalid:  # fractions of a second, or more than a day
-        return pa.chunked_array([pa.array(column.to_pandas().astype(str), from_pandas=True)])
+    ends = pc.min_max(column.cast(pa.int64())).as_py()
+    day = pa.scalar(24 * 60 * 60, pa.duration("s")).cast(column.type).cast(pa.int64()).as_py()
+    if ends["min"] is not None and ends["min"] >= 0 and ends["max"] < day:
+        with contextlib.suppress(pa.ArrowInvalid):  # fractions of a second
+            return column.cast(pa.duration("s")).cast(pa.int64()).cast(pa.int32()).cast(pa.time32("s"))
+    return pa.chunked_array([pa.array(column.to_pandas().astype(str), from_pandas=True)])

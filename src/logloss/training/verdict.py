@@ -134,8 +134,7 @@ def _linear(fits: Sequence[LinearFit], metrics: Metrics, names: Sequence[str]) -
             more = f" and {len(fit.separating) - 5} more" if len(fit.separating) > 5 else ""
             sentences.append(
                 f"The classes{of} are separated by {shown}{more}: no finite coefficients are most likely. "
-                "Fitting stopped a millionth of a nat short of the limit; those coefficients would grow without end, "
-                "and the probabilities they give are too sure."
+                "Their coefficients would grow without end; fitting stopped, and the probabilities are surer than the data allow."
             )
         elif not fit.converged:
             sentences.append(f"Newton's method did not converge{of} in {fit.iterations} iterations.")

@@ -1,0 +1,25 @@
+"""`logloss predict`: score a table with a trained model."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def predict(
+    run: Annotated[Path, typer.Argument(help="A run folder of `logloss train`.")],
+    data: Annotated[Path, typer.Argument(help="A table with the columns that the model was trained on.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write: .parquet, .csv or .tsv, also .gz.")],
+    columns: Annotated[
+        str | None, typer.Option(metavar="a,b", help="Which of the table's own columns to keep; all if not given.")
+    ] = None,
+    no_header: Annotated[bool, typer.Option("--no-header", help="The file has no header.")] = False,
+) -> None:
+    """Write a table's rows with the column `probability` added."""
+    from logloss import training
+
+    kept = None if columns is None else [name.strip() for name in columns.split(",")]
+    rows, notes = training.predict(run, data, out, columns=kept, header=False if no_header else None)
+    for note in notes:
+        typer.echo(note, err=True)
+    typer.echo(f"{rows:,} rows with their probability are in {out}.")

@@ -1,0 +1,73 @@
+"""The report of a run folder."""
+
+import platform
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from logloss.core.kernel import active_kernel
+from logloss.report.facts import TrainingReport
+from logloss.report.page import write_training_report
+from logloss.training.job import Run
+from logloss.training.run import CONFIG, REPORT
+
+_PACKAGES = ("logloss", "numpy", "torch", "scikit-learn", "skrub", "pandas")
+
+
+def write_run_report(run: Run, out: str | Path | None = None) -> Path:
+    """Write the page of a finished run, by default as ``report.html`` into its folder; its path."""
+    path = run.path / REPORT if out is None else Path(out)
+    write_training_report(training_report(run), path)
+    return path
+
+
+def training_report(run: Run) -> TrainingReport:
+    """The facts of a run's page."""
+    config = run.config
+    started = datetime.fromtimestamp((run.path / CONFIG).stat().st_mtime).astimezone()
+    return TrainingReport(
+        title=Path(config["job"]["data"]).name,
+        loss=config["loss"],
+        model=config["options"]["model"],
+        history=run.history,
+        metrics=run.metrics,
+        verdict=run.verdict,
+        warnings=run.warnings,
+        settings=_settings(config),
+        versions={"Python": platform.python_version()} | {name: version(name) for name in _PACKAGES},
+        kernel=active_kernel(),
+        created=f"{started:%Y-%m-%d %H:%M}",
+        probabilities=run.standing,
+    )
+
+
+def _settings(config: Any) -> dict[str, Any]:
+    job, options = config["job"], config["options"]
+    settings = {
+        "target": ", ".join(f"{target['name']} (positive: {target['positive']})" for target in config["targets"]),
+        "model": options["model"],
+        "loss": config["loss"],
+        "validation": _validation(job),
+        "weight column": job["weight"] or "none",
+        "prior correction": "yes" if options["prior_correction"] else "no",
+        "seed": options["seed"],
+    }
+    if config["settings"] is not None:
+        chosen = config["settings"]
+        settings |= {
+            "hidden units": ", ".join(map(str, options["hidden"])),
+            "epochs at most": chosen["epochs"],
+            "batch size": chosen["batch_size"],
+            "learning rate": chosen["learning_rate"],
+            "weight decay": chosen["weight_decay"],
+            "patience": chosen["patience"],
+        }
+    return settings
+
+
+def _validation(job: Any) -> str:
+    if job["validation_data"] is not None:
+        return Path(job["validation_data"]).name
+    share = f"{job['validation']:.0%} of the rows"
+    return f"the latest {share} by {job['time_column']}" if job["time_column"] else f"{share}, at random"
