@@ -814,7 +814,7 @@ SCALARS = st.one_of(
     st.dates(),
     st.times(),
     st.timedeltas(),
-    st.decimals(),
+    st.decimals(allow_nan=False),
     st.fractions(),
     st.complex_numbers(),
     st.just(pd.NA),
@@ -837,7 +837,7 @@ KINDS = st.sampled_from(
         st.dates().map(lambda day: day.strftime("%d/%m/%Y")),
         st.times(),
         st.timedeltas(),
-        st.decimals(),
+        st.decimals(allow_nan=False),
         st.text(alphabet="0123456789-/:. ,", max_size=10),
         SCALARS,
     ]

@@ -629,7 +629,9 @@ def test_an_error_at_another_file_is_left_to_its_owner(tmp_path):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
 @pytest.mark.parametrize("name", ["t.csv", "t.csv.gz", "t.parquet"])
-def test_the_full_device(tmp_path, name):
+def test_the_full_device(tmp_path, name, monkeypatch):
+    # Arrow deletes a path that it failed to write to. Run as root, a slip here would take the machine's device away.
+    monkeypatch.setattr("os.remove", lambda path: pytest.fail(f"{path} would be deleted"))
     with pytest.raises(RunError, match="/dev/full could not be written: the disk is full"):
         write_atomically("/dev/full", "x")
     (tmp_path / name).symlink_to("/dev/full")

@@ -7,7 +7,9 @@ from typing import Any
 from logloss.core.errors import MissingPackageError
 
 
-def attributes(package: str, where: Mapping[str, str], extra: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+def attributes(
+    package: str, where: Mapping[str, str], extra: str
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """A module's ``__getattr__`` and ``__dir__`` for names that live in the modules ``where`` says.
 
     A package that is not installed is named with the ``extra`` that installs it.

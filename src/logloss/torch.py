@@ -69,7 +69,8 @@ class _Module(nn.Module):
             raise DtypeError(f"y_pred has dtype {y_pred.dtype}; expected a floating type.")
         weight = None if sample_weight is None else _per_element(sample_weight, y_pred, "sample_weight")
         shown = None if mask is None else _per_element(mask, y_pred, "mask")
-        losses: Tensor = _Elements.apply(y_pred, y_true, weight, shown, self.bce, self.class_axis)  # type: ignore[no-untyped-call]
+        elements: Any = _Elements.apply  # type: ignore[no-untyped-call]
+        losses: Tensor = elements(y_pred, y_true, weight, shown, self.bce, self.class_axis)
         if self.reduction == "none":
             return losses
         if self.reduction == "sum":
@@ -85,7 +86,7 @@ class _Elements(torch.autograd.Function):
     """Loss of each element; its gradient is made in the same pass and kept."""
 
     @staticmethod
-    def forward(  # type: ignore[override]
+    def forward(
         ctx: Any, y_pred: Tensor, y_true: Tensor, weight: Tensor | None, shown: Tensor | None, bce: Any, class_axis: int
     ) -> Tensor:
         work = torch.float64 if y_pred.dtype == torch.float64 else torch.float32
@@ -116,7 +117,7 @@ class _Elements(torch.autograd.Function):
         return loss
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, incoming: Tensor) -> tuple[Tensor | None, ...]:
         (gradient,) = ctx.saved_tensors
         # Whatever is 0 stays 0 beside an infinite incoming gradient.
@@ -127,7 +128,9 @@ def _per_class(weight: Weight, z: Tensor, class_axis: int) -> Any:
     if isinstance(weight, float):
         return weight
     if z.shape[class_axis] != len(weight):
-        raise ShapeError(f"There are {len(weight)} class weights and axis {class_axis} of y_pred has {z.shape[class_axis]}.")
+        raise ShapeError(
+            f"There are {len(weight)} class weights and axis {class_axis} of y_pred has {z.shape[class_axis]}."
+        )
     along = [1] * z.ndim
     along[class_axis] = len(weight)
     return torch.tensor(weight, dtype=z.dtype, device=z.device).reshape(along)

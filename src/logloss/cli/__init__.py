@@ -3,7 +3,6 @@
 import sys
 
 
-
 def main() -> None:
     """Run the command line; a refusal is one sentence and exit code 2."""
     try:
@@ -13,5 +12,3 @@ def main() -> None:
             raise
         sys.exit(f"The command line needs the package {error.name}. Install it with: pip install 'logloss[train]'")
     sys.exit(run(sys.argv[1:]))
-
-

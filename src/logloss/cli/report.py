@@ -8,7 +8,9 @@ import typer
 
 def report(
     run: Annotated[Path, typer.Argument(help="A run folder of `logloss train`, or a history.jsonl.")],
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write; the run's report.html if not given.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to write; the run's report.html if not given.")
+    ] = None,
 ) -> None:
     """Draw the report of a run, or the curves of a history."""
     from logloss import report as reports

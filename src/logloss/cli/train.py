@@ -23,12 +23,20 @@ def train(
     hidden: Annotated[str, typer.Option(metavar="64,32", help="Units of the network's hidden layers.")] = "64,32",
     epochs: Annotated[int | None, typer.Option(help="At most so many; by the table's size if not given.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Rows a step; by the table's size if not given.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="The highest of the schedule; 0.002 if not given.")] = None,
-    positive: Annotated[str | None, typer.Option(metavar="VALUE", help="Which value of the target is positive.")] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="The highest of the schedule; 0.002 if not given.")
+    ] = None,
+    positive: Annotated[
+        str | None, typer.Option(metavar="VALUE", help="Which value of the target is positive.")
+    ] = None,
     weight: Annotated[str | None, typer.Option(metavar="COL", help="A column of row weights.")] = None,
     validation: Annotated[float, typer.Option(metavar="SHARE", help="The share of rows kept to validate on.")] = 0.2,
-    validation_data: Annotated[Path | None, typer.Option(metavar="FILE", help="A table to validate on instead.")] = None,
-    time_column: Annotated[str | None, typer.Option(metavar="COL", help="Validate on the latest rows by this column.")] = None,
+    validation_data: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A table to validate on instead.")
+    ] = None,
+    time_column: Annotated[
+        str | None, typer.Option(metavar="COL", help="Validate on the latest rows by this column.")
+    ] = None,
     no_header: Annotated[bool, typer.Option("--no-header", help="The file has no header; columns are 0, 1, …")] = False,
     no_prior_correction: Annotated[
         bool, typer.Option("--no-prior-correction", help="Keep probabilities as class weights moved them.")
@@ -39,17 +47,17 @@ def train(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON, for programs.")] = False,
 ) -> None:
     """Train a classifier on a table, and say what came of it."""
+    from logloss import training
     from logloss.cli.training import new_run_folder, numbers, train_and_tell
-    from logloss.training import Job
 
     if resume is not None:
         if data is not None or target is not None:
             raise typer.BadParameter("--resume continues a run with its own table and options; give it alone.")
-        train_and_tell(resume_from=resume, as_json=as_json)
+        train_and_tell(lambda screen: training.resume(resume, screen), resume, as_json=as_json)
         return
     if data is None or target is None:
         raise typer.BadParameter("Give a table and its target: logloss train DATA --target COL.")
-    job = Job(
+    job = training.Job(
         data=str(data),
         target=tuple(name.strip() for name in target.split(",")),
         positive=positive,
@@ -68,4 +76,5 @@ def train(
         "prior_correction": not no_prior_correction,
         "seed": seed,
     }
-    train_and_tell(job=job, loss=loss, options=options, out=out or new_run_folder(data), as_json=as_json)
+    folder = out or new_run_folder(data)
+    train_and_tell(lambda screen: training.train(job, loss, options, folder, screen), folder, as_json=as_json)

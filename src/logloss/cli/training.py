@@ -1,8 +1,7 @@
 """What a person sees while a model is trained: notes, a progress bar, the verdict, and where things are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import typer
 from rich.console import Console
@@ -11,31 +10,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from logloss.core.errors import ParameterError
 from logloss.core.plain import to_json
 from logloss.report import write_run_report
-from logloss.training import Epoch, Job, Listener, resume, train
+from logloss.training import Epoch, Listener, Run
+from logloss.training.run import CONFIG
 
 INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C stopped
 
 
-def train_and_tell(
-    *,
-    job: Job | None = None,
-    loss: str = "bce",
-    options: Mapping[str, Any] | None = None,
-    out: Path | None = None,
-    resume_from: Path | None = None,
-    as_json: bool = False,
-) -> None:
-    """Train, or continue a run, and show how it goes and what came of it."""
+def train_and_tell(start: Callable[[Listener], Run], folder: Path, *, as_json: bool = False) -> None:
+    """Start or resume a run in ``folder``, and show how it goes and what came of it."""
     screen = Screen(silent=as_json)
     try:
-        if resume_from is not None:
-            run = resume(resume_from, screen)
-        else:
-            assert job is not None and out is not None
-            run = train(job, loss, options or {}, out, screen)
+        run = start(screen)
     except KeyboardInterrupt:
-        folder = resume_from or out
-        if folder is not None and (folder / "config.json").exists():
+        if (folder / CONFIG).exists():
             typer.echo(f"Stopped. Continue with: logloss train --resume {folder}", err=True)
         raise typer.Exit(INTERRUPTED) from None
     report = write_run_report(run)
@@ -91,7 +78,9 @@ class Screen(Listener):
     def warn(self, sentence: str) -> None:
         """Print a warning."""
         if not self._silent:
-            self._console.print(f"Warning: {sentence}", markup=False, style="yellow", soft_wrap=not self._console.is_terminal)
+            self._console.print(
+                f"Warning: {sentence}", markup=False, style="yellow", soft_wrap=not self._console.is_terminal
+            )
 
     def begin(self, epochs: int | None, base_rate_loss: float, done: Sequence[Epoch]) -> None:
         """Start the bar."""
@@ -129,4 +118,3 @@ class Screen(Listener):
             return f"base rate {self._base:.4f}"
         validation = "" if epoch.validation_loss is None else f"validation {epoch.validation_loss:.4f}  "
         return f"training {epoch.train_loss:.4f}  {validation}base rate {self._base:.4f}"
-

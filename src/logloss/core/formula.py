@@ -162,7 +162,8 @@ def _focus_of_logits(xp: Any, x: Array, wrong: Array, e: Array, small: Array, ga
     error = error + gamma * (lost / total)
     if remainder:
         error = error + remainder * small
-    return xp.exp(-product) * total**-exponent * xp.exp(-error)
+    factor = xp.exp(-product) * total**-exponent
+    return factor - factor * _at_most(xp, error, 1.0)
 
 
 def _digits(xp: Any, x: Array) -> int:

@@ -18,9 +18,9 @@ _RESAMPLES = 200
 class Reliability:
     """Observed frequency against predicted probability, on a grid that no single row can be read from.
 
-    ``observed`` is the isotonic regression of the labels on the probabilities; ``low`` and ``high`` bound it at 95 % for
-    probabilities that are perfectly calibrated. ``count`` says how many predictions (by weight) fall between a grid
-    point and the next.
+    ``observed`` is the isotonic regression of the labels on the probabilities; ``low`` and ``high`` bound it at 95 %
+    for probabilities that are perfectly calibrated. ``count`` says how many predictions (by weight) fall between a
+    grid point and the next.
     """
 
     predicted: tuple[float, ...]
@@ -64,12 +64,12 @@ def reliability(y_true: Any, y_pred: Any, sample_weight: Any = None, *, seed: in
     return Reliability(*(tuple(map(float, column)) for column in (grid, curve, low, high, count)))
 
 
-def _cells(p: Array, y: Array, w: Array) -> tuple[Array, Array, Array, npt.NDArray[np.int64]]:
+def _cells(p: Array, y: Array, w: Array) -> tuple[Array, Array, Array, npt.NDArray[np.intp]]:
     """Mean probability, frequency, weight and number of rows of each cell, in order of probability."""
     distinct, cell = np.unique(p, return_inverse=True)
     if len(distinct) > _CELLS:
         order = np.argsort(p, kind="stable")
-        cell = np.empty(len(p), np.int64)
+        cell = np.empty(len(p), np.intp)
         cell[order] = np.arange(len(p)) * _CELLS // len(p)
     rows = np.bincount(cell)
     weight = np.bincount(cell, w)

@@ -10,8 +10,8 @@ from logloss import lazy
 if TYPE_CHECKING:
     from logloss.training.classifier import BinaryClassifier
     from logloss.training.history import Epoch, History, Overfitting
-    from logloss.training.prediction import load_model, predict
     from logloss.training.job import Job, Listener, Run, read_run, resume, train
+    from logloss.training.prediction import load_model, predict
 
 __all__ = [
     "BinaryClassifier",

@@ -54,8 +54,8 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     Notes
     -----
-    ``X`` may be a data frame with numbers, categories, dates and gaps, or an array of numbers. ``y`` has two classes and
-    shape (n,), or is 0 and 1 of shape (n, k) for k labels at once; then probabilities have shape (n, k).
+    ``X`` may be a data frame with numbers, categories, dates and gaps, or an array of numbers. ``y`` has two classes
+    and shape (n,), or is 0 and 1 of shape (n, k) for k labels at once; then probabilities have shape (n, k).
 
     Examples
     --------
@@ -94,8 +94,11 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         X : data frame or array, shape (n, d)
+            The features; gaps are allowed.
         y : array, shape (n,) or (n, k)
+            The labels.
         sample_weight : array, shape (n,), optional
+            Weights of the rows; a row of weight 0 is left out.
 
         Raises
         ------
@@ -122,7 +125,7 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.feature_names_out_ = np.array(fitted.model.recipe.names, dtype=object)
         if options.model == "linear":
             self.coef_ = fitted.model.coefficients
-            self.intercept_ = fitted.model.intercept + fitted.model.shift
+            self.intercept_ = None if fitted.model.intercept is None else fitted.model.intercept + fitted.model.shift
             self.n_iter_ = len(fitted.history.epochs)
         return self
 
@@ -175,17 +178,17 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             if kind != "multilabel-indicator":
                 raise LabelError(f"y of shape {y.shape} is of type {kind}; for several labels each column is 0 or 1.")
             self.classes_ = np.array([0, 1])
-            return y.astype(np.float64)
+            return np.asarray(y, np.float64)
         y = column_or_1d(y, warn=True)
         self.classes_, code = np.unique(y, return_inverse=True)
         if len(self.classes_) > 2:
             raise LabelError(
-                f"Only binary classification is supported. The type of the target is {kind}, with {len(self.classes_)} classes; "
-                "the loss for more than two is categorical cross-entropy."
+                f"Only binary classification is supported. The type of the target is {kind}, "
+                f"with {len(self.classes_)} classes; the loss for more than two is categorical cross-entropy."
             )
         if len(self.classes_) < 2:
             raise LabelError("y holds one class only, and a classifier can't be trained with one class.")
-        return code.astype(np.float64)[:, None]
+        return np.asarray(code, np.float64)[:, None]
 
     def _seed(self) -> int:
         if isinstance(self.random_state, int | np.integer):
@@ -208,4 +211,3 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             prior_correction=self.prior_correction,
             seed=seed,
         )
-

@@ -134,8 +134,8 @@ def explain(source: Source, dialect: Dialect) -> str:
             expected = expected or len(record)
             if "\0" in "".join(record):
                 return (
-                    f"{source.path}, line {line:,}, holds NUL bytes, which no text does: the file is binary or damaged. "
-                    "Copy or make it again."
+                    f"{source.path}, line {line:,}, holds NUL bytes, which no text does: the file is binary or "
+                    "damaged. Copy or make it again."
                 )
             if len(record) not in (0, expected):
                 return (

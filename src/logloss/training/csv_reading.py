@@ -149,8 +149,8 @@ def _refuse_too_large(source: Source, dialect: Dialect, table: pa.Table, names: 
             cell = f"{source.path}, column {quoted(names[i])}, row {row + 1:,} (the header not counted): {quoted(word)}"
             if whole and not -(2**63) <= int(word) < 2**63:
                 raise TableError(
-                    f"{cell} is too large for an integer of 64 bits. If these are codes, write a letter before each, so "
-                    "that they are text; if they are measurements, write them as 1.5e20; or leave the column out."
+                    f"{cell} is too large for an integer of 64 bits. If these are codes, write a letter before each, "
+                    "so that they are text; if they are measurements, write them as 1.5e20; or leave the column out."
                 )
             if np.isinf(values[row]) and is_number(word.replace(dialect.decimal, ".")):
                 raise TableError(

@@ -25,6 +25,7 @@ _WEIGHT_DECAY = 0.5
 _LEARNING_RATE = 2e-3
 # A network of this size has learnt what it can after some 4,000 steps, on small tables as on large ones.
 _STEPS = 4000
+_PLAIN = BinaryCrossEntropy()
 _LOG_LOSS = BinaryCrossEntropy(from_logits=True)
 
 
@@ -33,7 +34,7 @@ class Options:
     """What can be chosen. None is chosen by the size of the table."""
 
     model: ModelKind = "mlp"
-    loss: BinaryCrossEntropy = BinaryCrossEntropy()
+    loss: BinaryCrossEntropy = _PLAIN
     hidden: tuple[int, ...] = (64, 32)
     epochs: int | None = None
     batch_size: int | None = None
@@ -44,9 +45,13 @@ class Options:
     def __post_init__(self) -> None:
         kinds = get_args(ModelKind)
         if self.model not in kinds:
-            raise ParameterError(f'"{self.model}" is not a model; known are {", ".join(kinds)}.{nearest(str(self.model), kinds)}')
+            raise ParameterError(
+                f'"{self.model}" is not a model; known are {", ".join(kinds)}.{nearest(str(self.model), kinds)}'
+            )
         if not all(_is_count(units) for units in self.hidden):
-            raise ParameterError(f"hidden={self.hidden!r} is not usable; expected whole numbers of units, such as (64, 32).")
+            raise ParameterError(
+                f"hidden={self.hidden!r} is not usable; expected whole numbers of units, such as (64, 32)."
+            )
         for name in ("epochs", "batch_size"):
             value = getattr(self, name)
             if value is not None and not _is_count(value):
@@ -132,7 +137,7 @@ def check_loss(bce: BinaryCrossEntropy, n_labels: int) -> BinaryCrossEntropy:
         weight = getattr(bce, name)
         if isinstance(weight, tuple) and len(weight) != n_labels:
             raise ParameterError(f"{name} has {len(weight)} entries, one a label, and there are {n_labels} labels.")
-    return replace(bce, from_logits=True, epsilon=BinaryCrossEntropy().epsilon)
+    return replace(bce, from_logits=True, epsilon=_PLAIN.epsilon)
 
 
 def fit(
@@ -253,4 +258,4 @@ def _linear_loss(features: Array, sample: Sample, coefficients: Array, intercept
 
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= 1
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and int(value) >= 1

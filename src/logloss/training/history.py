@@ -61,7 +61,9 @@ class History:
         """A history from two lists of losses, an entry an epoch."""
         others: Sequence[float | None] = validation if validation is not None else [None] * len(train)
         if len(others) != len(train):
-            raise RunError(f"There are {len(train)} training losses and {len(others)} validation losses; expected as many.")
+            raise RunError(
+                f"There are {len(train)} training losses and {len(others)} validation losses; expected as many."
+            )
         pairs = zip(train, others, strict=True)
         return cls(
             tuple(

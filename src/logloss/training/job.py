@@ -148,7 +148,7 @@ def train(job: Job, loss: str, options: Mapping[str, Any], out: str | Path, list
     folder = RunFolder.create(out)
     config = _config(job, chosen, prepared)
     folder.write_config(config, recipe)
-    return _execute(folder, job, chosen, config, recipe, prepared, listener)
+    return _execute(folder, chosen, config, recipe, prepared, listener)
 
 
 def resume(path: str | Path, listener: Listener | None = None) -> Run:
@@ -163,7 +163,9 @@ def resume(path: str | Path, listener: Listener | None = None) -> Run:
     folder = RunFolder.open(path)
     config = folder.read_config()
     if (folder.path / METRICS).exists():
-        raise RunError(f"{folder.path} is finished: nothing is left to continue. Use it with `logloss predict {folder.path} DATA`.")
+        raise RunError(
+            f"{folder.path} is finished: nothing is left to continue. Use it with `logloss predict {folder.path} DATA`."
+        )
     recipe = folder.read_recipe()
     try:
         job = Job(**{**config["job"], "target": tuple(config["job"]["target"])})
@@ -172,8 +174,10 @@ def resume(path: str | Path, listener: Listener | None = None) -> Run:
     options = options_of(config)
     prepared = _prepare(job, options.seed, listener)
     if dict(prepared.sha256) != config["sha256"]:
-        raise RunError(f"{job.data} changed since {folder.path} was started, so the run cannot be continued. Train anew.")
-    return _execute(folder, job, options, config, recipe, prepared, listener)
+        raise RunError(
+            f"{job.data} changed since {folder.path} was started, so the run cannot be continued. Train anew."
+        )
+    return _execute(folder, options, config, recipe, prepared, listener)
 
 
 def _config(job: Job, options: Options, prepared: _Prepared) -> dict[str, Any]:
@@ -240,7 +244,9 @@ def _sample(table: Table, job: Job, targets: Targets) -> Sample:
         left_out.append(column)
     features = frame.drop(columns=left_out)
     if features.shape[1] == 0:
-        raise TableError(f"{table.path} has no column besides {', '.join(map(str, left_out))}, so nothing to predict from.")
+        raise TableError(
+            f"{table.path} has no column besides {', '.join(map(str, left_out))}, so nothing to predict from."
+        )
     refuse_infinite(features, list(features.columns))
     return Sample(features, np.ascontiguousarray(labels, np.float64), weight)
 
@@ -269,7 +275,6 @@ def _weights(values: pd.Series, name: str) -> Array:
 
 def _execute(
     folder: RunFolder,
-    job: Job,
     options: Options,
     config: Mapping[str, Any],
     recipe: Recipe,
@@ -331,7 +336,10 @@ def _restored(folder: RunFolder, options: Options) -> tuple[list[Epoch], Callabl
     epochs = list(folder.read_history().epochs)
     count = int(metadata["epochs"])
     if len(epochs) < count:
-        raise RunError(f"{folder.path / HISTORY} holds {len(epochs)} epochs and the checkpoint {count}: lines were lost. Train anew.")
+        raise RunError(
+            f"{folder.path / HISTORY} holds {len(epochs)} epochs and the checkpoint {count}: lines were lost. "
+            "Train anew."
+        )
     epochs = epochs[:count]
     folder.rewrite_history(epochs)
 
@@ -351,9 +359,13 @@ def _metrics(fitted: Fitted, prepared: _Prepared) -> Metrics:
         n_validation=len(validation.frame),
         labels=tuple(
             label_metrics(
-                name, targets.positive[j], float(rates[j]), validation.labels[:, j], probabilities[:, j], validation.weight
+                name,
+                targets.positive[j],
+                float(rates[j]),
+                validation.labels[:, j],
+                probabilities[:, j],
+                validation.weight,
             )
             for j, name in enumerate(targets.names)
         ),
     )
-

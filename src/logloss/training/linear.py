@@ -124,7 +124,13 @@ def _newton_step(hessian: Array, slope: Array) -> tuple[Array, bool]:
 
 
 def _line_search(
-    loss: BinaryCrossEntropy, labels: Array, logits: Array, move: Array, weight: Array | None, value: float, promised: float
+    loss: BinaryCrossEntropy,
+    labels: Array,
+    logits: Array,
+    move: Array,
+    weight: Array | None,
+    value: float,
+    promised: float,
 ) -> tuple[float, float]:
     length = 1.0
     while length > 1e-10:

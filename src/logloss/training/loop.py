@@ -1,6 +1,7 @@
 """The training loop: shuffled batches, AdamW, a schedule, and the best epoch's weights in the end.
 
-Every random choice is a function of the seed and the epoch, so a training that was interrupted goes on to the same bits.
+Every random choice is a function of the seed and the epoch, so a training that was interrupted goes on to the same
+bits.
 """
 
 import math
@@ -87,7 +88,9 @@ def run(
             began = time.perf_counter()
             rate = _learning_rate(state.epochs, settings)
             train_loss = _epoch(state, bce, train, coefficients, settings, rate, shift)
-            validation_loss = None if validation is None else validation.log_loss(predict(state.network, validation) + shift)
+            validation_loss = (
+                None if validation is None else validation.log_loss(predict(state.network, validation) + shift)
+            )
             epoch = Epoch(
                 epoch=len(state.epochs) + 1,
                 train_loss=train_loss,
@@ -107,7 +110,8 @@ def run(
 def predict(network: nn.Module, rows: Rows, batch_size: int = 1 << 14) -> Tensor:
     """Logits of shape (n, k)."""
     network.eval()
-    batches = zip(rows.numbers.split(batch_size), rows.codes.split(batch_size), strict=True)
+    starts = range(0, max(len(rows.numbers), 1), batch_size)
+    batches = ((rows.numbers[i : i + batch_size], rows.codes[i : i + batch_size]) for i in starts)
     return torch.cat([network(numbers, codes) for numbers, codes in batches])
 
 
@@ -122,6 +126,7 @@ def tensors(state: State) -> dict[str, Tensor]:
 
 def restore(state: State, kept: dict[str, Tensor], epochs: list[Epoch]) -> None:
     """Put back what `tensors` gave, and the epochs that led there."""
+
     def part(prefix: str) -> dict[str, Tensor]:
         return {name.removeprefix(prefix): value for name, value in kept.items() if name.startswith(prefix)}
 
@@ -180,6 +185,7 @@ def _epoch(
 
 def _coefficients(bce: BinaryCrossEntropy, train: Rows) -> tuple[Tensor, Tensor]:
     """What multiplies the two sides of every label: the same in every epoch, so made once."""
+
     def per_class(weight: float | tuple[float, ...]) -> float | Tensor:
         return weight if isinstance(weight, float) else torch.tensor(weight)
 

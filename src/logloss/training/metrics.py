@@ -66,7 +66,6 @@ class Metrics:
         """The mean of the labels' base rate losses, in nats."""
         return float(np.mean([label.base_rate_loss for label in self.labels]))
 
-
     @classmethod
     def from_plain(cls, facts: Mapping[str, Any]) -> Self:
         """The metrics that were written as JSON."""
@@ -78,7 +77,9 @@ class Metrics:
 
 
 def _label_from_plain(facts: Mapping[str, Any]) -> LabelMetrics:
-    values = {key: value if key in ("name", "positive", "reliability") else float(value) for key, value in facts.items()}
+    values: dict[str, Any] = dict(facts)
+    for key in values.keys() - {"name", "positive", "reliability"}:
+        values[key] = float(values[key])
     if values["reliability"] is not None:
         values["reliability"] = Reliability(**{key: tuple(column) for key, column in values["reliability"].items()})
     return LabelMetrics(**values)

@@ -38,7 +38,9 @@ class Model:
             return made
         # In double precision a row's logit does not depend on the rows beside it.
         network = self.network.double()
-        rows = loop.Rows(torch.from_numpy(features.numbers).double(), torch.from_numpy(features.codes), torch.empty(0), None)
+        rows = loop.Rows(
+            torch.from_numpy(features.numbers).double(), torch.from_numpy(features.codes), torch.empty(0), None
+        )
         return loop.predict(network, rows).numpy() + self.shift
 
     def probabilities(self, frame: pd.DataFrame) -> Array:

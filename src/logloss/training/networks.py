@@ -1,6 +1,7 @@
 """The network: standardised numbers and embedded categories through a few rectified layers to one logit a label."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -44,7 +45,7 @@ class MLP(nn.Module):
                 nn.init.normal_(self.embedding.weight, std=0.3)
             sizes = [n_numbers + width * len(n_levels), *hidden]
             layers: list[nn.Module] = []
-            for fan_in, fan_out in zip(sizes, sizes[1:], strict=False):
+            for fan_in, fan_out in pairwise(sizes):
                 linear = nn.Linear(fan_in, fan_out)
                 nn.init.kaiming_normal_(linear.weight, nonlinearity="relu")
                 nn.init.zeros_(linear.bias)
@@ -56,6 +57,7 @@ class MLP(nn.Module):
             with torch.no_grad():
                 head.bias.copy_(torch.tensor(base_logits))
             self.layers = nn.Sequential(*layers, head)
+        self.offsets: Tensor
         offsets = torch.tensor([0, *n_levels][: len(n_levels)], dtype=torch.int64).cumsum(0)
         self.register_buffer("offsets", offsets, persistent=False)
 

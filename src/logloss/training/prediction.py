@@ -40,7 +40,12 @@ def load_model(run: str | Path) -> tuple[Model, tuple[str, ...], dict[str, objec
 
 
 def predict(
-    run: str | Path, data: str | Path, out: str | Path, *, columns: Sequence[str] | None = None, header: bool | None = None
+    run: str | Path,
+    data: str | Path,
+    out: str | Path,
+    *,
+    columns: Sequence[str] | None = None,
+    header: bool | None = None,
 ) -> tuple[int, tuple[str, ...]]:
     """Write the rows of a table with their probabilities; the number of rows, and what a person should know.
 
@@ -62,8 +67,7 @@ def predict(
     table = read_table(data, header=bool(job["header"]) if header is None else header)  # type: ignore[index]
     frame = table.frame
     notes = [*table.notes, *model.recipe.check(frame)]
-    used = [column.name for column in model.recipe.columns if column.name in frame.columns]
-    refuse_infinite(frame, used)
+    refuse_infinite(frame, [str(column.name) for column in model.recipe.columns if column.name in frame.columns])
     kept = frame if columns is None else frame[_known(frame, columns)]
     made = _probability_columns(names)
     if clash := [name for name in made if name in kept.columns]:
@@ -81,7 +85,7 @@ def _probability_columns(names: Sequence[str]) -> tuple[str, ...]:
 def _known(frame: pd.DataFrame, columns: Sequence[str]) -> list[str]:
     for name in columns:
         if name not in frame.columns:
-            raise TableError(f'--columns names "{name}", which the table does not have.{nearest(name, map(str, frame.columns))}')
+            raise TableError(
+                f'--columns names "{name}", which the table does not have.{nearest(name, map(str, frame.columns))}'
+            )
     return list(columns)
-
-

@@ -50,11 +50,14 @@ class RunFolder:
         try:
             if path.exists() and (not path.is_dir() or any(path.iterdir())):
                 raise RunError(
-                    f"{path} exists already. Choose another folder with --out, or continue that run with --resume {path}."
+                    f"{path} exists already. Choose another folder with --out, "
+                    f"or continue that run with --resume {path}."
                 )
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise RunError(f"The folder {path} cannot be made: {error.strerror}. Choose another one with --out.") from error
+            raise RunError(
+                f"The folder {path} cannot be made: {error.strerror}. Choose another one with --out."
+            ) from error
         return cls(path)
 
     @classmethod
@@ -77,8 +80,8 @@ class RunFolder:
         config = self._read_json(CONFIG)
         if config.get("format") != FORMAT:
             raise RunError(
-                f"{self.path / CONFIG} is of format {config.get('format')!r}, and this version of logloss reads {FORMAT}. "
-                "Use the version that wrote it."
+                f"{self.path / CONFIG} is of format {config.get('format')!r}, and this version of logloss reads "
+                f"{FORMAT}. Use the version that wrote it."
             )
         return config
 
@@ -115,7 +118,11 @@ class RunFolder:
     def write_tensors(self, name: str, tensors: Mapping[str, Tensor], **metadata: str) -> None:
         """Keep tensors, with the digests of what they belong to."""
         contents = {key: value.detach().contiguous() for key, value in tensors.items()}
-        metadata |= {"config": self._digest(CONFIG), "features": self._digest(FEATURES), "tensors": _tensor_digest(contents)}
+        metadata |= {
+            "config": self._digest(CONFIG),
+            "features": self._digest(FEATURES),
+            "tensors": _tensor_digest(contents),
+        }
         write_atomically(self.path / name, safetensors.torch.save(contents, metadata))
 
     def read_tensors(self, name: str) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -126,11 +133,15 @@ class RunFolder:
                 metadata = dict(file.metadata() or {})
                 tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 -- not a mapping
         except FileNotFoundError:
-            raise RunError(f"{self.path} holds no {name}: the training has not come so far. Continue it with --resume.") from None
+            raise RunError(
+                f"{self.path} holds no {name}: the training has not come so far. Continue it with --resume."
+            ) from None
         except (OSError, safetensors.SafetensorError) as error:
             raise RunError(f"{path} is damaged: {error}. Train again, or restore the file.") from error
         if metadata.get("tensors") != _tensor_digest(tensors):
-            raise RunError(f"{path} is damaged: its weights are not those that were written. Train again, or restore the file.")
+            raise RunError(
+                f"{path} is damaged: its weights are not those that were written. Train again, or restore the file."
+            )
         for other in (CONFIG, FEATURES):
             if metadata.get(Path(other).stem) != self._digest(other):
                 raise RunError(
@@ -166,5 +177,3 @@ def _tensor_digest(tensors: Mapping[str, Tensor]) -> str:
         digest.update(f"{name} {tensors[name].dtype} {tuple(tensors[name].shape)}".encode())
         digest.update(tensors[name].numpy().tobytes())
     return digest.hexdigest()
-
-

@@ -21,7 +21,9 @@ def at_random(labels: npt.NDArray[np.float64], share: float, seed: int) -> tuple
     n = len(labels)
     held_out = round(share * n)
     if not 0 < held_out < n:
-        raise TableError(f"{n} rows cannot be split so that {share:.0%} of them validate. Give more rows, or another --validation.")
+        raise TableError(
+            f"{n} rows cannot be split so that {share:.0%} of them validate. Give more rows, or another --validation."
+        )
     first = labels[:, 0]
     rare = min(first.sum(), n - first.sum())
     stratify = first if rare >= 2 and min(held_out, n - held_out) >= 2 else None
@@ -33,7 +35,9 @@ def by_time(times: pd.Series, share: float) -> tuple[Rows, Rows]:
     """The earlier rows train and the latest validate; rows of one moment stay together."""
     check_share(share)
     if times.isna().any():
-        raise TableError(f'The time column "{times.name}" has {int(times.isna().sum()):,} gaps. Fill them, or leave those rows out.')
+        raise TableError(
+            f'The time column "{times.name}" has {int(times.isna().sum()):,} gaps. Fill them, or leave those rows out.'
+        )
     order = np.argsort(times.to_numpy(), kind="stable")
     moments: Any = times.to_numpy()[order]
     wanted = len(order) - max(1, round(share * len(order)))
@@ -41,7 +45,9 @@ def by_time(times: pd.Series, share: float) -> tuple[Rows, Rows]:
     if cut == 0:
         cut = int(np.searchsorted(moments, moments[wanted], side="right"))
     if not 0 < cut < len(order):
-        raise TableError(f'The time column "{times.name}" has one moment only, so there is no later part to validate on.')
+        raise TableError(
+            f'The time column "{times.name}" has one moment only, so there is no later part to validate on.'
+        )
     return np.sort(order[:cut]), np.sort(order[cut:])
 
 

@@ -126,12 +126,12 @@ def write_table(frame: pd.DataFrame, path: str | Path) -> None:
         table = pa.Table.from_pandas(frame.set_axis(names, axis=1), preserve_index=False).replace_schema_metadata()
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise TableError(f"{path} cannot be written: {first_line(error)}. Give each column one type.") from error
-    with atomic_path(path) as temporary:
+    # Arrow is given a stream, not a path: when it fails at a path, it deletes what is there, were it /dev/stdout.
+    with atomic_path(path) as temporary, pa.output_stream(str(temporary), compression=codec) as stream:
         if kind[0] in (".parquet", ".pq"):
-            pyarrow.parquet.write_table(table, temporary, compression="zstd")
-            return
-        options = pyarrow.csv.WriteOptions(delimiter="\t" if kind[0] == ".tsv" else ",")
-        with pa.output_stream(str(temporary), compression=codec) as stream:
+            pyarrow.parquet.write_table(table, stream, compression="zstd")
+        else:
+            options = pyarrow.csv.WriteOptions(delimiter="\t" if kind[0] == ".tsv" else ",")
             pyarrow.csv.write_csv(_spelled(table), stream, options)
 
 
@@ -225,9 +225,9 @@ def _spelled(table: pa.Table) -> pa.Table:
 
 
 def _spelled_duration(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    ends = pc.min_max(column.cast(pa.int64())).as_py()
-    day = pa.scalar(24 * 60 * 60, pa.duration("s")).cast(column.type).cast(pa.int64()).as_py()
-    if ends["min"] is not None and ends["min"] >= 0 and ends["max"] < day:
-        with contextlib.suppress(pa.ArrowInvalid):  # fractions of a second
-            return column.cast(pa.duration("s")).cast(pa.int64()).cast(pa.int32()).cast(pa.time32("s"))
+    with contextlib.suppress(pa.ArrowInvalid):  # fractions of a second
+        seconds = column.cast(pa.duration("s")).cast(pa.int64())
+        ends = pc.min_max(seconds).as_py()
+        if ends["min"] is None or (ends["min"] >= 0 and ends["max"] < 24 * 60 * 60):
+            return seconds.cast(pa.int32()).cast(pa.time32("s"))
     return pa.chunked_array([pa.array(column.to_pandas().astype(str), from_pandas=True)])

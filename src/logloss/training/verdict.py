@@ -40,7 +40,9 @@ def _headline(metrics: Metrics, history: History, *, is_linear: bool) -> str:
         start = f"Best epoch {history.best.epoch} of {len(history.epochs)}: "
     loss = f"validation log loss {metrics.log_loss:.3f} nats ({metrics.log_loss_bits:.3f} bits)"
     if len(metrics.labels) == 1:
-        return f"{start}{loss}; always saying {percent(metrics.labels[0].base_rate)} gives {metrics.base_rate_loss:.3f}."
+        return (
+            f"{start}{loss}; always saying {percent(metrics.labels[0].base_rate)} gives {metrics.base_rate_loss:.3f}."
+        )
     return (
         f"{start}{loss}, the mean over {len(metrics.labels)} labels; "
         f"always saying each label's base rate gives {metrics.base_rate_loss:.3f}."
@@ -134,7 +136,8 @@ def _linear(fits: Sequence[LinearFit], metrics: Metrics, names: Sequence[str]) -
             more = f" and {len(fit.separating) - 5} more" if len(fit.separating) > 5 else ""
             sentences.append(
                 f"The classes{of} are separated by {shown}{more}: no finite coefficients are most likely. "
-                "Their coefficients would grow without end; fitting stopped, and the probabilities are surer than the data allow."
+                "Their coefficients would grow without end, so fitting stopped; "
+                "the probabilities are surer than the data allow."
             )
         elif not fit.converged:
             sentences.append(f"Newton's method did not converge{of} in {fit.iterations} iterations.")

@@ -13,7 +13,7 @@ Array = npt.NDArray[Any]
 Source = Literal["number", "boolean", "seconds"]
 
 _LARGEST = float(np.finfo(np.float64).max)
-_NUMBER = re.compile(r"\s*[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf)\s*", re.ASCII | re.IGNORECASE)
+_NUMBER = re.compile(r"\s*[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf(inity)?)\s*", re.ASCII | re.IGNORECASE)
 _GROUPED = re.compile(r"\s*[+-]?\d{1,3}(,\d{3})+(\.\d*)?\s*", re.ASCII)
 _CLOCK = re.compile(r"([+-]?\d+ days?,? )?[+-]?\d{1,3}:\d\d(:\d\d(\.\d+)?)?", re.ASCII)
 
@@ -157,6 +157,8 @@ def _seconds(series: pd.Series) -> Array:
         return np.asarray(series.dt.total_seconds(), np.float64)
     if is_real(series.dtype) or is_moment(series.dtype):
         return _refused(series)
+    if series.dtype == object and pd.api.types.infer_dtype(series, skipna=True) in ("time", "timedelta"):
+        return np.array([np.nan if gap else _span(value) for value, gap in zip(series, series.isna(), strict=True)])
     places, distinct = text(series)
     # pandas reads hours only if the seconds are there too.
     whole = [None if value is None else value + ":00" * (value.count(":") == 1) for value in distinct]
@@ -164,6 +166,12 @@ def _seconds(series: pd.Series) -> Array:
     values = read.dt.total_seconds().to_numpy(np.float64)[places]
     refuse(np.isnan(values) & (places >= 0))
     return cast(Array, values)
+
+
+def _span(value: dt.time | dt.timedelta) -> float:
+    if isinstance(value, dt.time):
+        value = dt.timedelta(0, value.second, value.microsecond, 0, value.minute, value.hour)
+    return value.total_seconds()
 
 
 def _as_texts(series: pd.Series, missing: pd.Series) -> Array:
@@ -177,10 +185,6 @@ def _as_text(value: Any) -> str:
         value = value.item()
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if isinstance(value, dt.time):
-        value = value.replace(tzinfo=None).isoformat()
-    if isinstance(value, dt.timedelta):
-        value = pd.Timedelta(value)  # whose text pandas reads back, also where it is negative
     if isinstance(value, bytes):
         return value.decode("utf-8", "backslashreplace")
     # Half a surrogate pair can be neither hashed by pandas nor written to a file.
