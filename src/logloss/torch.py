@@ -69,7 +69,7 @@ class _Module(nn.Module):
             raise DtypeError(f"y_pred has dtype {y_pred.dtype}; expected a floating type.")
         weight = None if sample_weight is None else _per_element(sample_weight, y_pred, "sample_weight")
         shown = None if mask is None else _per_element(mask, y_pred, "mask")
-        elements: Any = _Elements.apply  # type: ignore[no-untyped-call]
+        elements: Any = _Elements.apply
         losses: Tensor = elements(y_pred, y_true, weight, shown, self.bce, self.class_axis)
         if self.reduction == "none":
             return losses

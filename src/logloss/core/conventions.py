@@ -9,7 +9,7 @@ import numpy as np
 from logloss.core import inputs
 from logloss.core.family import BinaryCrossEntropy
 from logloss.core.inputs import Array
-from logloss.core.kernel import clip_bounds
+from logloss.core.kernel import clip_bounds, machine_epsilon
 from logloss.core.reduction import exact_sum
 
 
@@ -72,31 +72,31 @@ def conventions(y_true: Any, y_pred: Any) -> Conventions:
         (
             Convention("exact", "no clip", BinaryCrossEntropy(epsilon=0)(y, p)),
             Convention("Keras 3", "clip to [1e-7, 1 - 1e-7]", BinaryCrossEntropy()(y, p)),
-            Convention("tf.keras 2", "the clip, then log(p + 1e-7) as well", _clipped_and_added(y, p)),
+            Convention("tf.keras 2", "the clip, then log(p + 1e-7) as well", _clipped_and_added(y, p, data.work)),
             Convention("PyTorch BCELoss", "the logarithm clamped at -100", _clamped(y, p)),
-            Convention("scikit-learn", "clip by the machine epsilon of the type", BinaryCrossEntropy(epsilon=_machine_epsilon(p))(y, p)),
+            Convention(
+                "scikit-learn",
+                "clip by the machine epsilon of the type",
+                BinaryCrossEntropy(epsilon=machine_epsilon(p.dtype))(y, p),
+            ),
         )
     )
 
 
-def _machine_epsilon(p: Array) -> float:
-    """The machine epsilon of an array's type, by which scikit-learn clips."""
-    return float(np.finfo(p.dtype).eps)
-
-
-def _clipped_and_added(y: Array, p: Array) -> float:
-    low, high = clip_bounds(1e-7, p.dtype.type)
+def _clipped_and_added(y: Array, p: Array, work: type[np.floating[Any]]) -> float:
+    low, high = clip_bounds(1e-7, work)
     clipped = np.clip(p.astype(np.float64), low, high)
     return _mean(y, -np.log(clipped + 1e-7), -np.log(1 - clipped + 1e-7))
 
 
 def _clamped(y: Array, p: Array) -> float:
+    wide = p.astype(np.float64)
     with np.errstate(divide="ignore"):
-        wide = p.astype(np.float64)
         return _mean(y, np.minimum(-np.log(wide), 100.0), np.minimum(-np.log1p(-wide), 100.0))
 
 
 def _mean(y: Array, surprise: Array, surprise_neg: Array) -> float:
     label = y.astype(np.float64)
-    losses = label * surprise + (1 - label) * surprise_neg
+    with np.errstate(under="ignore"):
+        losses = label * surprise + (1 - label) * surprise_neg
     return exact_sum(losses, losses.shape) / losses.size

@@ -1,6 +1,6 @@
 """BinaryCrossEntropy: the parameters of the family, and its famous members."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
@@ -84,17 +84,19 @@ class BinaryCrossEntropy:
 
     @classmethod
     def focal(cls, gamma: float = 2.0, alpha: float | None = 0.25, **others: Any) -> Self:
-        """The focal loss of Lin et al. (2017): ``pos_weight=alpha``, ``neg_weight=1 - alpha``; alpha=None weighs neither.
+        """The focal loss of Lin et al. (2017): ``pos_weight=alpha, neg_weight=1 - alpha``; alpha=None weighs neither.
 
         Examples
         --------
         >>> round(BinaryCrossEntropy.focal(from_logits=True)([1.0, 0.0], [2.0, -3.0]), 6)
-        0.000263
+        0.000266
         """
         if alpha is not None:
             alpha = parameters.number("alpha", alpha)
             if given := [name for name in ("pos_weight", "neg_weight") if name in others]:
-                raise ParameterError(f"alpha sets the class weights and {given[0]} was given too. Say alpha=None to weigh by {given[0]}.")
+                raise ParameterError(
+                    f"alpha sets the class weights and {given[0]} was given too. Say alpha=None to weigh by {given[0]}."
+                )
             others = others | {"pos_weight": alpha, "neg_weight": 1 - alpha}
         return cls._named("focal", {"gamma": gamma} | others)
 
@@ -107,6 +109,8 @@ class BinaryCrossEntropy:
         >>> BinaryCrossEntropy.asymmetric()
         asymmetric(gamma_pos=1.0, gamma_neg=4.0, margin=0.05)
         """
+        if "gamma" in others:
+            raise ParameterError("asymmetric calls gamma by the name gamma_pos. Write gamma_pos=... and gamma_neg=...")
         return cls._named("asymmetric", {"gamma": gamma_pos, "gamma_neg": gamma_neg, "margin": margin} | others)
 
     @classmethod
@@ -123,12 +127,15 @@ class BinaryCrossEntropy:
         >>> BinaryCrossEntropy.balanced([1, 0, 0, 0])
         weighted(pos_weight=2.0, neg_weight=0.6666666666666666)
         """
-        labels = inputs.read(y_true, y_true, None, None, from_logits=False).y_true
+        if given := [name for name in ("pos_weight", "neg_weight") if name in others]:
+            raise ParameterError(f"balanced finds the class weights and {given[0]} was given too. Leave it out.")
+        labels = inputs.labels(y_true)
         if labels.ndim not in (1, 2):
             raise ShapeError(f"y_true has shape {labels.shape}; expected (n,), or (n, k) for k labels.")
         n, positive = len(labels), labels.sum(axis=0, dtype=np.float64)
-        if n == 0 or np.any(positive == 0) or np.any(positive == n):
-            raise LabelError("Weights that balance the classes need labels of both classes; y_true holds only one.")
+        if (lonely := (positive == 0) | (positive == n)).any():
+            where = f"column {int(np.argmax(lonely))} of y_true" if labels.ndim == 2 else "y_true"
+            raise LabelError(f"Weights that balance the classes need labels of both classes; {where} holds only one.")
         pos_weight, neg_weight = n / (2 * positive), n / (2 * (n - positive))
         return cls._named("weighted", {"pos_weight": pos_weight.tolist(), "neg_weight": neg_weight.tolist()} | others)
 
@@ -160,6 +167,7 @@ class BinaryCrossEntropy:
         if name == "smoothed":
             return cls._named(name, {"label_smoothing": 0.1} | options)
         if name == "weighted":
+            parameters.check_options(name, options, _PARAMETERS)
             if "pos_weight" in options or "neg_weight" in options:
                 return cls._named(name, options)
             if y_true is None:
@@ -168,7 +176,10 @@ class BinaryCrossEntropy:
                     "Write weighted(pos_weight=3), or use BinaryCrossEntropy.balanced(y_true)."
                 )
             return cls.balanced(y_true, **options)
-        makers = {"focal": (cls.focal, ("gamma", "alpha")), "asymmetric": (cls.asymmetric, ("gamma_pos", "gamma_neg", "margin"))}
+        makers: dict[str, tuple[Callable[..., Self], tuple[str, ...]]] = {
+            "focal": (cls.focal, ("gamma", "alpha")),
+            "asymmetric": (cls.asymmetric, ("gamma_pos", "gamma_neg", "margin")),
+        }
         if name not in makers:
             names = ("bce", "weighted", "smoothed", *makers)
             raise SpellingError(f'"{name}" is not a loss; known are {", ".join(names)}.{nearest(name, names)}')
@@ -210,7 +221,14 @@ class BinaryCrossEntropy:
     # The number, and its gradient
 
     def __call__(
-        self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, mask: Any = None, reduction: str = "mean", class_axis: int = -1
+        self,
+        y_true: Any,
+        y_pred: Any,
+        *,
+        sample_weight: Any = None,
+        mask: Any = None,
+        reduction: str = "mean",
+        class_axis: int = -1,
     ) -> Any:
         """The loss as a float, or as an array for ``reduction="none"``.
 
@@ -235,7 +253,7 @@ class BinaryCrossEntropy:
         Examples
         --------
         >>> BinaryCrossEntropy(pos_weight=(1.0, 3.0))([[1, 0], [0, 1]], [[0.9, 0.2], [0.3, 0.5]])
-        0.6911887065088307
+        0.6911551381476511
         """
         data = inputs.read(y_true, y_pred, sample_weight, mask, class_axis, from_logits=self.from_logits)
         if reduction == "none":
@@ -266,13 +284,21 @@ class BinaryCrossEntropy:
             loss, gradient = kernel.elements(self, data, {LOSS: None, GRADIENT: gradient_out})
             return loss, gradient
         gradient = inputs.check_out(gradient_out, "gradient_out", data)
-        return kernel.reduced(self, data, reduction, {GRADIENT: gradient}), gradient
+        value = kernel.reduced(self, data, reduction, {GRADIENT: gradient})
+        return value, gradient if gradient_out is not None else gradient[()]
 
     # Per element. Results have y_pred's shape and type; a buffer given as *_out is filled and returned, and holds
     # nothing certain after an error.
 
     def loss(
-        self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, mask: Any = None, class_axis: int = -1, loss_out: Array | None = None
+        self,
+        y_true: Any,
+        y_pred: Any,
+        *,
+        sample_weight: Any = None,
+        mask: Any = None,
+        class_axis: int = -1,
+        loss_out: Array | None = None,
     ) -> Array:
         """The loss of each element, 0 where masked. Arguments as in a call.
 
@@ -285,7 +311,14 @@ class BinaryCrossEntropy:
         return kernel.elements(self, data, {LOSS: loss_out})[0]
 
     def gradient(
-        self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, mask: Any = None, class_axis: int = -1, gradient_out: Array | None = None
+        self,
+        y_true: Any,
+        y_pred: Any,
+        *,
+        sample_weight: Any = None,
+        mask: Any = None,
+        class_axis: int = -1,
+        gradient_out: Array | None = None,
     ) -> Array:
         """The derivative of each element's loss in ``y_pred`` as given: a logit or a probability.
 
@@ -301,7 +334,14 @@ class BinaryCrossEntropy:
         return kernel.elements(self, data, {GRADIENT: gradient_out})[0]
 
     def hessian(
-        self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, mask: Any = None, class_axis: int = -1, hessian_out: Array | None = None
+        self,
+        y_true: Any,
+        y_pred: Any,
+        *,
+        sample_weight: Any = None,
+        mask: Any = None,
+        class_axis: int = -1,
+        hessian_out: Array | None = None,
     ) -> Array:
         """The true second derivative of each element's loss in ``y_pred``; of a focused loss it can be negative.
 

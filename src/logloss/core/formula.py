@@ -43,7 +43,7 @@ class Side(NamedTuple):
     bounded_surprise: Array  # the same, finite at an infinite logit
     factor: Array  # wrong ** gamma
     gamma: float
-    parts: tuple[Array, Array] | None  # two numbers whose product is right, and which keep their digits when it does not
+    parts: tuple[Array, Array]  # two factors of right, which keep the digits that it loses where it is subnormal
 
 
 class Shifted(NamedTuple):
@@ -55,7 +55,9 @@ class Shifted(NamedTuple):
     spared: Array | None  # where the margin makes everything 0
 
 
-def coefficients(y: Array, label_smoothing: float, pos_weight: Any, neg_weight: Any, weight: Any) -> tuple[Array, Array]:
+def coefficients(
+    y: Array, label_smoothing: float, pos_weight: Any, neg_weight: Any, weight: Any
+) -> tuple[Array, Array]:
     """What multiplies the positive and the negative side: ``w·a·ỹ`` and ``w·b·(1 − ỹ)``."""
     positive, negative = y, 1 - y
     if label_smoothing:
@@ -68,7 +70,9 @@ def coefficients(y: Array, label_smoothing: float, pos_weight: Any, neg_weight: 
     return positive, negative
 
 
-def from_logits(xp: Any, z: Array, positive: Array, negative: Array, focus: Focus, want: tuple[str, ...]) -> list[Array]:
+def from_logits(
+    xp: Any, z: Array, positive: Array, negative: Array, focus: Focus, want: tuple[str, ...]
+) -> list[Array]:
     """Each wanted quantity, its derivatives being with respect to the logit ``z``."""
     first, second = _sides_of_logits(xp, z, focus, want)
     right_way_up = [_logit_side(first, name) for name in want]
@@ -80,17 +84,20 @@ def from_probabilities(
     xp: Any, p: Array, positive: Array, negative: Array, focus: Focus, want: tuple[str, ...]
 ) -> list[Array]:
     """Each wanted quantity, its derivatives being with respect to the probability ``p``, already clipped."""
-    first = Shifted(1 - p, p, -xp.log(p), None)
+    logarithms = LOSS in want or focus.gamma or focus.gamma_neg
+    first = Shifted(1 - p, p, -xp.log(p) if logarithms else None, None)
     if focus.margin:
         second = _shift(xp, 1 - p, p, focus.margin)
     else:
-        second = Shifted(p, 1 - p, -xp.log1p(-p), None)
+        second = Shifted(p, 1 - p, -xp.log1p(-p) if logarithms else None, None)
     right_way_up = [_probability_side(xp, first, focus.gamma, name) for name in want]
     mirrored = [_probability_side(xp, second, focus.gamma_neg, name) for name in want]
     return _mix(xp, positive, negative, right_way_up, mirrored, want)
 
 
-def _mix(xp: Any, positive: Array, negative: Array, first: list[Array], second: list[Array], want: tuple[str, ...]) -> list[Array]:
+def _mix(
+    xp: Any, positive: Array, negative: Array, first: list[Array], second: list[Array], want: tuple[str, ...]
+) -> list[Array]:
     mixed = []
     for name, one, other in zip(want, first, second, strict=True):
         sign = -1 if name == GRADIENT else 1
@@ -112,15 +119,16 @@ def _sides_of_logits(xp: Any, z: Array, focus: Focus, want: tuple[str, ...]) -> 
     e = xp.exp(-distance)
     total = 1 + e
     near, far = 1 / total, e / total
-    far = xp.where(e < 0.25, e - e * far, far)  # the same, without the rounding of 1 + e, which costs half a unit
+    far = xp.where(e < 0.25, e - e * far, far)  # the same, without the rounding of 1 + e
     upper = z >= 0
     p, one_minus_p = xp.where(upper, near, far), xp.where(upper, far, near)
-    above, below = xp.where(upper, z, 0.0), xp.where(upper, 0.0, distance)
+    parts, parts_neg = (p, 1.0), (one_minus_p, 1.0)
 
-    u = v = bounded_u = bounded_v = factor = factor_neg = parts = parts_neg = None
+    u = v = bounded_u = bounded_v = factor = factor_neg = None
     focused = focus.gamma or focus.gamma_neg
     if LOSS in want or focused:
         small = xp.log1p(e)
+        above, below = xp.where(upper, z, 0.0), xp.where(upper, 0.0, distance)
         u, v = small + below, small + above
     if focused:
         bounded_u, bounded_v = small + _at_most(xp, below, SATURATED), small + _at_most(xp, above, SATURATED)
@@ -136,7 +144,7 @@ def _sides_of_logits(xp: Any, z: Array, focus: Focus, want: tuple[str, ...]) -> 
 
 
 def _parts(xp: Any, right: Array, root: Array, total: Array) -> tuple[Array, Array]:
-    """A probability as two factors: a subnormal one has lost digits, and a product with it would show the loss magnified."""
+    """A probability in two factors: a subnormal one has lost digits, and a product with it would magnify that."""
     subnormal = right < float(xp.finfo(right.dtype).tiny)
     return xp.where(subnormal, root / total, right), xp.where(subnormal, root, 1.0)
 
@@ -206,7 +214,7 @@ def _power(xp: Any, x: Array, exponent: float) -> Array:
 
 
 def _power_times(xp: Any, x: Array, exponent: float, other: Array) -> Array:
-    """``x ** exponent * other`` by halves: a subnormal power has lost digits, and a product would show the loss magnified."""
+    """``x ** exponent * other``, by halves: a subnormal power has lost digits, and a product would magnify that."""
     if exponent == 2:
         return x * (x * other)
     if exponent in (0, 1):

@@ -1,6 +1,7 @@
 """Arrays as they come, looked at once: what is refused, and the sentence that says how to mend it."""
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,10 +21,16 @@ from logloss.core.reduction import exact_sum
 Array = npt.NDArray[Any]
 
 # Results come in the type on the left and are worked out in the type on the right.
-_WORK = {"float16": np.float32, "bfloat16": np.float32, "float32": np.float32, "float64": np.float64}
+_WORK: dict[str, type[np.floating[Any]]] = {
+    "float16": np.float32,
+    "bfloat16": np.float32,
+    "float32": np.float32,
+    "float64": np.float64,
+}
 
 
-class Inputs(NamedTuple):
+@dataclass(frozen=True)
+class Inputs:
     """Arrays that have been checked; shapes match, or broadcast in the one way that was asked for."""
 
     y_true: Array
@@ -57,17 +64,16 @@ def read(
     y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None, class_axis: int = -1, *, from_logits: bool
 ) -> Inputs:
     """Check everything and return it as arrays, copying none that already is one."""
-    prediction = real_array(y_pred, "y_pred")
-    if prediction.dtype.name not in _WORK:
-        if prediction.dtype.kind not in "biu":
-            raise DtypeError(
-                f"y_pred has dtype {prediction.dtype}; expected float16, bfloat16, float32 or float64. "
-                "Convert it with y_pred.astype(np.float64)."
-            )
-        prediction = prediction.astype(np.float64)
     label = real_array(y_true, "y_true")
+    prediction = real_array(y_pred, "y_pred")
+    if prediction.dtype.kind in "biu":
+        prediction = prediction.astype(np.float64)
     _match(label, prediction)
-    weight = None if sample_weight is None else _per_element(real_array(sample_weight, "sample_weight"), prediction, "sample_weight")
+    weight = (
+        None
+        if sample_weight is None
+        else _per_element(real_array(sample_weight, "sample_weight"), prediction, "sample_weight")
+    )
     shown = None if mask is None else _per_element(_bool_array(mask), prediction, "mask")
 
     _check_weight(weight, shown, prediction.shape)
@@ -78,6 +84,13 @@ def read(
     else:
         _check_probabilities(prediction, hidden)
     return Inputs(label, prediction, weight, shown, class_axis, _WORK[prediction.dtype.name])
+
+
+def labels(y_true: Any) -> Array:
+    """Labels alone, checked."""
+    label = real_array(y_true, "y_true")
+    _check_labels(label, _Hidden(None, None, label.shape))
+    return label
 
 
 def per_class(weight: float | tuple[float, ...], shape: tuple[int, ...], class_axis: int, name: str) -> float | Array:
@@ -97,14 +110,14 @@ def per_class(weight: float | tuple[float, ...], shape: tuple[int, ...], class_a
 
 
 def check_out(out: Any, name: str, inputs: Inputs) -> Array:
-    """A buffer to write into, or a new array."""
+    """A buffer to write into, or a new array of the machine's own byte order."""
     if out is None:
-        return np.empty(inputs.shape, inputs.y_pred.dtype)
+        return np.empty(inputs.shape, inputs.y_pred.dtype.newbyteorder("="))
     if not isinstance(out, np.ndarray):
         raise DtypeError(f"{name} is a {type(out).__name__}; expected a NumPy array to write into.")
     if out.shape != inputs.shape:
         raise ShapeError(f"{name} has shape {out.shape}; expected y_pred's, {inputs.shape}.")
-    if out.dtype != inputs.y_pred.dtype:
+    if out.dtype.name != inputs.y_pred.dtype.name:
         raise DtypeError(f"{name} has dtype {out.dtype}; expected {inputs.y_pred.dtype}, the type of the result.")
     if not out.flags.writeable:
         raise ParameterError(f"{name} is read-only; expected an array that can be written.")
@@ -113,6 +126,19 @@ def check_out(out: Any, name: str, inputs: Inputs) -> Array:
 
 def real_array(values: Any, name: str) -> Array:
     """The values as an array of real numbers or booleans, without a copy of one that already is."""
+    array = any_array(values, name)
+    if array.size == 0 and isinstance(values, list | tuple):
+        return array.astype(np.float64)
+    if array.dtype.kind not in "biu" and array.dtype.name not in _WORK:
+        raise DtypeError(
+            f"{name} has dtype {array.dtype}; expected float16, bfloat16, float32, float64, integers or booleans. "
+            f"Convert it with {name}.astype(float)."
+        )
+    return array
+
+
+def any_array(values: Any, name: str) -> Array:
+    """The values as an array of whatever they are, without a copy of one that already is."""
     if isinstance(values, np.ma.MaskedArray):
         raise DtypeError(
             f"{name} is a masked array, whose mask would be lost. Pass {name}.data and mask=~np.ma.getmaskarray({name})."
@@ -123,17 +149,11 @@ def real_array(values: Any, name: str) -> Array:
         raise ShapeError(f"{name} could not be read as an array: {error}") from error
     except (TypeError, RuntimeError) as error:
         raise DtypeError(f"{name} could not be read as an array: {error}") from error
-    if array.size == 0 and isinstance(values, list | tuple):
-        return array.astype(np.float64)
-    if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
-        raise DtypeError(
-            f"{name} has dtype {array.dtype}; expected real numbers or booleans. Convert it with {name}.astype(float)."
-        )
     return array
 
 
 def _bool_array(mask: Any) -> Array:
-    array = np.asarray(mask)
+    array = any_array(mask, "mask")
     if array.size and array.dtype != np.bool_:
         raise DtypeError(
             f"mask has dtype {array.dtype}; expected booleans, True where an element counts. Use mask.astype(bool)."
@@ -216,7 +236,9 @@ def _check_probabilities(prediction: Array, hidden: _Hidden) -> None:
     if _within(prediction, 0, 1):
         return
     bad = hidden.among(~((prediction >= 0) & (prediction <= 1)))
-    _refuse(ProbabilityError, "y_pred", prediction, bad, "lie outside [0, 1]", "If these are logits, say from_logits=True.")
+    _refuse(
+        ProbabilityError, "y_pred", prediction, bad, "lie outside [0, 1]", "If these are logits, say from_logits=True."
+    )
 
 
 def _check_logits(prediction: Array, hidden: _Hidden) -> None:
@@ -230,4 +252,13 @@ def _check_weight(weight: Array | None, mask: Array | None, shape: tuple[int, ..
     if weight is None or (weight.size and weight.min() >= 0 and weight.max() < np.inf):
         return
     bad = _Hidden(None, mask, shape).among(~((weight >= 0) & (weight < np.inf)))
-    _refuse(WeightError, "sample_weight", weight, bad, "are negative, infinite or not a number", "Weights are finite and at least 0.")
+    if weight.shape != shape:  # one entry a row, and so it is named
+        weight, bad = weight.ravel(), np.any(bad, axis=tuple(range(1, bad.ndim)), keepdims=False)
+    _refuse(
+        WeightError,
+        "sample_weight",
+        weight,
+        bad,
+        "are negative, infinite or not a number",
+        "Weights are finite and at least 0.",
+    )

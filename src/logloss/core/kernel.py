@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from logloss.core import formula
+from logloss.core.errors import ParameterError
 from logloss.core.inputs import Array, Inputs, check_out, per_class
 from logloss.core.parameters import Weight
 from logloss.core.reduction import ExactSum, check_reduction, denominator
@@ -21,17 +22,17 @@ class Family(Protocol):
     """What the kernel reads of a `BinaryCrossEntropy`."""
 
     @property
-    def from_logits(self) -> bool: ...
+    def from_logits(self) -> bool: ...  # noqa: D102
     @property
-    def epsilon(self) -> float: ...
+    def epsilon(self) -> float: ...  # noqa: D102
     @property
-    def label_smoothing(self) -> float: ...
+    def label_smoothing(self) -> float: ...  # noqa: D102
     @property
-    def pos_weight(self) -> Weight: ...
+    def pos_weight(self) -> Weight: ...  # noqa: D102
     @property
-    def neg_weight(self) -> Weight: ...
+    def neg_weight(self) -> Weight: ...  # noqa: D102
     @property
-    def focus(self) -> formula.Focus: ...
+    def focus(self) -> formula.Focus: ...  # noqa: D102
 
 
 def active_kernel() -> str:
@@ -48,7 +49,10 @@ def active_kernel() -> str:
 
 def elements(family: Family, inputs: Inputs, outs: Mapping[str, Array | None]) -> list[Array]:
     """Each quantity named in ``outs``, per element, into its buffer where one is given."""
+    given = [name for name, out in outs.items() if out is not None]
     made = {name: check_out(out, f"{name}_out", inputs) for name, out in outs.items()}
+    if len(given) == 2 and np.shares_memory(made[given[0]], made[given[1]]):
+        raise ParameterError(f"{given[0]}_out and {given[1]}_out share memory; expected two separate arrays.")
     _run(family, inputs, made)
     return [out if outs[name] is not None else out[()] for name, out in made.items()]
 
@@ -62,31 +66,19 @@ def reduced(family: Family, inputs: Inputs, reduction: str, outs: Mapping[str, A
     return total.value / divisor
 
 
-def _run(family: Family, inputs: Inputs, outs: Mapping[str, Array], total: ExactSum | None = None, divisor: float = 1.0) -> None:
+def _run(
+    family: Family, inputs: Inputs, outs: Mapping[str, Array], total: ExactSum | None = None, divisor: float = 1.0
+) -> None:
     """Fill ``outs``, divided by ``divisor``, and add the losses to ``total``, in one pass."""
     want = tuple(outs) if total is None else (formula.LOSS, *outs)
     pos_weight = per_class(family.pos_weight, inputs.shape, inputs.class_axis, "pos_weight")
     neg_weight = per_class(family.neg_weight, inputs.shape, inputs.class_axis, "neg_weight")
-    low, high = clip_bounds(family.epsilon, inputs.work)
-    wide = np.float64
     hidden = inputs.weight is not None or inputs.mask is not None
-
-    operands: list[Any] = [inputs.y_true, inputs.y_pred]
-    for optional in (inputs.weight, inputs.mask, pos_weight, neg_weight):
-        operands.append(1.0 if optional is None else optional)
-    reads = len(operands)
-    operands += outs.values()
-    blocks = np.nditer(
-        operands,
-        ["external_loop", "buffered", "zerosize_ok", "copy_if_overlap"],
-        [["readonly"]] * reads + [["writeonly", "no_broadcast"]] * len(outs),
-        [inputs.work, inputs.work, inputs.work, np.bool_, wide, wide] + [wide] * len(outs),
-        casting="unsafe",
-        buffersize=_BLOCK,
-    )
-    with np.errstate(all="ignore"), blocks:
+    with np.errstate(all="ignore"), _blocks(inputs, pos_weight, neg_weight, outs) as blocks:
+        low, high = clip_bounds(family.epsilon, inputs.work)
         for y, y_pred, weight, shown, pos, neg, *results in blocks:
-            y, y_pred, weight = (block.astype(wide) for block in (y, y_pred, weight))
+            # Equal values give equal bits only if they lie alike in memory: vectorised code treats strides its own way.
+            y, y_pred, weight = (np.ascontiguousarray(block) for block in (y, y_pred, weight))
             if hidden:
                 counted = shown & (weight != 0)
                 y, y_pred, weight = (np.where(counted, block, 0.0) for block in (y, y_pred, weight))
@@ -109,10 +101,31 @@ def _run(family: Family, inputs: Inputs, outs: Mapping[str, Array], total: Exact
                 result[...] = by_name[name] / divisor
 
 
+def _blocks(inputs: Inputs, pos_weight: Any, neg_weight: Any, outs: Mapping[str, Array]) -> Any:
+    """Label, prediction, weight, mask, class weights and results, side by side, in float64."""
+    operands = [inputs.y_true, inputs.y_pred, inputs.weight, inputs.mask, pos_weight, neg_weight]
+    reads = [np.asarray(1.0 if operand is None else operand) for operand in operands]
+    nditer: Any = np.nditer  # typed too narrowly for lists that are put together
+    return nditer(
+        [*reads, *outs.values()],
+        ["external_loop", "buffered", "zerosize_ok", "copy_if_overlap"],
+        [["readonly"]] * len(reads) + [["writeonly", "no_broadcast"]] * len(outs),
+        [np.bool_ if operand is inputs.mask else np.float64 for operand in operands] + [np.float64] * len(outs),
+        casting="unsafe",
+        buffersize=_BLOCK,
+    )
+
+
+def machine_epsilon(dtype: np.dtype[Any]) -> float:
+    """The distance from 1 to the next number of a type, by which scikit-learn clips; bfloat16's too."""
+    one = dtype.type(1)
+    return float(np.nextafter(one, one + one) - one)
+
+
 def clip_bounds(epsilon: float, work: type[np.floating[Any]]) -> tuple[float, float]:
     """``ε`` and ``1 − ε`` in the working type, the second below 1 unless ``ε`` is 0."""
-    low = work(epsilon)
-    if epsilon > 0:
-        low = max(low, np.nextafter(work(0), work(1)))
-        return float(low), float(min(work(1 - epsilon), np.nextafter(work(1), work(0))))
-    return 0.0, 1.0
+    if epsilon == 0:
+        return 0.0, 1.0
+    with np.errstate(under="ignore"):
+        low = max(work(epsilon), np.nextafter(work(0), work(1)))
+    return float(low), float(min(work(1 - epsilon), np.nextafter(work(1), work(0))))

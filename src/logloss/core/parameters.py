@@ -22,14 +22,22 @@ _RANGES: dict[str, tuple[str, Callable[[float], bool]]] = {
 def number(name: str, value: Any) -> float:
     """The value as a float, if it lies in the range of the parameter so named."""
     expected, holds = next(_RANGES[kind] for kind in _RANGES if kind in name)
-    if isinstance(value, bool) or not isinstance(value, Real) or not holds(float(value)):
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise ParameterError(f"{name}={value!r} is not a number; expected one that is {expected}.")
+    try:
+        made = float(value)
+    except OverflowError:  # an integer beyond every float
+        made = math.inf
+    if not holds(made):
         raise ParameterError(f"{name}={value!r} is out of range; expected a number that is {expected}.")
-    return float(value)
+    return made
 
 
 def weight(name: str, value: Any) -> Weight:
     """One weight, or a tuple of one weight a class."""
-    if isinstance(value, Real | str) or not isinstance(value, Iterable):
+    if hasattr(value, "tolist"):  # an array or a tensor
+        value = value.tolist()
+    if not isinstance(value, list | tuple):
         return number(name, value)
     entries = tuple(number(f"{name}[{i}]", entry) for i, entry in enumerate(value))
     if not entries:
@@ -41,4 +49,6 @@ def check_options(owner: str, options: Iterable[str], known: Collection[str]) ->
     """Refuse an option that nobody knows, naming the nearest."""
     for option in options:
         if option not in known:
-            raise SpellingError(f'{owner} has no option "{option}"; known are {", ".join(known)}.{nearest(option, known)}')
+            raise SpellingError(
+                f'{owner} has no option "{option}"; known are {", ".join(known)}.{nearest(option, known)}'
+            )

@@ -1,11 +1,12 @@
 """The four reductions, reproducible: a sum is the same number for any order and any partition of its terms."""
 
+import math
 from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from logloss.core.errors import ParameterError, ShapeError, nearest
+from logloss.core.errors import ParameterError, ShapeError, WeightError, nearest
 
 Reduction = Literal["mean", "weighted_mean", "sum", "none"]
 REDUCTIONS: tuple[str, ...] = get_args(Reduction)
@@ -30,6 +31,8 @@ def denominator(reduction: str, count: int, total_weight: float) -> float:
         )
     if reduction == "mean":
         return float(count)
+    if total_weight == math.inf:
+        raise WeightError("The weights sum to more than float64 can hold. Divide them all by the largest.")
     if total_weight == 0:
         raise ShapeError('The weighted mean is undefined: the weights sum to 0. Use reduction="mean", which is 0 then.')
     return total_weight
@@ -40,7 +43,7 @@ class ExactSum:
 
     Every term is cut into two integers and a power of two. Terms of one exponent are added as integers, which is exact
     and associative, so neither order nor partition changes a bit, and tiny terms survive beside huge ones
-    (superaccumulators: Neal 2015, arXiv:1505.05571). Exact for up to 2**37 terms.
+    (superaccumulators: Neal 2015, arXiv:1505.05571). Exact for up to 2**36 terms.
 
     Examples
     --------
@@ -63,7 +66,8 @@ class ExactSum:
         terms = terms.ravel()
         finite = np.isfinite(terms)
         if not finite.all():
-            self._special += float(terms[~finite].sum())
+            with np.errstate(invalid="ignore"):
+                self._special += float(terms[~finite].sum())
             terms = terms[finite]
         mantissa, exponent = np.frexp(terms)
         bins = exponent.astype(np.int64) - self._LOWEST

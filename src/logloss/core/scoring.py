@@ -1,7 +1,7 @@
 """scikit-learn's `log_loss`: its call and its number."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -9,13 +9,14 @@ from logloss.core import inputs
 from logloss.core.errors import LabelError, ProbabilityError, ShapeError
 from logloss.core.family import BinaryCrossEntropy
 from logloss.core.inputs import Array
+from logloss.core.kernel import machine_epsilon
 
 
 def log_loss(
     y_true: Any,
     y_pred: Any,
     *,
-    epsilon: float | str = "auto",
+    epsilon: float | Literal["auto"] = "auto",
     sample_weight: Any = None,
     normalize: bool = True,
     labels: Sequence[Any] | None = None,
@@ -27,7 +28,7 @@ def log_loss(
     y_true : array, shape (n,)
         Labels of two classes: 0 and 1, booleans, -1 and 1, or any two values, of which the greater is the positive one.
     y_pred : array, shape (n,) or (n, 2)
-        Probability of the positive class, or of both classes in the order of ``labels``.
+        Probability of the positive class, or of both classes in their sorted order, as scikit-learn takes them.
     epsilon : float or "auto"
         Probabilities are clipped to [epsilon, 1 - epsilon]. "auto" is scikit-learn's clip, the machine epsilon of
         y_pred's type; 0 is exact, infinities included.
@@ -36,7 +37,7 @@ def log_loss(
     normalize : bool
         Divide by the sum of the weights; False gives the sum.
     labels : sequence of two, optional
-        The two classes, for labels that are neither 0/1 nor -1/1 nor both present.
+        The two classes in any order, for labels that are neither 0/1 nor -1/1 nor both present.
 
     Raises
     ------
@@ -63,12 +64,14 @@ def log_loss(
     if probability.dtype.kind in "biu":
         probability = probability.astype(np.float64)
     if epsilon == "auto":
-        epsilon = float(np.finfo(probability.dtype).eps)
+        epsilon = machine_epsilon(probability.dtype)
     if probability.ndim == 2 and probability.shape[1] == 2:
         # The column of the class that happened, so that a tiny probability is not lost in 1 minus the other.
         _check_pairs(probability)
         if positive.shape != probability.shape[:1]:
-            raise ShapeError(f"y_true has shape {positive.shape} and y_pred has {len(probability)} rows. Expected one label a row.")
+            raise ShapeError(
+                f"y_true has shape {positive.shape} and y_pred has {len(probability)} rows. Expected one label a row."
+            )
         probability = np.where(positive, probability[:, 1], probability[:, 0])
         positive = np.ones(len(positive), np.bool_)
     bce = BinaryCrossEntropy(epsilon=epsilon)
@@ -78,35 +81,52 @@ def log_loss(
 
 def _positive(y_true: Any, labels: Sequence[Any] | None) -> Array:
     """Which labels are of the positive class, as booleans."""
-    label = np.asarray(y_true)
-    if label.dtype == np.bool_ and labels is None:
-        return label
-    if labels is None and label.size and label.dtype.kind in "iuf":
-        if np.all((label == 0) | (label == 1)):
-            return label == 1
-        if np.all((label == -1) | (label == 1)):
-            return label == 1
-    classes = np.unique(label if labels is None else np.asarray(labels))
+    label = inputs.any_array(y_true, "y_true")
+    if labels is None and (label.dtype == np.bool_ or label.size == 0):
+        return label.astype(np.bool_)
+    if label.dtype.kind == "f" and np.isnan(label).any():
+        raise LabelError(
+            f"{int(np.isnan(label).sum()):,} of {label.size:,} values in y_true are not a number; the first is "
+            f"y_true[{int(np.argmax(np.isnan(label)))}]. Leave missing labels out with y_true[~np.isnan(y_true)]."
+        )
+    if labels is None and label.dtype.kind in "iuf":
+        for negative in (0, -1):
+            if np.all((label == negative) | (label == 1)):
+                return np.equal(label, 1)
+    name, source = ("y_true", label) if labels is None else ("labels", inputs.any_array(labels, "labels"))
+    try:
+        classes = np.unique(source)
+    except TypeError as error:
+        raise LabelError(
+            f"{name} holds values that cannot be told apart by order, such as missing ones: {error}."
+        ) from error
     if len(classes) > 2:
         soft = label.dtype.kind == "f" and np.all((label >= 0) & (label <= 1))
-        mend = "For soft labels use BinaryCrossEntropy()(y_true, y_pred)." if soft else "This is the loss of two classes; for more, use categorical cross-entropy."
-        raise LabelError(f"y_true holds {len(classes)} classes, such as {', '.join(map(repr, classes[:3].tolist()))}. {mend}")
+        few = ", ".join(map(repr, classes[:3].tolist()))
+        mend = "This is the loss of two classes; for more, use categorical cross-entropy."
+        if soft:
+            mend = "For soft labels use BinaryCrossEntropy()(y_true, y_pred)."
+        raise LabelError(f"{name} holds {len(classes)} classes, such as {few}. {mend}")
     if len(classes) < 2:
-        raise LabelError(f"y_true holds one class, {classes.tolist()}, and labels names no other. Say labels=[negative, positive].")
+        raise LabelError(f"{name} holds one class, {classes.tolist()}. Say labels=[negative, positive].")
     if labels is None and label.dtype.kind == "f":
-        raise LabelError(f"y_true holds {classes.tolist()}. Say labels=[negative, positive] if these are classes; for soft labels use BinaryCrossEntropy.")
+        raise LabelError(
+            f"y_true holds {classes.tolist()}. Say labels=[negative, positive] if these are classes; "
+            "for soft labels use BinaryCrossEntropy()(y_true, y_pred)."
+        )
     unknown = ~np.isin(label, classes)
     if unknown.any():
-        raise LabelError(f"y_true holds {label[unknown][0]!r}, which is not among labels={classes.tolist()}.")
-    return label == classes[1]
+        raise LabelError(f"y_true holds {label[unknown].tolist()[0]!r}, which is not among labels={classes.tolist()}.")
+    return np.asarray(label == classes[1])  # of strings too, which np.equal does not take
 
 
 def _check_pairs(probability: Array) -> None:
-    total = probability.sum(axis=1, dtype=np.float64)
-    wrong = np.abs(total - 1) > np.sqrt(np.finfo(probability.dtype).eps)
+    with np.errstate(invalid="ignore"):
+        total = probability.sum(axis=1, dtype=np.float64)
+    wrong = np.abs(total - 1) > np.sqrt(machine_epsilon(probability.dtype))
     if wrong.any():
         row = int(np.argmax(wrong))
         raise ProbabilityError(
-            f"{int(wrong.sum()):,} of {len(total):,} rows of y_pred do not sum to 1; the first is row {row}, {probability[row].tolist()}. "
-            "Give the probabilities of both classes, or of the positive class alone."
+            f"{int(wrong.sum()):,} of {len(total):,} rows of y_pred do not sum to 1; the first is row {row}, "
+            f"{probability[row].tolist()}. Give the probabilities of both classes, or of the positive class alone."
         )

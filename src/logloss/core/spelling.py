@@ -23,14 +23,18 @@ def read(spelling: str) -> tuple[str, dict[str, Any]]:
     """
     call = _CALL.fullmatch(spelling)
     if call is None:
-        raise SpellingError(f"{spelling!r} is not the spelling of a loss. Write a name, or a name with options: focal(gamma=3).")
+        raise SpellingError(
+            f"{spelling!r} is not the spelling of a loss. Write a name, or a name with options: focal(gamma=3)."
+        )
     loss, inside = call[1], (call[2] or "").strip()
     options: dict[str, Any] = {}
     # A comma separates options unless it stands within a tuple's parentheses.
     for part in filter(None, (piece.strip() for piece in re.split(r",(?![^()]*\))", inside))):
         key, equals, value = (piece.strip() for piece in part.partition("="))
         if not equals or not key.isidentifier():
-            raise SpellingError(f"In {spelling!r}, {part!r} is not an option. Write options as name=value: focal(gamma=3).")
+            raise SpellingError(
+                f"In {spelling!r}, {part!r} is not an option. Write options as name=value: focal(gamma=3)."
+            )
         if key in options:
             raise SpellingError(f"In {spelling!r}, {key} is given twice.")
         options[key] = _value(value, spelling)

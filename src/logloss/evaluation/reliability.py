@@ -68,11 +68,11 @@ def _cells(p: Array, y: Array, w: Array) -> tuple[Array, Array, Array, npt.NDArr
     """Mean probability, frequency, weight and number of rows of each cell, in order of probability."""
     distinct, cell = np.unique(p, return_inverse=True)
     if len(distinct) > _CELLS:
-        order = np.argsort(p, kind="stable")
-        cell = np.empty(len(p), np.intp)
-        cell[order] = np.arange(len(p)) * _CELLS // len(p)
+        # Equal probabilities share a cell, so the order of the rows does not matter.
+        rank = np.searchsorted(np.sort(p), p)
+        _, cell = np.unique(rank * _CELLS // len(p), return_inverse=True)
     rows = np.bincount(cell)
-    weight = np.bincount(cell, w)
+    weight = np.asarray(np.bincount(cell, w), np.float64)
     return np.bincount(cell, w * p) / weight, np.bincount(cell, w * y) / weight, weight, rows
 
 

@@ -11,9 +11,9 @@ import altair as alt
 
 from logloss.core.errors import ParameterError, nearest
 from logloss.report import charts, sources, svg, words
-from logloss.report.files import write_whole
 from logloss.report.loss_chart import loss_curves
 from logloss.report.page import render
+from logloss.training.files import write_atomically
 from logloss.training.history import History
 
 _TITLE = "Loss curves"
@@ -51,7 +51,7 @@ class LossCurves:
         if ending not in writers:
             known = ", ".join(writers)
             raise ParameterError(f"{path} ends in {ending!r}; expected one of {known}.{nearest(ending, writers)}")
-        write_whole(path, writers[ending]())
+        write_atomically(path, writers[ending]())
 
     def _repr_html_(self) -> str:
         # Two cells of a notebook are one page: what is drawn decides on the ids, so they only meet where they agree.

@@ -30,13 +30,12 @@ def loss_curves(
     *,
     width: int = charts.WIDE,
     unit: str = "epoch",
-    title: str = "log loss (nats)",
     note: str = "",
 ) -> alt.LayerChart:
     """Training and validation loss an epoch, with the best epoch, overfitting and the base rate's loss.
 
     Losses that are infinite or not a number are left out; ``note`` is printed below the chart and may say so. ``unit``
-    is what a step is called, ``title`` what the axis of losses is.
+    is what a step is called.
     """
     plot_width, plot_height = width - _LEFT - _RIGHT, 290 if width >= charts.WIDE else 210
     lines = _lines(history)
@@ -76,7 +75,7 @@ def loss_curves(
             domain=[axis.low, axis.high], nice=False, zero=False, type="log" if axis.logarithmic else "linear"
         ),
         axis=alt.Axis(
-            title=f"{title}, logarithmic" if axis.logarithmic else title,
+            title="log loss (nats), logarithmic" if axis.logarithmic else "log loss (nats)",
             values=layout.logarithmic_ticks(axis.low, axis.high) if axis.logarithmic else alt.Undefined,
             tickCount=5 if few else 6,
             format="~g" if axis.logarithmic or axis.high < 1e-3 else alt.Undefined,

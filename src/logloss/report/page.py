@@ -10,9 +10,9 @@ from markupsafe import Markup
 
 from logloss.report import charts, layout, svg, words
 from logloss.report.facts import TrainingReport
-from logloss.report.files import write_whole
 from logloss.report.loss_chart import loss_curves
 from logloss.report.reliability_chart import reliability_diagram
+from logloss.training.files import write_atomically
 
 _MOST_DIAGRAMS = 6
 _SINGLE = 476  # pixels: a square diagram that leaves room for words beside it
@@ -36,7 +36,7 @@ def write_training_report(report: TrainingReport, path: str | Path) -> None:
     RunError
         There is no such folder.
     """
-    write_whole(path, training_page(report))
+    write_atomically(path, training_page(report))
 
 
 def training_page(report: TrainingReport) -> bytes:
@@ -52,8 +52,6 @@ def training_page(report: TrainingReport) -> bytes:
             "model": _MODELS[report.model],
             "unit": unit,
             "curves": _curves(report, unit) if report.history.epochs else None,
-            "accuracy_notes": words.accuracy_notes(labels),
-            "nats": words.NATS,
             "probabilities": words.PROBABILITIES[report.probabilities],
             "diagrams": _diagrams(report),
             "left_out": len(labels) > _MOST_DIAGRAMS,
@@ -90,15 +88,14 @@ def _printable(value: Any) -> Any:
 
 def _curves(report: TrainingReport, unit: str) -> dict[str, Any]:
     history = report.history
-    title = "log loss (nats)" if words.is_log_loss(report.loss) else "loss (nats)"
     drawn = _drawn(
-        partial(loss_curves, history, unit=unit, title=title),
+        partial(loss_curves, history, unit=unit),
         {"wide": charts.WIDE, "narrow": charts.NARROW},
         name="curves",
         title="Loss curves",
         description=words.curves(history, unit),
     )
-    return {**drawn, "notes": words.curve_notes(history, unit, report.loss, layout.POINTS)}
+    return {**drawn, "notes": words.curve_notes(history, unit, layout.POINTS)}
 
 
 def _diagrams(report: TrainingReport) -> list[dict[str, Markup]]:

@@ -3,17 +3,10 @@
 import json
 import math
 import re
-from collections.abc import Sequence
 from typing import Any, Literal
 
 from logloss.evaluation.reliability import Reliability
 from logloss.training.history import Epoch, History
-from logloss.training.metrics import LabelMetrics
-
-NATS = (
-    "A nat is the natural unit of surprise, 1.44 bits: 0 is certainty that came true, "
-    "and always saying one half costs 0.693."
-)
 
 PROBABILITIES = {
     "exact": "This loss leaves probabilities as they are: the outputs can be read as probabilities.",
@@ -28,9 +21,6 @@ READING = (
     "positive; inside the grey band a difference may be chance, outside it the probabilities are off."
 )
 
-_FINE = 0.8  # an accuracy that looks fine whatever the classes
-_CLEARLY = 0.05  # a share of the base rate's loss that nobody would call noise
-_NAMED = 6
 
 _BREAKS = re.compile("[\t-\r\x85\u2028\u2029]+")
 # Control and direction characters would break the XML of a chart, or let a name rearrange the text around it.
@@ -104,48 +94,6 @@ def bits(nats: float) -> float:
     return nats / math.log(2)
 
 
-def names(of: Sequence[str]) -> str:
-    """A few names in a row, and how many there are besides.
-
-    Examples
-    --------
-    >>> names(["a", "b", "c"])
-    'a, b and c'
-    """
-    if len(of) > _NAMED:
-        return f"{', '.join(of[:_NAMED])} and {len(of) - _NAMED} more"
-    return " and ".join(filter(None, [", ".join(of[:-1]), of[-1]]))
-
-
-def accuracy_notes(labels: Sequence[LabelMetrics]) -> tuple[str, ...]:
-    """Where accuracy and log loss say different things, and what follows."""
-    fooled = [
-        label.name
-        for label in labels
-        if label.accuracy >= min(label.majority_accuracy, _FINE) and label.log_loss >= label.base_rate_loss
-    ]
-    unseen = [label.name for label in labels if label.accuracy <= label.majority_accuracy and label.skill > _CLEARLY]
-    endless = [label.name for label in labels if label.log_loss == math.inf]
-
-    def of(which: list[str]) -> str:
-        return f" for {names(which)}" if len(labels) > 1 else ""
-
-    notes = []
-    if fooled:
-        notes.append(
-            f"Accuracy looks fine{of(fooled)}, log loss does not: always saying the base rate would have cost no more. "
-            "Accuracy does not ask how sure a wrong answer was."
-        )
-    if unseen:
-        notes.append(
-            f"Accuracy sees nothing{of(unseen)}, log loss does: no more rows fall on the right side of one half than "
-            "by always saying the commoner class, yet the probabilities tell likelier rows from less likely ones."
-        )
-    if endless:
-        notes.append(f"The log loss is infinite{of(endless)}: something that was called impossible happened.")
-    return tuple(notes)
-
-
 def best(epoch: Epoch, unit: str) -> str:
     """The best epoch and its loss."""
     value = epoch.train_loss if epoch.validation_loss is None else epoch.validation_loss
@@ -166,11 +114,9 @@ def left_out_note(history: History) -> str:
     return f"{count:,} {'loss is' if count == 1 else 'losses are'} infinite or not a number, and left out."
 
 
-def curve_notes(history: History, unit: str, spelling: str, drawn_at_most: int) -> tuple[str, ...]:
-    """What stands below the curves of a training with the loss so spelled."""
+def curve_notes(history: History, unit: str, drawn_at_most: int) -> tuple[str, ...]:
+    """What stands below the curves of a training."""
     notes = []
-    if not is_log_loss(spelling):
-        notes.append(f"The curves show what was trained with, {spelling}, which is not on the scale of the log loss.")
     if history.overfitting is not None:
         best, over = history.best.epoch, history.overfitting
         notes.append(
@@ -182,17 +128,6 @@ def curve_notes(history: History, unit: str, spelling: str, drawn_at_most: int) 
     if len(history.epochs) > drawn_at_most:
         notes.append(f"Of {len(history.epochs):,} {unit}s the least and the greatest loss of each stretch are drawn.")
     return tuple(filter(None, [*notes, left_out_note(history)]))
-
-
-def is_log_loss(spelling: str) -> bool:
-    """Whether the loss so spelled is the log loss itself.
-
-    Examples
-    --------
-    >>> is_log_loss("bce"), is_log_loss("focal(gamma=2.0)")
-    (True, False)
-    """
-    return spelling.partition("(")[0].strip() == "bce"
 
 
 def curves(history: History, unit: str) -> str:

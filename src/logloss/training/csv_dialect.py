@@ -58,10 +58,9 @@ def sniff(start: str, *, whole: bool = True, hint: str = ",") -> tuple[Dialect, 
     (Dialect(delimiter=';', decimal=',', spaced=False), [['a', 'b'], ['1,5', '2,25']])
     """
     read = {delimiter: _sample(start, delimiter, whole) for delimiter in _DELIMITERS}
-    best = max(read, key=lambda delimiter: (*_agreement(read[delimiter]), delimiter == hint))
-    if _agreement(read[best])[0] == 0:
-        best = hint
-    records = read[best]
+    scores = {delimiter: (*_agreement(*read[delimiter]), delimiter == hint) for delimiter in read}
+    best = max(scores, key=scores.__getitem__)
+    records, _ = read[best]
     values = _values(records)
     commas = [value for value in values if _DECIMAL_COMMA.fullmatch(value)]
     # "1,234" alone may be a thousand and more; one "0,5" settles it, and so does one "0.5" the other way.
@@ -82,22 +81,34 @@ def is_number(value: str) -> bool:
     return _NUMBER.fullmatch(value) is not None
 
 
-def _sample(start: str, delimiter: str, whole: bool) -> list[list[str]]:
+def _sample(start: str, delimiter: str, whole: bool) -> tuple[list[list[str]], bool]:
+    """The first records under a delimiter, and whether their quotes stand where they should."""
     with _any_length():
         reader = csv.reader(io.StringIO(start, newline=""), delimiter=delimiter)
         records = [record for record in itertools.islice(reader, _SAMPLE) if record]
-    return records if whole or len(records) in (1, _SAMPLE) else records[:-1]
+        try:
+            list(
+                itertools.islice(csv.reader(io.StringIO(start, newline=""), delimiter=delimiter, strict=True), _SAMPLE)
+            )
+            proper = True
+        except csv.Error as error:
+            proper = not whole and "unexpected end" in str(error)  # the sample ends within quotes, the file may not
+    return (records if whole or len(records) in (1, _SAMPLE) else records[:-1]), proper
 
 
-def _agreement(records: list[list[str]]) -> tuple[float, float, int]:
-    """How well a delimiter explains records: the share of equal length, the share of numbers, the length."""
+def _agreement(records: list[list[str]], proper: bool) -> tuple[bool, bool, float, float, int]:
+    """How well a delimiter explains records; greater is better.
+
+    Whether it parts anything, whether quotes stand where they should, the share of records of the same length, the
+    share of values that are numbers, and that length.
+    """
     length, agree = collections.Counter(map(len, records)).most_common(1)[0] if records else (0, 0)
     if length < 2 or len(records[0]) < 2:  # what does not part the names is a part of the text below them
-        return 0.0, 0.0, 0
+        return False, False, 0.0, 0.0, 0
     values = _values(records)
     # Decimal commas count as numbers, or "1,5;2,5;3,5" would be four columns of a table without a header.
     numbers = sum(is_number(value) or _DECIMAL_COMMA.fullmatch(value) is not None for value in values)
-    return agree / len(records), numbers / len(values), length
+    return True, proper, agree / len(records), numbers / len(values), length
 
 
 def _values(records: list[list[str]]) -> list[str]:

@@ -1,8 +1,9 @@
 """Tables in files: read with their types, refused in a sentence, written whole or not at all."""
 
 import contextlib
+import gzip
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,7 +128,7 @@ def write_table(frame: pd.DataFrame, path: str | Path) -> None:
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise TableError(f"{path} cannot be written: {first_line(error)}. Give each column one type.") from error
     # Arrow is given a stream, not a path: when it fails at a path, it deletes what is there, were it /dev/stdout.
-    with atomic_path(path) as temporary, pa.output_stream(str(temporary), compression=codec) as stream:
+    with atomic_path(path) as temporary, _sink(temporary, codec) as stream:
         if kind[0] in (".parquet", ".pq"):
             pyarrow.parquet.write_table(table, stream, compression="zstd")
         else:
@@ -207,6 +208,16 @@ def _read_parquet(source: Source) -> tuple[pa.Table, list[str]]:
         raise TableError(
             f"{path} is a damaged or incomplete Parquet file ({reason}). Copy or make it again."
         ) from error
+
+
+@contextlib.contextmanager
+def _sink(path: Path, codec: str | None) -> Iterator[Any]:
+    if codec == "gzip":  # Arrow would pack at the slowest level; without a time, the same table is the same bytes
+        with path.open("wb") as file, gzip.GzipFile("", "wb", 6, file, mtime=0) as packed:
+            yield pa.PythonFile(packed, mode="w")
+    else:
+        with pa.output_stream(str(path), compression=codec) as stream:
+            yield stream
 
 
 def _spelled(table: pa.Table) -> pa.Table:

@@ -1,5 +1,6 @@
 """What came out of a training, in words."""
 
+import math
 from collections.abc import Sequence
 
 from logloss.core.family import BinaryCrossEntropy
@@ -12,6 +13,10 @@ NATS = (
     "A nat is the unit of log loss: 0 is certainty that came true, 0.693 is what saying 50 % always costs, "
     "and one nat is 1.443 bits."
 )
+
+_FINE = 0.8  # an accuracy that looks fine whatever the classes
+_CLEARLY = 0.05  # a share of the base rate's loss that nobody would call noise
+_NAMED = 6
 
 
 def verdict(
@@ -78,22 +83,50 @@ def _worth(metrics: Metrics) -> list[str]:
 
 
 def _accuracy(metrics: Metrics) -> list[str]:
-    if len(metrics.labels) != 1:
-        return []
-    label = metrics.labels[0]
-    sentence = (
-        f"Accuracy at one half is {percent(label.accuracy)}; "
-        f"always saying the commoner class gives {percent(label.majority_accuracy)}"
-    )
-    if label.accuracy <= label.majority_accuracy + 0.005 and label.skill > 0.01:
-        return [f"{sentence}. Accuracy alone would hide what the probabilities tell apart."]
-    if _looks_fine(label) and label.log_loss >= label.base_rate_loss:
-        return [f"{sentence}. Accuracy looks fine and log loss does not: the model is sure where it is wrong."]
-    return [f"{sentence}."]
+    sentences = list(accuracy_notes(metrics.labels))
+    if len(metrics.labels) == 1:
+        label = metrics.labels[0]
+        sentences.insert(
+            0,
+            f"Accuracy at one half is {percent(label.accuracy)}; "
+            f"always saying the commoner class gives {percent(label.majority_accuracy)}.",
+        )
+    return sentences
 
 
-def _looks_fine(label: LabelMetrics) -> bool:
-    return label.accuracy >= label.majority_accuracy or label.accuracy >= 0.8
+def accuracy_notes(labels: Sequence[LabelMetrics]) -> tuple[str, ...]:
+    """Where accuracy and log loss say different things, and what follows."""
+    fooled = [
+        label.name
+        for label in labels
+        if label.accuracy >= min(label.majority_accuracy, _FINE) and label.log_loss >= label.base_rate_loss
+    ]
+    unseen = [label.name for label in labels if label.accuracy <= label.majority_accuracy and label.skill > _CLEARLY]
+    endless = [label.name for label in labels if label.log_loss == math.inf]
+
+    def of(which: list[str]) -> str:
+        return f" for {_named(which)}" if len(labels) > 1 else ""
+
+    notes = []
+    if fooled:
+        notes.append(
+            f"Accuracy looks fine{of(fooled)}, log loss does not: always saying the base rate would have cost no more. "
+            "Accuracy does not ask how sure a wrong answer was."
+        )
+    if unseen:
+        notes.append(
+            f"Accuracy sees nothing{of(unseen)}, log loss does: no more rows fall on the right side of one half than "
+            "by always saying the commoner class, yet the probabilities tell likelier rows from less likely ones."
+        )
+    if endless:
+        notes.append(f"The log loss is infinite{of(endless)}: something that was called impossible happened.")
+    return tuple(notes)
+
+
+def _named(of: Sequence[str]) -> str:
+    if len(of) > _NAMED:
+        return f"{', '.join(of[:_NAMED])} and {len(of) - _NAMED} more"
+    return " and ".join(filter(None, [", ".join(of[:-1]), of[-1]]))
 
 
 def _probabilities(bce: BinaryCrossEntropy, metrics: Metrics, *, corrected: bool) -> list[str]:

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, TypeAlias, TypeVar
 
-import pandas as pd
+import numpy as np
 
 from logloss.core.errors import RunError
-from logloss.training.features.dates import PARTS
+from logloss.training.features import dates
 from logloss.training.features.reading import Source
 
 Name: TypeAlias = str | int  # columns of a frame that was an array are numbered
@@ -100,21 +100,27 @@ class Date:
     name: Name
     format: str | None  # how they are written, if they are text
     zone: str | None
-    origin: str  # the day from which days are counted
+    origin: int  # the day from which days are counted, itself counted from 1970
     scale: Scale  # of the days since then
     varies: bool  # False if the days since then are no feature
     parts: tuple[str, ...]
     gaps: bool
 
     def __post_init__(self) -> None:
-        if unknown := {*self.parts} - {*PARTS}:
+        if unknown := {*self.parts} - {*dates.PARTS}:
             raise ValueError(f"nobody knows the part {sorted(unknown)[0]!r} of a date")
-        pd.Timestamp(self.origin, tz=self.zone)  # raises ValueError if there is no such day or time zone
+        if self.zone is not None and not dates.is_zone(self.zone):
+            raise ValueError(f"there is no time zone {self.zone!r}")
+        if self.format is not None:
+            dates.reader(self.format)
+        np.datetime64(self.origin, "D")
 
     @property
     def measures(self) -> tuple[Measure, ...]:
         """What is measured of each row: the days since the origin, and the parts of the date."""
-        days = Measure(f"{self.name}: days since {self.origin}", self.scale, self.varies, _gap(self))
+        days = Measure(
+            f"{self.name}: days since {np.datetime64(self.origin, 'D')}", self.scale, self.varies, _gap(self)
+        )
         return (days, *(Measure(f"{self.name}: {part}", _ROUND, True, None) for part in self.parts))
 
 

@@ -1,7 +1,9 @@
 """Columns of dates: read in any dtype or format, and taken apart."""
 
+import re
 from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +12,8 @@ import pandas as pd
 from logloss.training.features.reading import is_moment, is_real, plain, refuse, text
 
 Array = npt.NDArray[Any]
+
+_OFFSET = re.compile(r"UTC([+-]([01]\d|2[0-3]):[0-5]\d)?", re.ASCII)
 
 # A place on a circle each, so that December is next to January; and the columns of skrub's DatetimeEncoder.
 PARTS = {
@@ -41,11 +45,17 @@ def read(series: pd.Series, date_format: str | None = None, zone: str | None = N
 def find_zone(series: pd.Series, date_format: str | None = None) -> str | None:
     """The name of the column's time zone, from which pandas finds it again."""
     zone = _moments(series, date_format).dt.tz
-    try:
-        pd.Timestamp("2000-01-01", tz=str(zone))
-    except (ValueError, KeyError, TypeError):
-        return None if zone is None else "UTC"
-    return str(zone)
+    if zone is None:
+        return None
+    return str(zone) if is_zone(str(zone)) else "UTC"
+
+
+def is_zone(name: str) -> bool:
+    """Whether there is such a time zone: a name of the IANA's, or an offset such as UTC+02:00."""
+    try:  # not pandas itself, which opens files that a name tells it to
+        return bool(_OFFSET.fullmatch(name) or ZoneInfo(name))
+    except (ValueError, KeyError, OSError):
+        return False
 
 
 def days(moments: pd.Series) -> Array:
@@ -113,7 +123,8 @@ def _moments(series: pd.Series, date_format: str | None) -> pd.Series:
 
 
 @lru_cache(maxsize=16)
-def _reader(date_format: str) -> Any:
+def reader(date_format: str) -> Any:
+    """What reads text in this format; ValueError if there is no such format."""
     from skrub import ToDatetime
 
     some_day = pd.Series([pd.Timestamp("2000-01-01", tz="UTC").strftime(date_format)])
@@ -137,7 +148,7 @@ def _from_text(series: pd.Series, date_format: str | None) -> pd.Series:
     if date_format is None:
         read = pd.to_datetime(whole, format="ISO8601", errors="coerce", utc=True).dt.tz_convert(None)
     else:
-        read = _reader(date_format).transform(whole)
+        read = reader(date_format).transform(whole)
     result: pd.Series = read.take(places).reset_index(drop=True)
     refuse(result.isna().to_numpy() & (places >= 0))
     return result

@@ -109,13 +109,12 @@ def _ratings(column: Column, series: pd.Series, label: Array) -> Iterator[tuple[
         return
     values = measure(column, series)[0][known]
     here = ~np.isnan(values)
-    upwards, downwards = (_auc(sign * values[here], positive[here]) for sign in (1, -1))
-    yield max(upwards, downwards), subject
+    yield _auc(values[here], positive[here], either_way=True), subject
     distinct, places = np.unique(values[here], return_inverse=True)
     if len(distinct) <= _FEW_VALUES:
         yield _auc(_means_of_others(places, positive[here]), positive[here]), subject
     if not here.all():
-        yield max(_auc(here, positive), _auc(~here, positive)), f"That {subject[0].lower() + subject[1:]} is missing"
+        yield _auc(here, positive, either_way=True), f"That {subject[0].lower() + subject[1:]} is missing"
 
 
 def _means_of_others(places: Array, positive: Array) -> Array:
@@ -127,12 +126,13 @@ def _means_of_others(places: Array, positive: Array) -> Array:
     return np.asarray((sums[places + 1] - positive + positive.mean()) / counts[places + 1])
 
 
-def _auc(score: Array, positive: Array) -> float:
+def _auc(score: Array, positive: Array, *, either_way: bool = False) -> float:
     """The share of pairs that are ranked right; 0 if so few rows say nothing."""
     ones = int(positive.sum())
     zeros = len(positive) - ones
     if not ones or not zeros:
         return 0.0
     auc = float(roc_auc_score(positive, score))
+    auc = max(auc, 1 - auc) if either_way else auc
     error = ((ones + zeros + 1) / (12 * ones * zeros)) ** 0.5
     return auc if auc - 0.5 >= _SIGNIFICANT * error else 0.0

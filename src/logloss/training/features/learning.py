@@ -1,5 +1,6 @@
 """One look at a column: what kind it is, and the facts from which its features are made."""
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,9 +22,6 @@ _ENOUGH_TO_BE_SORTED = 50
 _NO_CHANCE = 7.0
 _IDENTIFIERS = {"id", "ids", "key", "pk", "uuid", "guid", "index", "idx", "rowid", "rownum", "rownumber", "unnamed"}
 _TIMES = {"time", "date", "year", "month", "week", "day", "hour", "timestamp"}  # a calendar never repeats, but matters
-
-# Beyond these a square or a product would leave the range of float64.
-_HUGE = 1e300
 
 
 @dataclass(frozen=True)
@@ -140,8 +138,8 @@ def _date(name: Name, series: pd.Series, date_format: str | None, rule: Rule) ->
     distinct, first = np.unique(values[~np.isnan(values)], return_index=True)
     some = np.unique(np.linspace(0, len(distinct) - 1, 10_000).round().astype(np.intp))
     present = read.dropna().iloc[first[some]]
-    origin = present.iloc[0]
-    since = distinct[some] - np.floor(distinct[0])
+    origin = math.floor(distinct[0])
+    since = distinct[some] - origin
     parts = dates.parts(present)
     tables = [since / max(float(since[-1]), 1e-9), *(parts[part].to_numpy() for part in dates.PARTS)]
     kept = _independent(tables)
@@ -152,8 +150,8 @@ def _date(name: Name, series: pd.Series, date_format: str | None, rule: Rule) ->
         name=name,
         format=date_format,
         zone=zone,
-        origin=str(origin.date()),
-        scale=_scale(values[~np.isnan(values)] - np.floor(distinct[0])),
+        origin=origin,
+        scale=_scale(values[~np.isnan(values)] - origin),
         varies=0 in kept,
         parts=tuple(part for index, part in enumerate(dates.PARTS, start=1) if index in kept),
         gaps=gaps >= rule.enough,
@@ -166,10 +164,9 @@ def _scale(present: Array) -> Scale:
     Half the rows lie between the quartiles. A column that is mostly zero needs a wider range, and its largest value
     alone would let one absurd entry squeeze all others together.
     """
-    values = np.clip(present, -_HUGE, _HUGE)
     low, center, high = 0.0, 0.0, 0.0
     for share in (0.25, 0.05, 0.01, 0.001, 0.0):
-        low, center, high = np.quantile(values, [share, 0.5, 1 - share]).tolist()
+        low, center, high = np.quantile(present, [share, 0.5, 1 - share]).tolist()
         if high - low > 1e-13 * max(abs(low), abs(high)):  # and not rounding alone
             break
     return Scale(low=low, center=center, high=high)

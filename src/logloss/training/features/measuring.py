@@ -26,7 +26,7 @@ def measure(column: Number | Date, series: pd.Series) -> list[Array]:
     if isinstance(column, Number):
         return [reading.numbers(series, column.source)]
     read = dates.read(series, column.format, column.zone)
-    since = dates.days(read) - dates.days(pd.Series([pd.Timestamp(column.origin)]))
+    since = dates.days(read) - column.origin
     parts = dates.parts(read) if column.parts else pd.DataFrame()
     return [since, *(parts[part].to_numpy(np.float64) for part in column.parts)]
 

@@ -12,7 +12,8 @@ import pandas as pd
 Array = npt.NDArray[Any]
 Source = Literal["number", "boolean", "seconds"]
 
-_LARGEST = float(np.finfo(np.float64).max)
+# Whoever adds up larger numbers leaves the range of float64.
+_LARGEST = 1e300
 _NUMBER = re.compile(r"\s*[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf(inity)?)\s*", re.ASCII | re.IGNORECASE)
 _GROUPED = re.compile(r"\s*[+-]?\d{1,3}(,\d{3})+(\.\d*)?\s*", re.ASCII)
 _CLOCK = re.compile(r"([+-]?\d+ days?,? )?[+-]?\d{1,3}:\d\d(:\d\d(\.\d+)?)?", re.ASCII)
@@ -43,7 +44,7 @@ def plain(series: pd.Series) -> pd.Series:
 
 
 def numbers(series: pd.Series, source: Source = "number") -> Array:
-    """The values as float64, NaN where one is missing. Infinities become the largest number there is.
+    """The values as float64, NaN where one is missing. What is beyond ±1e300, infinity too, becomes ±1e300.
 
     Text counts as a number if it is written as one, and thousands may be set off by commas.
 
