@@ -156,8 +156,8 @@ def _at_most(xp: Any, x: Array, bound: float) -> Array:
 def _focus_of_logits(xp: Any, x: Array, wrong: Array, e: Array, small: Array, gamma: float) -> Array:
     """``wrong ** gamma`` for ``wrong = exp(-x) / (1 + e)`` and ``small = log(1 + e)``, to a few ulp.
 
-    Raising a rounded probability to a power multiplies its error by gamma. So three roundings are made good: that of the
-    product ``gamma * x``, that of ``1 + e``, and that of gamma itself where the type is narrower than Python's.
+    Raising a rounded probability to a power multiplies its error by gamma. So three roundings are made good: those of
+    the product ``gamma * x``, of ``1 + e``, and of gamma itself where the type is narrower than Python's.
     """
     if gamma in (0, 1):
         return _power(xp, wrong, gamma)

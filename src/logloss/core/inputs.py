@@ -20,7 +20,7 @@ from logloss.core.reduction import exact_sum
 
 Array = npt.NDArray[Any]
 
-# Results come in the type on the left and are worked out in the type on the right.
+# The types of predictions, and the type in which each is clipped: half types have too few numbers near 1.
 _WORK: dict[str, type[np.floating[Any]]] = {
     "float16": np.float32,
     "bfloat16": np.float32,
@@ -38,7 +38,7 @@ class Inputs:
     weight: Array | None  # broadcasts against y_pred
     mask: Array | None  # True where an element counts; broadcasts against y_pred
     class_axis: int
-    work: type[np.floating[Any]]  # the type whose numbers the loss is worked out from
+    work: type[np.floating[Any]]  # the type whose numbers a probability is clipped to
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -141,7 +141,8 @@ def any_array(values: Any, name: str) -> Array:
     """The values as an array of whatever they are, without a copy of one that already is."""
     if isinstance(values, np.ma.MaskedArray):
         raise DtypeError(
-            f"{name} is a masked array, whose mask would be lost. Pass {name}.data and mask=~np.ma.getmaskarray({name})."
+            f"{name} is a masked array, whose mask would be lost. "
+            f"Pass {name}.data and mask=~np.ma.getmaskarray({name})."
         )
     try:
         array = np.asarray(values)

@@ -105,12 +105,13 @@ def _blocks(inputs: Inputs, pos_weight: Any, neg_weight: Any, outs: Mapping[str,
     """Label, prediction, weight, mask, class weights and results, side by side, in float64."""
     operands = [inputs.y_true, inputs.y_pred, inputs.weight, inputs.mask, pos_weight, neg_weight]
     reads = [np.asarray(1.0 if operand is None else operand) for operand in operands]
+    wide = np.float64
     nditer: Any = np.nditer  # typed too narrowly for lists that are put together
     return nditer(
         [*reads, *outs.values()],
         ["external_loop", "buffered", "zerosize_ok", "copy_if_overlap"],
         [["readonly"]] * len(reads) + [["writeonly", "no_broadcast"]] * len(outs),
-        [np.bool_ if operand is inputs.mask else np.float64 for operand in operands] + [np.float64] * len(outs),
+        [wide, wide, wide, np.bool_, wide, wide] + [wide] * len(outs),
         casting="unsafe",
         buffersize=_BLOCK,
     )

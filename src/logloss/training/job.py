@@ -22,7 +22,7 @@ from logloss.training.metrics import Metrics, label_metrics
 from logloss.training.run import CHECKPOINT, CONFIG, HISTORY, METRICS, MODEL, RunFolder
 from logloss.training.tables import Table, read_table, refuse_infinite
 from logloss.training.targets import Targets, read_targets
-from logloss.training.verdict import verdict
+from logloss.training.verdict import percent, verdict
 
 Array = npt.NDArray[np.float64]
 
@@ -282,8 +282,9 @@ def _execute(
     listener: Listener,
 ) -> Run:
     training, validation = prepared.train, prepared.validation
-    notes = [*prepared.notes, *recipe.notes()]
-    for sentence in recipe.notes():
+    said = (_positives(prepared), *recipe.notes())
+    notes = [*prepared.notes, *said]
+    for sentence in said:
         listener.note(sentence)
     warnings = [found.words for found in giveaways(training.frame, training.labels)]
     for sentence in warnings:
@@ -325,6 +326,17 @@ def _execute(
     facts = {"metrics": metrics, "verdict": words, "notes": notes, "warnings": warnings}
     write_atomically(folder.path / METRICS, to_json(facts) + "\n")
     return Run(folder.path, config, history, metrics, words, tuple(notes), tuple(warnings))
+
+
+def _positives(prepared: _Prepared) -> str:
+    """What counts as positive, and how common it is among the rows that train."""
+    targets = prepared.targets
+    shares = ", ".join(
+        f'"{name}" is {positive} in {percent(rate)}'
+        for name, positive, rate in zip(targets.names, targets.positive, prepared.train.base_rates, strict=True)
+    )
+    train, validation = len(prepared.train.frame), len(prepared.validation.frame)
+    return f"{shares} of the {train:,} rows to train on; {validation:,} rows validate."
 
 
 def _restored(folder: RunFolder, options: Options) -> tuple[list[Epoch], Callable[[loop.State], None]]:
