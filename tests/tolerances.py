@@ -1,28 +1,33 @@
-"""How far a result may be from the truth: the one table of bounds, in units in the last place of a type.
+"""How far a result may lie from the truth: the one table of bounds, in units in the last place. The docs print it.
 
-docs/numerics.md prints this table. The bounds of a type that is worked out in itself are `BOUNDS`; a type that is worked out
-in a wider one and rounded once keeps the wider type's bounds, in its units, and adds `ROUNDED_ONCE` of its own.
+`BOUNDS` says how exact a quantity is in the type that it is worked out in. A result of a narrower type is rounded once from
+there, and that adds `ROUNDED_ONCE` of its own units. Derivatives in a probability and clipped probabilities keep the same
+bounds. They hold for gamma up to `GAMMA`: the rounding of exp(-|z|) comes out multiplied by half of gamma, whatever is done.
 """
 
 from typing import Any, NamedTuple
 
+from tests.reference import Parameters, Value, mp
+
 
 class Bound(NamedTuple):
     ulp: float
-    of: str  # whose units: the result's, or those of the largest of the terms that it is the sum of
+    of: str
 
+
+RESULT = "the result"
+SUMMAND = "the largest summand, or the result if that is larger; near the margin times (1 + gamma_neg) p / |p - margin|"
 
 BOUNDS: dict[tuple[str, str], Bound] = {
-    # quantity, the type that it is worked out in
-    ("plain loss", "float64"): Bound(2, "result"),
-    ("plain loss", "float32"): Bound(2, "result"),
-    ("plain gradient", "float64"): Bound(2, "result"),
-    ("plain gradient", "float32"): Bound(2, "result"),
-    ("family", "float64"): Bound(8, "largest summand"),
-    ("family", "float32"): Bound(8, "largest summand"),
+    ("plain loss", "float64"): Bound(2, RESULT),
+    ("plain loss", "float32"): Bound(2, RESULT),
+    ("plain gradient", "float64"): Bound(2, RESULT),
+    ("plain gradient", "float32"): Bound(2, RESULT),
+    ("family", "float64"): Bound(8, SUMMAND),
+    ("family", "float32"): Bound(8, SUMMAND),
 }
-
 ROUNDED_ONCE = 0.5
+GAMMA = 5
 
 
 class Type(NamedTuple):
@@ -40,12 +45,30 @@ TYPES = {
 
 
 def ulp(x: Any, dtype: str) -> Any:
-    """The distance between neighbours of a type at the size of x, an mpmath number; that of subnormals at 0."""
+    """The distance between neighbours of a type at the size of x; among subnormals, the smallest of them."""
     digits, lowest, _ = TYPES[dtype]
-    exponent = max(x.context.mag(x) - 1, lowest) if x else lowest
-    return x.context.ldexp(1, exponent - digits + 1)
+    exponent = max(mp.mag(x) - 1, lowest) if x else lowest
+    return mp.ldexp(1, int(exponent) - digits + 1)
 
 
-def is_plain(parameters: Any, y: float) -> bool:
-    """Whether the tight bounds hold: no option of the family, and a hard label."""
-    return parameters == type(parameters)() and y in (0, 1)
+def allowed(quantity: str, parameters: Parameters, y: float, value: Value, dtype: str, worked_in: str) -> Any:
+    """How far a result of a type may lie from its exact value, as a number."""
+    plain = parameters == Parameters() and y in (0, 1) and quantity != "hessian"
+    bound = BOUNDS[f"plain {quantity}" if plain else "family", worked_in]
+    size = abs(value.exact) if bound.of == RESULT else max(abs(value.exact), value.largest)
+    error = bound.ulp * ulp(size, worked_in)
+    if dtype != worked_in:
+        error += ROUNDED_ONCE * ulp(abs(value.exact) + error, dtype)
+    return error
+
+
+def excess(result: float, quantity: str, parameters: Parameters, y: float, value: Value, dtype: str, worked_in: str) -> float:
+    """The error of a result over what is allowed: at most 1, or the law is broken."""
+    error = allowed(quantity, parameters, y, value, dtype, worked_in)
+    digits, _, highest = TYPES[dtype]
+    overflow = mp.ldexp(2 - mp.ldexp(1, -digits), highest)  # rounds to infinity
+    if mp.isinf(result):
+        return 0.0 if abs(value.exact) + error >= overflow and (result > 0) == (value.exact > 0) else float("inf")
+    if mp.isnan(result):
+        return float("inf")
+    return float(abs(mp.mpf(result) - value.exact) / error)

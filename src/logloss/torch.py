@@ -45,10 +45,12 @@ def as_module(bce: BinaryCrossEntropy, *, reduction: str = "mean", class_axis: i
     >>> z.grad
     tensor([-0.2500, -0.5000])
     """
-    return _Module(bce, reduction, class_axis)
+    return BinaryCrossEntropyLoss(bce, reduction, class_axis)
 
 
-class _Module(nn.Module):
+class BinaryCrossEntropyLoss(nn.Module):
+    """The loss as a module; `as_module` makes it."""
+
     def __init__(self, bce: BinaryCrossEntropy, reduction: str, class_axis: int) -> None:
         super().__init__()
         check_reduction(reduction)

@@ -1,0 +1,74 @@
+"""The ways to the same numbers, each of which has to pass the same tests.
+
+A kernel is added here: a name, the type that each result type is worked out in, and how it is called.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
+
+import ml_dtypes
+import numpy as np
+
+from logloss import BinaryCrossEntropy
+from logloss.core import formula
+
+METHODS = {
+    "loss": ("loss",),
+    "gradient": ("gradient",),
+    "hessian": ("hessian",),
+    "loss_gradient": ("loss", "gradient"),
+    "gradient_hessian": ("gradient", "hessian"),
+    "value_and_gradient": ("loss", "gradient"),
+}
+
+
+class Call(Protocol):
+    """Each quantity of a method, per element, in the type of x."""
+
+    def __call__(self, bce: BinaryCrossEntropy, method: str, y: Any, x: Any) -> tuple[Any, ...]: ...
+
+
+class Path(NamedTuple):
+    name: str
+    worked_in: Mapping[str, str]
+    call: Call
+
+
+def array(values: Any, dtype: str) -> Any:
+    """Numbers rounded to a type that NumPy may not know."""
+    return np.asarray(values, np.float64).astype(ml_dtypes.bfloat16 if dtype == "bfloat16" else dtype)
+
+
+def _public(bce: BinaryCrossEntropy, method: str, y: Any, x: Any) -> tuple[Any, ...]:
+    if method == "value_and_gradient":
+        return bce.value_and_gradient(y, x, reduction="none")
+    results = getattr(bce, method)(y, x)
+    return results if isinstance(results, tuple) else (results,)
+
+
+class _Rounded:
+    """NumPy with elementary functions that are right to the last bit in float32, as no library's are.
+
+    What is left is the error of the formula itself: what it costs any array library that works in its own type.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        function = getattr(np, name)
+        if name not in ("exp", "log", "log1p"):
+            return function
+        return lambda x: function(x.astype(np.float64)).astype(x.dtype)
+
+
+def _formula(bce: BinaryCrossEntropy, method: str, y: Any, x: Any) -> tuple[Any, ...]:
+    xp = _Rounded()
+    with np.errstate(all="ignore"):
+        mixed = formula.coefficients(y, bce.label_smoothing, bce.pos_weight, bce.neg_weight, 1.0)
+        function = formula.from_logits if bce.from_logits else formula.from_probabilities
+        return tuple(function(xp, x, *mixed, bce.focus, METHODS[method]))
+
+
+NUMPY = Path(
+    "numpy", {"float64": "float64", "float32": "float64", "float16": "float32", "bfloat16": "float32"}, _public
+)
+FORMULA = Path("formula in float32", {"float32": "float32"}, _formula)
+PATHS = (NUMPY, FORMULA)
