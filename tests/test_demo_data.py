@@ -10,7 +10,7 @@ import pytest
 
 from logloss.training.data import demo_path
 from logloss.training.tables import read_table
-from logloss.training.targets import read_targets
+from logloss.training.tables.targets import read_targets
 
 COLUMNS = [
     "scheduled_departure",

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logloss.core.errors import TableError, TargetError
-from logloss.training.targets import read_targets
+from logloss.training.tables.targets import read_targets
 
 
 def frame(*values, dtype=None) -> pd.DataFrame:

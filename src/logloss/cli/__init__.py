@@ -7,8 +7,15 @@ def main() -> None:
     """Run the command line; a refusal is one sentence and exit code 2."""
     try:
         from logloss.cli.app import run
+
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # before there was anything to keep
+        code = 130
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("logloss"):
             raise
-        sys.exit(f"The command line needs the package {error.name}. Install it with: pip install 'logloss[train]'")
-    sys.exit(run(sys.argv[1:]))
+        from logloss.cli.words import missing_package
+
+        print(f"Error: {missing_package(error)}", file=sys.stderr)  # noqa: T201 -- Typer itself may be what is missing
+        code = 2
+    sys.exit(code)

@@ -3,17 +3,18 @@
 import sys
 import traceback
 from collections.abc import Sequence
+from typing import Any
 
 import typer
 
 from logloss import __version__
 from logloss.cli import demo, predict, report, train
-from logloss.core.errors import LogLossError
+from logloss.cli.words import missing_package, printable
+from logloss.core.errors import LogLossError, nearest
 
 app = typer.Typer(
     name="logloss",
     help="Binary cross-entropy: train a classifier with it, and see what its probabilities are worth.",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -30,42 +31,55 @@ def _version(value: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def options(
+    context: typer.Context,
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
     show_traceback: bool = typer.Option(False, "--traceback", help="Show where in the program an error arose."),
 ) -> None:
     """Options that hold for every verb."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit code: 2 for a refusal, which is one sentence."""
     show_traceback = "--traceback" in arguments
     try:
-        app([argument for argument in arguments if argument != "--traceback"])
-    except SystemExit as end:
+        code = app([one for one in arguments if one != "--traceback"], prog_name="logloss", standalone_mode=False)
+    except SystemExit as end:  # whoever read the output has seen enough
         return end.code if isinstance(end.code, int) else 0
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        return 0  # whoever read the output has seen enough
     except Exception as error:
         if show_traceback:
             traceback.print_exc()
-        typer.echo(_sentence(error), err=True)
+        typer.echo(printable(f"Error: {_sentence(error)}"), err=True)
         return 2
-    return 0
+    return code or 0
 
 
 def _sentence(error: Exception) -> str:
     if isinstance(error, LogLossError):
-        return f"Error: {error}"
+        return str(error)
+    if hasattr(error, "format_message"):  # what Typer says of a wrong command; it has no public name for these errors
+        return _usage(error)
     if isinstance(error, MemoryError):
-        return "Error: The memory does not suffice for this table. Train on fewer rows or columns."
+        return "The memory does not suffice for this table. Train on fewer rows or columns."
     if isinstance(error, OSError):
-        return f"Error: {error.filename or 'A file'} cannot be used: {error.strerror or error}."
+        return f"{error.filename or 'A file'} cannot be used: {error.strerror or error}."
+    if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("logloss"):
+        return missing_package(error)
     kind = type(error).__name__
-    return f"Error: Something went wrong inside logloss ({kind}: {error}). This is a bug; --traceback shows where."
+    return f"Something went wrong inside logloss ({kind}: {error}). This is a bug; --traceback shows where."
+
+
+def _usage(error: Any) -> str:
+    words = error.format_message()
+    if getattr(error, "possibilities", None):
+        words = f"{error.message}.{nearest(error.option_name, error.possibilities)}"
+    end = "" if words.endswith((".", "?")) else "."
+    return f"{words}{end} See: {error.ctx.command_path if error.ctx else 'logloss'} --help"
 
 
 if __name__ == "__main__":

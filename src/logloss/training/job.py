@@ -20,8 +20,7 @@ from logloss.training.fitting import Fitted, Options, Sample, options_of
 from logloss.training.history import Epoch, History
 from logloss.training.metrics import Metrics, label_metrics
 from logloss.training.run import CHECKPOINT, CONFIG, HISTORY, METRICS, MODEL, RunFolder
-from logloss.training.tables import Table, read_table, refuse_infinite
-from logloss.training.targets import Targets, read_targets
+from logloss.training.tables import Table, Targets, read_table, read_targets, refuse_infinite
 from logloss.training.verdict import percent, verdict
 
 Array = npt.NDArray[np.float64]

@@ -17,11 +17,11 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from logloss.core.errors import TableError
-from logloss.training.columns import refuse_nested, to_frame
-from logloss.training.contents import Source, find, first_line, is_parquet, reading, refuse_nul
-from logloss.training.csv_reading import read_csv
 from logloss.training.files import atomic_path
-from logloss.training.wording import counted, listed, quoted, repeated
+from logloss.training.tables.columns import refuse_nested, to_frame
+from logloss.training.tables.contents import Source, find, first_line, is_parquet, reading, refuse_nul
+from logloss.training.tables.csv_reading import read_csv
+from logloss.training.tables.wording import counted, listed, quoted, repeated
 
 
 @dataclass(frozen=True, eq=False)

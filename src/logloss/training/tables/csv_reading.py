@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from logloss.core.errors import TableError
-from logloss.training.contents import Source, first_line, reading, refuse_foreign
-from logloss.training.csv_dialect import (
+from logloss.training.tables.contents import Source, first_line, reading, refuse_foreign
+from logloss.training.tables.csv_dialect import (
     MISSING,
     NUMBER,
     Dialect,
@@ -24,7 +24,7 @@ from logloss.training.csv_dialect import (
     not_utf8,
     sniff,
 )
-from logloss.training.wording import counted, listed, quoted, repeated
+from logloss.training.tables.wording import counted, listed, quoted, repeated
 
 _HEAD = 1 << 18  # bytes to tell the dialect from; longer only if the first line is
 _LONGEST_HEAD = 1 << 26

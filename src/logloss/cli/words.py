@@ -1,0 +1,49 @@
+"""What the verbs of the command line read and say alike."""
+
+import csv
+
+from logloss.core.errors import ParameterError
+
+
+def names(text: str, option: str) -> tuple[str, ...]:
+    """Names with commas between them; one that holds a comma itself stands in double quotes.
+
+    Examples
+    --------
+    >>> names('age, "height, in cm"', "--columns")
+    ('age', 'height, in cm')
+    """
+    found = tuple(name.strip() for name in next(csv.reader([text], skipinitialspace=True), []))
+    if not all(found):
+        raise ParameterError(f'{option} "{text}" names nothing between two commas. Expected names, such as a,b.')
+    return found
+
+
+def numbers(text: str, option: str) -> tuple[int, ...]:
+    """Whole numbers with commas between them.
+
+    Examples
+    --------
+    >>> numbers("64,32", "--hidden")
+    (64, 32)
+    """
+    try:
+        return tuple(int(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise ParameterError(f'{option} "{text}" is not usable; expected whole numbers, such as 64,32.') from None
+
+
+def printable(text: str) -> str:
+    r"""The text as a terminal may show it: what a table holds must not steer it.
+
+    Examples
+    --------
+    >>> print(printable("a\x1b[31m b"))
+    a\x1b[31m b
+    """
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+
+
+def missing_package(error: ModuleNotFoundError) -> str:
+    """What to say where a package is not installed."""
+    return f"The command line needs the package {error.name}. Install it with: pip install 'logloss[train]'"
