@@ -1,8 +1,8 @@
 """The family at 80 digits, written from its definition in docs/numerics.md and from nothing in the package.
 
-Each quantity comes as its exact value and its largest summand, against which a rounding error is measured: a sum of terms
-of both signs can be no more exact than the largest of them. Near the margin, where the definition itself is ill-conditioned,
-a summand counts (1 + gamma_neg) p / |p - margin| times.
+Each quantity comes as its exact value and its largest summand, against which a rounding error is measured: a sum of
+terms of both signs can be no more exact than the largest of them. Near the margin, where the definition itself is
+ill-conditioned, a summand counts (1 + gamma_neg) p / |p - margin| times.
 """
 
 import csv

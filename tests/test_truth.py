@@ -73,7 +73,7 @@ def every_exponent(dtype: str) -> np.ndarray:
     return np.concatenate([-sizes, sizes, [-0.0, 0.0]])
 
 
-def sweep(domain: str, n: int = 60) -> tuple[np.ndarray, np.ndarray]:
+def sweep(domain: str, n: int = 40) -> tuple[np.ndarray, np.ndarray]:
     """Labels, half of them hard, and logits or probabilities of every size that matters."""
     rng = np.random.default_rng(1)
     if domain == "logits":
@@ -109,6 +109,8 @@ def test_the_inputs_of_the_truth_are_numbers_of_float32():
 @methods
 @pytest.mark.parametrize("rows", LOGITS.values(), ids=LOGITS)
 def test_logits_agree_with_the_truth(path: Path, dtype: str, method: str, rows: tuple[Row, ...]):
+    if len(METHODS[method]) > 1:
+        rows = rows[::4]  # the parts of a fused method have been held to the truth alone
     parameters = rows[0].parameters
     assert_within_bounds(path, dtype, method, parameters, [row.y for row in rows], [row.x for row in rows])
 
@@ -116,7 +118,7 @@ def test_logits_agree_with_the_truth(path: Path, dtype: str, method: str, rows: 
 @paths
 @methods
 def test_probabilities_agree_with_the_truth(path: Path, dtype: str, method: str):
-    rows = reference.truth_of_probabilities()
+    rows = reference.truth_of_probabilities()[:: 4 if len(METHODS[method]) > 1 else 1]
     y, p = array([row.y for row in rows], dtype), array([row.x for row in rows], dtype)
     inside = (p > 0) & (p < 1)  # some round to 0 or 1, which are edges
     assert_within_bounds(path, dtype, method, Parameters(), y[inside], p[inside], from_logits=False)
@@ -155,7 +157,7 @@ def test_the_plain_loss_keeps_its_bounds_at_every_exponent(path: Path, dtype: st
 @paths
 @members
 def test_the_family_keeps_its_bounds_at_every_exponent(path: Path, dtype: str, parameters: Parameters):
-    z = every_exponent(dtype)[:: max(1, len(every_exponent(dtype)) // 60)]
+    z = every_exponent(dtype)[:: max(1, len(every_exponent(dtype)) // 50)]
     y = np.random.default_rng(2).random(len(z))
     for method in ("loss", "gradient", "hessian"):
         assert_within_bounds(path, dtype, method, parameters, y, z)
@@ -208,7 +210,9 @@ def test_reduced_values_and_gradients_agree_with_the_truth(rows: tuple[Row, ...]
     bce = family(parameters, from_logits=True)
     value, gradient = bce.value_and_gradient([row.y for row in rows], [row.x for row in rows])
     values = [exact(parameters, row.x, row.y, True) for row in rows]
-    errors = [allowed("loss", parameters, row.y, v["loss"], "float64", "float64") for row, v in zip(rows, values, strict=True)]
+    errors = [
+        allowed("loss", parameters, row.y, v["loss"], "float64", "float64") for row, v in zip(rows, values, strict=True)
+    ]
     mean = mp.fsum(row.truth["loss"] for row in rows) / len(rows)
     assert abs(mpf(value) - mean) <= mp.fsum(errors) / len(rows) + mpf(2) ** -52 * mean
     for row, number, v in zip(rows, gradient.tolist(), values, strict=True):

@@ -1,8 +1,8 @@
 """How far a result may lie from the truth: the one table of bounds, in units in the last place. The docs print it.
 
-`BOUNDS` says how exact a quantity is in the type that it is worked out in. A result of a narrower type is rounded once from
-there, and that adds `ROUNDED_ONCE` of its own units. Derivatives in a probability and clipped probabilities keep the same
-bounds. They hold for gamma up to `GAMMA`: the rounding of exp(-|z|) comes out multiplied by half of gamma, whatever is done.
+`BOUNDS` says how exact a quantity is in the type that it is worked out in. A result of a narrower type is rounded once
+from there, and that adds `ROUNDED_ONCE` of its own units. Derivatives in a probability, and in a clipped one, keep the
+same bounds. They hold for gamma up to `GAMMA`: beyond, the rounding of exp(-|z|) shows, multiplied by half of gamma.
 """
 
 from typing import Any, NamedTuple
@@ -62,7 +62,9 @@ def allowed(quantity: str, parameters: Parameters, y: float, value: Value, dtype
     return error
 
 
-def excess(result: float, quantity: str, parameters: Parameters, y: float, value: Value, dtype: str, worked_in: str) -> float:
+def excess(
+    result: float, quantity: str, parameters: Parameters, y: float, value: Value, dtype: str, worked_in: str
+) -> float:
     """The error of a result over what is allowed: at most 1, or the law is broken."""
     error = allowed(quantity, parameters, y, value, dtype, worked_in)
     digits, _, highest = TYPES[dtype]

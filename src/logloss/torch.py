@@ -7,8 +7,9 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from logloss.core import formula
-from logloss.core.errors import DtypeError, ShapeError
+from logloss.core.errors import DtypeError, ParameterError, ShapeError
 from logloss.core.family import BinaryCrossEntropy
+from logloss.core.inputs import per_class
 from logloss.core.kernel import clip_bounds
 from logloss.core.parameters import Weight
 from logloss.core.reduction import check_reduction
@@ -32,6 +33,10 @@ def as_module(bce: BinaryCrossEntropy, *, reduction: str = "mean", class_axis: i
     ------
     ShapeError
         When called: ``y_pred`` and ``y_true`` differ in shape.
+    DtypeError
+        When called: ``y_pred`` is not floating, or ``mask`` not boolean.
+    ParameterError
+        When called: ``y_true`` or ``sample_weight`` requires a gradient, which the loss does not give.
 
     Notes
     -----
@@ -57,35 +62,49 @@ class BinaryCrossEntropyLoss(nn.Module):
         self.bce, self.reduction, self.class_axis = bce, reduction, class_axis
 
     def extra_repr(self) -> str:
-        return f"{self.bce!r}, reduction={self.reduction!r}"
+        axis = "" if self.class_axis == -1 else f", class_axis={self.class_axis}"
+        return f"{self.bce!r}, reduction={self.reduction!r}{axis}"
 
     def forward(
         self, y_pred: Tensor, y_true: Tensor, sample_weight: Tensor | None = None, mask: Tensor | None = None
     ) -> Tensor:
         if y_pred.shape != y_true.shape:
+            longer = "y_pred" if y_pred.ndim > y_true.ndim else "y_true"
             raise ShapeError(
                 f"y_pred has shape {tuple(y_pred.shape)} and y_true has shape {tuple(y_true.shape)}. "
-                "Give both the same shape, as with y_pred.squeeze(-1)."
+                f"Give both the same shape, as with {longer}.squeeze(-1)."
             )
         if not y_pred.is_floating_point():
-            raise DtypeError(f"y_pred has dtype {y_pred.dtype}; expected a floating type.")
+            raise DtypeError(f"y_pred has dtype {y_pred.dtype}; expected a floating type. Use y_pred.float().")
+        if mask is not None and mask.dtype != torch.bool:
+            raise DtypeError(
+                f"mask has dtype {mask.dtype}; expected booleans, True where an element counts. Use mask.bool()."
+            )
+        for name, given in (("y_true", y_true), ("sample_weight", sample_weight)):
+            if given is not None and given.requires_grad and torch.is_grad_enabled():
+                raise ParameterError(f"{name} requires a gradient, and the loss gives none in it. Use {name}.detach().")
         weight = None if sample_weight is None else _per_element(sample_weight, y_pred, "sample_weight")
         shown = None if mask is None else _per_element(mask, y_pred, "mask")
         elements: Any = _Elements.apply
         losses: Tensor = elements(y_pred, y_true, weight, shown, self.bce, self.class_axis)
+        return self._reduced(losses, weight, shown).to(y_pred.dtype)
+
+    def _reduced(self, losses: Tensor, weight: Tensor | None, shown: Tensor | None) -> Tensor:
         if self.reduction == "none":
             return losses
         if self.reduction == "sum":
             return losses.sum()
-        if self.reduction == "mean" and shown is None:
-            return losses.sum() / max(losses.numel(), 1)
-        one = weight if self.reduction == "weighted_mean" and weight is not None else losses.new_ones(())
-        counted = (one if shown is None else one * shown).expand_as(losses).sum()
-        return losses.sum() / torch.where(counted > 0, counted, 1)
+        if self.reduction == "mean" or weight is None:
+            if shown is None:
+                return losses.sum() / max(losses.numel(), 1)
+            return losses.sum() / shown.expand_as(losses).sum().clamp(min=1)
+        weight = weight.to(losses.dtype)
+        total = (weight if shown is None else torch.where(shown, weight, 0.0)).expand_as(losses).sum()
+        return losses.sum() / torch.where(total > 0, total, 1.0)
 
 
 class _Elements(torch.autograd.Function):
-    """Loss of each element; its gradient is made in the same pass and kept."""
+    """Loss of each element, in the type that it is worked out in; its gradient is made in the same pass and kept."""
 
     @staticmethod
     def forward(
@@ -103,8 +122,8 @@ class _Elements(torch.autograd.Function):
         positive, negative = formula.coefficients(
             y,
             bce.label_smoothing,
-            _per_class(bce.pos_weight, z, class_axis),
-            _per_class(bce.neg_weight, z, class_axis),
+            _per_class(bce.pos_weight, z, class_axis, "pos_weight"),
+            _per_class(bce.neg_weight, z, class_axis, "neg_weight"),
             1.0 if weight is None else weight,
         )
         want = (formula.LOSS, formula.GRADIENT) if ctx.needs_input_grad[0] else (formula.LOSS,)
@@ -114,8 +133,9 @@ class _Elements(torch.autograd.Function):
             low, high = clip_bounds(bce.epsilon, torch.empty(0, dtype=work).numpy().dtype.type)
             made = formula.from_probabilities(torch, z.clamp(low, high), positive, negative, bce.focus, want)
         if ctx.needs_input_grad[0]:
-            ctx.save_for_backward(made[1].to(y_pred.dtype))
-        loss: Tensor = made[0].to(y_pred.dtype)
+            ctx.save_for_backward(made[1])
+            ctx.dtype = y_pred.dtype
+        loss: Tensor = made[0]
         return loss
 
     @staticmethod
@@ -123,19 +143,13 @@ class _Elements(torch.autograd.Function):
     def backward(ctx: Any, incoming: Tensor) -> tuple[Tensor | None, ...]:
         (gradient,) = ctx.saved_tensors
         # Whatever is 0 stays 0 beside an infinite incoming gradient.
-        return torch.where(gradient == 0, 0.0, gradient * incoming), None, None, None, None, None
+        made = torch.where(gradient == 0, 0.0, gradient * incoming)
+        return made.to(ctx.dtype), None, None, None, None, None
 
 
-def _per_class(weight: Weight, z: Tensor, class_axis: int) -> Any:
-    if isinstance(weight, float):
-        return weight
-    if z.shape[class_axis] != len(weight):
-        raise ShapeError(
-            f"There are {len(weight)} class weights and axis {class_axis} of y_pred has {z.shape[class_axis]}."
-        )
-    along = [1] * z.ndim
-    along[class_axis] = len(weight)
-    return torch.tensor(weight, dtype=z.dtype, device=z.device).reshape(along)
+def _per_class(weight: Weight, z: Tensor, class_axis: int, name: str) -> float | Tensor:
+    along = per_class(weight, tuple(z.shape), class_axis, name)
+    return along if isinstance(along, float) else torch.as_tensor(along, dtype=z.dtype, device=z.device)
 
 
 def _per_element(values: Tensor, y_pred: Tensor, name: str) -> Tensor:

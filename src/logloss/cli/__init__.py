@@ -1,15 +1,18 @@
 """The command line: one verb a file; parsing and printing only."""
 
+import io
 import sys
 
 
 def main() -> None:
     """Run the command line; a refusal is one sentence and exit code 2."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name that the terminal cannot write stops no training
     try:
         from logloss.cli.app import run
 
         code = run(sys.argv[1:])
-    except KeyboardInterrupt:  # before there was anything to keep
+    except KeyboardInterrupt:  # while Python was still starting
         code = 130
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("logloss"):

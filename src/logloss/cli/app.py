@@ -25,8 +25,8 @@ app.command("report")(report.report)
 app.command("demo")(demo.demo)
 
 
-def _version(value: bool) -> None:
-    if value:
+def _print_version(wanted: bool) -> None:
+    if wanted:
         typer.echo(f"logloss {__version__}")
         raise typer.Exit
 
@@ -34,8 +34,10 @@ def _version(value: bool) -> None:
 @app.callback(invoke_without_command=True)
 def options(
     context: typer.Context,
-    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
-    show_traceback: bool = typer.Option(False, "--traceback", help="Show where in the program an error arose."),
+    _version: bool = typer.Option(
+        False, "--version", callback=_print_version, is_eager=True, help="Print the version."
+    ),
+    _traceback: bool = typer.Option(False, "--traceback", help="Show where in the program an error arose."),
 ) -> None:
     """Options that hold for every verb."""
     if context.invoked_subcommand is None:

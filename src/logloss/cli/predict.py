@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from logloss.cli.words import names, printable
+
 
 def predict(
     run: Annotated[Path, typer.Argument(help="A run folder of `logloss train`.")],
@@ -16,10 +18,11 @@ def predict(
     no_header: Annotated[bool, typer.Option("--no-header", help="The file has no header.")] = False,
 ) -> None:
     """Write a table's rows with the column `probability` added."""
+    kept = None if columns is None else names(columns, "--columns")
+
     from logloss import training
 
-    kept = None if columns is None else [name.strip() for name in columns.split(",")]
     rows, notes = training.predict(run, data, out, columns=kept, header=False if no_header else None)
     for note in notes:
-        typer.echo(note, err=True)
+        typer.echo(printable(note), err=True)
     typer.echo(f"{rows:,} rows with their probability are in {out}.")

@@ -5,8 +5,14 @@ from typing import Annotated
 
 import typer
 
+from logloss.cli.words import names, numbers
+from logloss.core.errors import ParameterError
+
+_USAGE = "logloss train DATA --target COL"
+
 
 def train(
+    context: typer.Context,
     data: Annotated[Path | None, typer.Argument(help="A CSV, TSV or Parquet file, packed or not.")] = None,
     target: Annotated[
         str | None,
@@ -47,19 +53,20 @@ def train(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON, for programs.")] = False,
 ) -> None:
     """Train a classifier on a table, and say what came of it."""
-    from logloss import training
-    from logloss.cli.training import new_run_folder, numbers, train_and_tell
-
     if resume is not None:
-        if data is not None or target is not None:
-            raise typer.BadParameter("--resume continues a run with its own table and options; give it alone.")
-        train_and_tell(lambda screen: training.resume(resume, screen), resume, as_json=as_json)
+        _refuse_others(context)
+        _resume(resume, as_json=as_json)
         return
     if data is None or target is None:
-        raise typer.BadParameter("Give a table and its target: logloss train DATA --target COL.")
+        missing = "table" if data is None else "--target"
+        raise ParameterError(f"There is no {missing}. Say what to learn from and what to predict: {_USAGE}")
+
+    from logloss import training
+    from logloss.cli.training import new_run_folder, train_and_tell
+
     job = training.Job(
         data=str(data),
-        target=tuple(name.strip() for name in target.split(",")),
+        target=names(target, "--target"),
         positive=positive,
         weight=weight,
         header=not no_header,
@@ -78,3 +85,22 @@ def train(
     }
     folder = out or new_run_folder(data)
     train_and_tell(lambda screen: training.train(job, loss, options, folder, screen), folder, as_json=as_json)
+
+
+def _resume(run: Path, *, as_json: bool) -> None:
+    from logloss import training
+    from logloss.cli.training import train_and_tell
+
+    train_and_tell(lambda screen: training.resume(run, screen), run, as_json=as_json)
+
+
+def _refuse_others(context: typer.Context) -> None:
+    """Refuse what would have no effect beside --resume."""
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if parameter.name not in ("resume", "as_json") and source is not None and source.name == "COMMANDLINE":
+            given = parameter.opts[0] if parameter.opts[0].startswith("-") else "another table"
+            raise ParameterError(
+                f"--resume goes on with the table and the options that the run was started with, and {given} was "
+                "given too. Leave that out, or train anew."
+            )

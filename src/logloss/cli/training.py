@@ -1,5 +1,6 @@
 """What a person sees while a model is trained: notes, a progress bar, the verdict, and where things are."""
 
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -7,11 +8,12 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from logloss.core.errors import ParameterError
+from logloss.cli.words import printable
+from logloss.core.errors import RunError
 from logloss.core.plain import to_json
 from logloss.report import write_run_report
 from logloss.training import Epoch, Listener, Run
-from logloss.training.run import CONFIG
+from logloss.training.run import CONFIG, resume_command
 
 INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C stopped
 
@@ -22,20 +24,24 @@ def train_and_tell(start: Callable[[Listener], Run], folder: Path, *, as_json: b
     try:
         run = start(screen)
     except KeyboardInterrupt:
-        if (folder / CONFIG).exists():
-            typer.echo(f"Stopped. Continue with: logloss train --resume {folder}", err=True)
+        kept = (folder / CONFIG).exists()
+        end = f"Continue with: {resume_command(folder)}" if kept else "Nothing was begun."
+        typer.echo(printable(f"Stopped. {end}"), err=True)
         raise typer.Exit(INTERRUPTED) from None
-    report = write_run_report(run)
+    for sentence in ("", *run.verdict, ""):
+        screen.say(sentence)
+    path = shlex.quote(str(run.path))
+    try:
+        report = write_run_report(run)
+    except RunError as error:
+        raise RunError(f"{error} The run itself is whole; draw its report with: logloss report {path}") from error
     if as_json:
         facts = {"run": str(run.path), "report": str(report), "metrics": run.metrics, "verdict": run.verdict}
-        typer.echo(to_json(facts | {"notes": run.notes, "warnings": run.warnings}))
+        # JSON is UTF-8, whatever the terminal speaks.
+        typer.echo(to_json(facts | {"notes": run.notes, "warnings": run.warnings}).encode())
         return
-    screen.say("")
-    for sentence in run.verdict:
-        screen.say(sentence)
-    screen.say("")
     screen.say(f"The run is in {run.path}, and its report in {report}.")
-    screen.say(f"Score another table: logloss predict {run.path} DATA --out FILE")
+    screen.say(f"Score another table: logloss predict {path} DATA --out FILE")
 
 
 def new_run_folder(data: Path) -> Path:
@@ -48,28 +54,21 @@ def new_run_folder(data: Path) -> Path:
     return folder
 
 
-def numbers(text: str, option: str) -> tuple[int, ...]:
-    """Whole numbers with commas between them."""
-    try:
-        return tuple(int(part) for part in text.split(",") if part.strip())
-    except ValueError:
-        raise ParameterError(f"{option} {text} is not usable; expected whole numbers, such as 64,32.") from None
-
-
 class Screen(Listener):
     """A listener that prints: sentences as they come, and a progress bar where there is a terminal."""
 
     def __init__(self, *, silent: bool) -> None:
-        self._console = Console(highlight=False, soft_wrap=False)
+        self._console = Console(highlight=False)
         self._silent = silent
         self._base = float("nan")
         self._progress: Progress | None = None
         self._task = TaskID(0)
 
-    def say(self, sentence: str) -> None:
+    def say(self, sentence: str, style: str | None = None) -> None:
         """Print a line, wrapped at the terminal's width."""
         if not self._silent:
-            self._console.print(sentence, markup=False, soft_wrap=not self._console.is_terminal)
+            wrap = self._console.is_terminal
+            self._console.print(printable(sentence), markup=False, emoji=False, style=style, soft_wrap=not wrap)
 
     def note(self, sentence: str) -> None:
         """Print a note."""
@@ -77,10 +76,7 @@ class Screen(Listener):
 
     def warn(self, sentence: str) -> None:
         """Print a warning."""
-        if not self._silent:
-            self._console.print(
-                f"Warning: {sentence}", markup=False, style="yellow", soft_wrap=not self._console.is_terminal
-            )
+        self.say(f"Warning: {sentence}", "yellow")
 
     def begin(self, epochs: int | None, base_rate_loss: float, done: Sequence[Epoch]) -> None:
         """Start the bar."""

@@ -13,9 +13,12 @@ def names(text: str, option: str) -> tuple[str, ...]:
     >>> names('age, "height, in cm"', "--columns")
     ('age', 'height, in cm')
     """
-    found = tuple(name.strip() for name in next(csv.reader([text], skipinitialspace=True), []))
+    try:
+        found = tuple(name.strip() for name in next(csv.reader([text], skipinitialspace=True), []))
+    except csv.Error:
+        found = ("",)
     if not all(found):
-        raise ParameterError(f'{option} "{text}" names nothing between two commas. Expected names, such as a,b.')
+        raise ParameterError(f'{option} "{text}" is not usable; expected names of columns, such as a,b.')
     return found
 
 

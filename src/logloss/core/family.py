@@ -91,6 +91,7 @@ class BinaryCrossEntropy:
         >>> round(BinaryCrossEntropy.focal(from_logits=True)([1.0, 0.0], [2.0, -3.0]), 6)
         0.000266
         """
+        parameters.check_options("focal", others, _OPTIONS["focal"])
         if alpha is not None:
             alpha = parameters.number("alpha", alpha)
             if given := [name for name in ("pos_weight", "neg_weight") if name in others]:
@@ -109,6 +110,7 @@ class BinaryCrossEntropy:
         >>> BinaryCrossEntropy.asymmetric()
         asymmetric(gamma_pos=1.0, gamma_neg=4.0, margin=0.05)
         """
+        parameters.check_options("asymmetric", others, _OPTIONS["asymmetric"])
         if "gamma" in others:
             raise ParameterError("asymmetric calls gamma by the name gamma_pos. Write gamma_pos=... and gamma_neg=...")
         return cls._named("asymmetric", {"gamma": gamma_pos, "gamma_neg": gamma_neg, "margin": margin} | others)
@@ -176,16 +178,12 @@ class BinaryCrossEntropy:
                     "Write weighted(pos_weight=3), or use BinaryCrossEntropy.balanced(y_true)."
                 )
             return cls.balanced(y_true, **options)
-        makers: dict[str, tuple[Callable[..., Self], tuple[str, ...]]] = {
-            "focal": (cls.focal, ("gamma", "alpha")),
-            "asymmetric": (cls.asymmetric, ("gamma_pos", "gamma_neg", "margin")),
-        }
+        makers: dict[str, Callable[..., Self]] = {"focal": cls.focal, "asymmetric": cls.asymmetric}
         if name not in makers:
             names = ("bce", "weighted", "smoothed", *makers)
             raise SpellingError(f'"{name}" is not a loss; known are {", ".join(names)}.{nearest(name, names)}')
-        maker, own = makers[name]
-        parameters.check_options(name, options, (*own, *_PARAMETERS))
-        return maker(**options)
+        parameters.check_options(name, options, _OPTIONS[name])
+        return makers[name](**options)
 
     @classmethod
     def _named(cls, name: str, options: dict[str, Any]) -> Self:
@@ -210,7 +208,13 @@ class BinaryCrossEntropy:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """The object that `get_config` described."""
+        """The object that `get_config` described.
+
+        Examples
+        --------
+        >>> BinaryCrossEntropy.from_config({"gamma": 2.0})
+        focal(gamma=2.0, alpha=None)
+        """
         return cls._named("config", dict(config))
 
     @property
@@ -364,7 +368,14 @@ class BinaryCrossEntropy:
         loss_out: Array | None = None,
         gradient_out: Array | None = None,
     ) -> tuple[Array, Array]:
-        """`loss` and `gradient` in one pass."""
+        """`loss` and `gradient` in one pass.
+
+        Examples
+        --------
+        >>> loss, gradient = BinaryCrossEntropy(from_logits=True).loss_gradient([1, 0], [0.0, -3.0])
+        >>> loss, gradient
+        (array([0.69314718, 0.04858735]), array([-0.5       ,  0.04742587]))
+        """
         data = inputs.read(y_true, y_pred, sample_weight, mask, class_axis, from_logits=self.from_logits)
         loss, gradient = kernel.elements(self, data, {LOSS: loss_out, GRADIENT: gradient_out})
         return loss, gradient
@@ -380,10 +391,21 @@ class BinaryCrossEntropy:
         gradient_out: Array | None = None,
         hessian_out: Array | None = None,
     ) -> tuple[Array, Array]:
-        """`gradient` and `hessian` in one pass, as Newton's method and boosting need them."""
+        """`gradient` and `hessian` in one pass, as Newton's method and boosting need them.
+
+        Examples
+        --------
+        >>> gradient, hessian = BinaryCrossEntropy(from_logits=True).gradient_hessian([1, 0], [0.0, -3.0])
+        >>> gradient, hessian
+        (array([-0.5       ,  0.04742587]), array([0.25      , 0.04517666]))
+        """
         data = inputs.read(y_true, y_pred, sample_weight, mask, class_axis, from_logits=self.from_logits)
         gradient, hessian = kernel.elements(self, data, {GRADIENT: gradient_out, HESSIAN: hessian_out})
         return gradient, hessian
 
 
 _PARAMETERS = tuple(f.name for f in fields(BinaryCrossEntropy))
+_OPTIONS = {
+    "focal": ("gamma", "alpha", *(name for name in _PARAMETERS if name != "gamma")),
+    "asymmetric": ("gamma_pos", *_PARAMETERS),
+}

@@ -76,20 +76,22 @@ def read(
     )
     shown = None if mask is None else _per_element(_bool_array(mask), prediction, "mask")
 
-    _check_weight(weight, shown, prediction.shape)
     hidden = _Hidden(weight, shown, prediction.shape)
-    _check_labels(label, hidden)
-    if from_logits:
-        _check_logits(prediction, hidden)
-    else:
-        _check_probabilities(prediction, hidden)
+    with np.errstate(invalid="ignore"):  # some types warn of comparisons with NaN
+        _check_weight(weight, shown, prediction.shape)
+        _check_labels(label, hidden)
+        if from_logits:
+            _check_logits(prediction, hidden)
+        else:
+            _check_probabilities(prediction, hidden)
     return Inputs(label, prediction, weight, shown, class_axis, _WORK[prediction.dtype.name])
 
 
 def labels(y_true: Any) -> Array:
     """Labels alone, checked."""
     label = real_array(y_true, "y_true")
-    _check_labels(label, _Hidden(None, None, label.shape))
+    with np.errstate(invalid="ignore"):
+        _check_labels(label, _Hidden(None, None, label.shape))
     return label
 
 
@@ -97,6 +99,8 @@ def per_class(weight: float | tuple[float, ...], shape: tuple[int, ...], class_a
     """A weight per class, shaped to broadcast along ``class_axis``."""
     if isinstance(weight, float):
         return weight
+    if not isinstance(class_axis, int | np.integer):
+        raise ParameterError(f"class_axis={class_axis!r} is not a whole number.")
     if not -len(shape) <= class_axis < len(shape):
         raise ShapeError(f"class_axis={class_axis} is not an axis of y_pred, whose shape is {shape}.")
     if shape[class_axis] != len(weight):
@@ -145,12 +149,14 @@ def any_array(values: Any, name: str) -> Array:
             f"Pass {name}.data and mask=~np.ma.getmaskarray({name})."
         )
     try:
-        array = np.asarray(values)
+        return np.asarray(values)
     except ValueError as error:
-        raise ShapeError(f"{name} could not be read as an array: {error}") from error
+        raise ShapeError(f"{name} could not be read as an array: {error} Expected rows of one length.") from error
     except (TypeError, RuntimeError) as error:
-        raise DtypeError(f"{name} could not be read as an array: {error}") from error
-    return array
+        raise DtypeError(
+            f"{name} could not be read as an array: {error} Expected an array of numbers; "
+            f"a PyTorch tensor becomes one by {name}.detach().cpu().float().numpy()."
+        ) from error
 
 
 def _bool_array(mask: Any) -> Array:
@@ -166,15 +172,15 @@ def _match(label: Array, prediction: Array) -> None:
     if label.shape == prediction.shape:
         return
     came = f"y_true has shape {label.shape} and y_pred has shape {prediction.shape}."
-    try:
-        together = np.broadcast_shapes(label.shape, prediction.shape)
-    except ValueError:
-        raise ShapeError(f"{came} Expected the same shape.") from None
     mend = "Give both the same shape."
     if label.shape == (*prediction.shape, 1):
         mend = "Use y_true[:, 0], or y_pred[:, None]." if prediction.ndim == 1 else "Use y_true[..., 0]."
     elif prediction.shape == (*label.shape, 1):
         mend = "Use y_pred[:, 0], or y_true[:, None]." if label.ndim == 1 else "Use y_pred[..., 0]."
+    try:
+        together = np.broadcast_shapes(label.shape, prediction.shape)
+    except ValueError:
+        raise ShapeError(f"{came} Expected one label a prediction. {mend}") from None
     raise ShapeError(f"{came} They would broadcast to {together}, which is almost never meant. {mend}")
 
 
@@ -237,9 +243,10 @@ def _check_probabilities(prediction: Array, hidden: _Hidden) -> None:
     if _within(prediction, 0, 1):
         return
     bad = hidden.among(~((prediction >= 0) & (prediction <= 1)))
-    _refuse(
-        ProbabilityError, "y_pred", prediction, bad, "lie outside [0, 1]", "If these are logits, say from_logits=True."
-    )
+    mend = "If these are logits, say from_logits=True."
+    if np.isnan(prediction[bad]).all():
+        mend = "Leave missing predictions out with mask=~np.isnan(y_pred)."
+    _refuse(ProbabilityError, "y_pred", prediction, bad, "lie outside [0, 1]", mend)
 
 
 def _check_logits(prediction: Array, hidden: _Hidden) -> None:

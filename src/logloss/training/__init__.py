@@ -10,8 +10,9 @@ from logloss import lazy
 if TYPE_CHECKING:
     from logloss.training.classifier import BinaryClassifier
     from logloss.training.history import Epoch, History, Overfitting
-    from logloss.training.job import Job, Listener, Run, read_run, resume, train
+    from logloss.training.job import Listener, Run, read_run, resume, train
     from logloss.training.prediction import load_model, predict
+    from logloss.training.preparation import Job
 
 __all__ = [
     "BinaryClassifier",
@@ -37,7 +38,7 @@ __getattr__, __dir__ = lazy.attributes(
         "Overfitting": "logloss.training.history",
         "load_model": "logloss.training.prediction",
         "predict": "logloss.training.prediction",
-        "Job": "logloss.training.job",
+        "Job": "logloss.training.preparation",
         "Listener": "logloss.training.job",
         "Run": "logloss.training.job",
         "read_run": "logloss.training.job",

@@ -1,13 +1,16 @@
 """The same training as a scikit-learn estimator."""
 
+from collections.abc import Iterable
+from numbers import Real
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.sparse import issparse
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import check_random_state
+from sklearn.utils import assert_all_finite, check_random_state
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
 
@@ -15,6 +18,9 @@ from logloss.core.errors import LabelError, ParameterError
 from logloss.core.family import BinaryCrossEntropy
 from logloss.training import fitting, split
 from logloss.training.fitting import Options, Sample
+from logloss.training.history import History
+from logloss.training.model import Model
+from logloss.training.tables import refuse_infinite
 
 Array = npt.NDArray[Any]
 
@@ -106,22 +112,21 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             The data or a parameter cannot be used; the sentence says why.
         """
         frame = self._frame(X, reset=True)
-        labels = self._labels(y, len(frame))
-        weight = None
+        sample = Sample(frame, self._labels(y, len(frame)), None)
         if sample_weight is not None:
             weight = _check_sample_weight(sample_weight, frame, dtype=np.float64, ensure_non_negative=True)
-            shown = weight > 0  # a row of weight 0 is no row
-            frame, labels, weight = frame.loc[shown].reset_index(drop=True), labels[shown], weight[shown]
-        seed = self._seed()
-        options = self._options(labels, seed)
-        sample = Sample(frame, labels, weight)
+            sample = sample._replace(weight=weight).scaled("train").rows(np.flatnonzero(weight))  # weight 0: no row
+        options = self._options(sample.base_rates)
         share = self.validation if self.validation is not None else (0.2 if options.model == "mlp" else 0.0)
+        if not isinstance(share, Real) or not 0 <= float(share) < 1:
+            raise ParameterError(f"validation={share!r} is not usable; expected a share of the rows, or 0 for none.")
         validation = None
         if share:
-            first, last = split.at_random(labels, share, seed)
+            first, last = split.at_random(sample.labels, float(share), options.seed)
             sample, validation = sample.rows(first), sample.rows(last)
         fitted = fitting.fit(options, fitting.learn_recipe(sample.frame, options.model), sample, validation)
-        self.model_, self.history_ = fitted.model, fitted.history
+        self.model_: Model = fitted.model
+        self.history_: History = fitted.history
         self.feature_names_out_ = np.array(fitted.model.recipe.names, dtype=object)
         if options.model == "linear":
             self.coef_ = fitted.model.coefficients
@@ -137,8 +142,9 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict_proba(self, X: Any) -> Array:
         """Probabilities of both classes, shape (n, 2), or of the positive class of each label, shape (n, k)."""
-        positive: Array = expit(self.decision_function(X))
-        return positive if self._is_multilabel else np.column_stack([1 - positive, positive])
+        logits = self.decision_function(X)
+        positive: Array = expit(logits)
+        return positive if self._is_multilabel else np.column_stack([expit(-logits), positive])
 
     def predict(self, X: Any) -> Array:
         """The likelier class of each row, shape (n,) or (n, k)."""
@@ -161,6 +167,7 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             validate_data(self, X, reset=reset, skip_check_array=True)
             if len(X) == 0:
                 raise ValueError("X has 0 sample(s), and a minimum of 1 is required.")
+            refuse_infinite(X, list(X.columns))
             return X.reset_index(drop=True)
         array = validate_data(self, X, reset=reset, dtype="numeric", ensure_all_finite="allow-nan")
         return pd.DataFrame(array)
@@ -168,8 +175,9 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _labels(self, y: Any, n: int) -> npt.NDArray[np.float64]:
         if y is None:
             raise ValueError("This estimator requires y to be passed, but the target y is None.")
+        y = np.asarray(y.toarray() if issparse(y) else y)
+        assert_all_finite(y, input_name="y")
         check_classification_targets(y)
-        y = np.asarray(y)
         if len(y) != n:
             raise LabelError(f"y has {len(y)} entries and X has {n} rows; expected one label a row.")
         kind = type_of_target(y, input_name="y", raise_unknown=True)
@@ -192,22 +200,25 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _seed(self) -> int:
         if isinstance(self.random_state, int | np.integer):
+            if self.random_state < 0:
+                raise ParameterError(f"random_state={self.random_state} is below 0; expected 0 or more, or None.")
             return int(self.random_state)
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
-    def _options(self, labels: Array, seed: int) -> Options:
+    def _options(self, base_rates: Array) -> Options:
         loss = self.loss
         if isinstance(loss, str):
-            loss = BinaryCrossEntropy.parse(loss, labels if labels.shape[1] > 1 else labels[:, 0])
+            # What balances the classes depends on their rates alone, and these are those of the weighted rows.
+            loss = BinaryCrossEntropy.parse(loss, base_rates[None] if len(base_rates) > 1 else base_rates)
         elif not isinstance(loss, BinaryCrossEntropy):
             raise ParameterError(f"loss={loss!r} is not a loss; expected a BinaryCrossEntropy, or its spelling.")
         return Options(
             model=self.model,  # type: ignore[arg-type]
             loss=loss,
-            hidden=tuple(self.hidden),
+            hidden=tuple(self.hidden) if isinstance(self.hidden, Iterable) else self.hidden,
             epochs=self.epochs,
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,
             prior_correction=self.prior_correction,
-            seed=seed,
+            seed=self._seed(),
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 import torch
 
-from logloss.core.errors import LabelError, ParameterError, RunError, nearest
+from logloss.core.errors import LabelError, ParameterError, RunError, WeightError, nearest
 from logloss.core.family import BinaryCrossEntropy
 from logloss.training import linear, loop, priors
 from logloss.training.features import Recipe
@@ -48,7 +49,7 @@ class Options:
             raise ParameterError(
                 f'"{self.model}" is not a model; known are {", ".join(kinds)}.{nearest(str(self.model), kinds)}'
             )
-        if not all(_is_count(units) for units in self.hidden):
+        if not (isinstance(self.hidden, tuple) and all(_is_count(units) for units in self.hidden)):
             raise ParameterError(
                 f"hidden={self.hidden!r} is not usable; expected whole numbers of units, such as (64, 32)."
             )
@@ -56,7 +57,8 @@ class Options:
             value = getattr(self, name)
             if value is not None and not _is_count(value):
                 raise ParameterError(f"{name}={value!r} is not usable; expected a whole number of at least 1.")
-        if self.learning_rate is not None and not 0 < self.learning_rate < float("inf"):
+        rate = self.learning_rate
+        if rate is not None and not (isinstance(rate, Real) and 0 < float(rate) < float("inf")):
             raise ParameterError(f"learning_rate={self.learning_rate!r} is not usable; expected a positive number.")
         if not 0 <= self.seed < 2**63:
             raise ParameterError(f"seed={self.seed!r} is not usable; expected a whole number of at least 0.")
@@ -103,6 +105,14 @@ class Sample(NamedTuple):
         """The weighted share of positives of each label, shape (k,)."""
         return np.average(self.labels, axis=0, weights=self.weight)
 
+    def scaled(self, use: str) -> "Sample":
+        """The sample with 1 as the highest weight: no sum of weights then leaves the range of its type."""
+        if self.weight is None:
+            return self
+        if not (highest := self.weight.max()) > 0:
+            raise WeightError(f"All {len(self.weight):,} rows that {use} have weight 0. Give some of them another.")
+        return self._replace(weight=self.weight / highest)
+
     def rows(self, chosen: npt.NDArray[np.int64]) -> "Sample":
         """The sample of some of the rows."""
         weight = None if self.weight is None else self.weight[chosen]
@@ -135,6 +145,11 @@ def check_loss(bce: BinaryCrossEntropy, n_labels: int) -> BinaryCrossEntropy:
     """The loss as training takes it: on logits, with a class weight for every label."""
     for name in ("pos_weight", "neg_weight"):
         weight = getattr(bce, name)
+        if 0 in (weight if isinstance(weight, tuple) else (weight,)):
+            raise ParameterError(
+                f"{name}={weight} makes mistakes on one class cost nothing, so the best would be always to say the "
+                "other. Give it a weight above 0."
+            )
         if isinstance(weight, tuple) and len(weight) != n_labels:
             raise ParameterError(f"{name} has {len(weight)} entries, one a label, and there are {n_labels} labels.")
     return replace(bce, from_logits=True, epsilon=_PLAIN.epsilon)
@@ -156,9 +171,14 @@ def fit(
     epochs.
     """
     bce = check_loss(options.loss, train.labels.shape[1])
+    train, validation = train.scaled("train"), None if validation is None else validation.scaled("validate")
     rates = train.base_rates
-    if np.any(rates <= 0) or np.any(rates >= 1):
-        raise LabelError("The training rows hold only one class, so there is nothing to learn.")
+    if (only := np.flatnonzero((rates <= 0) | (rates >= 1))).size:
+        of = f" of label {only[0]}" if len(rates) > 1 else ""
+        raise LabelError(
+            f"The {len(train.frame):,} training rows hold only one class{of}, so there is nothing to learn. "
+            "Give more rows of the other, or let fewer validate."
+        )
     shift = priors.shift(bce, len(rates)) if options.prior_correction else np.zeros(len(rates))
     if options.model == "linear":
         return _fit_linear(bce, recipe, train, validation, shift, on_epoch)
@@ -178,8 +198,8 @@ def _fit_network(
 ) -> Fitted:
     settings = options.settings(len(train.frame))
     rates = train.base_rates
-    # The network starts at the base rate as the weighted loss sees it.
-    base_logits = np.log(rates / (1 - rates)) - shift
+    # The network starts at the base rate as the weighted loss sees it, whether or not that is undone in the end.
+    base_logits = np.log(rates / (1 - rates)) - priors.shift(bce, len(rates))
     network = build_network(recipe, options, base_logits.tolist())
     state = loop.start(network, settings)
     restore(state)

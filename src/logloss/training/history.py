@@ -81,7 +81,10 @@ class History:
     @property
     def best(self) -> Epoch:
         """The epoch of least validation loss, the first of equals; of least training loss without validation."""
-        return min(self.epochs, key=lambda e: _or_inf(e.train_loss if e.validation_loss is None else e.validation_loss))
+        if not self.epochs:
+            raise RunError("The history holds no epochs, so none of them is the best.")
+        validated = any(epoch.validation_loss is not None for epoch in self.epochs)
+        return min(self.epochs, key=lambda e: _or_inf(e.validation_loss if validated else e.train_loss))
 
     @property
     def overfitting(self) -> Overfitting | None:
@@ -115,26 +118,26 @@ def read_epochs(path: str | Path) -> list[Epoch]:
         try:
             record = json.loads(line)
             epochs.append(_epoch(record))
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, OverflowError) as error:
             raise RunError(f"Line {number} of {path} is not an epoch: {line[:80]!r}") from error
     return epochs
 
 
-def _epoch(record: Mapping[str, Any]) -> Epoch:
-    known = {f.name for f in fields(Epoch)}
-    values = {key: _number(value) for key, value in record.items() if key in known}
-    epoch = values.pop("epoch")
-    if epoch is None or values.get("train_loss") is None:
-        raise ValueError("an epoch needs its number and its training loss")
-    return Epoch(epoch=int(epoch), **values)  # type: ignore[arg-type]
+def _epoch(record: Any) -> Epoch:
+    if not isinstance(record, Mapping):
+        raise TypeError("an epoch is an object")
+    known = {f.name for f in fields(Epoch)} - {"epoch", "train_loss"}
+    others = {key: _number(value) for key, value in record.items() if key in known}
+    train_loss = _number(record["train_loss"])
+    return Epoch(epoch=int(record["epoch"]), train_loss=math.nan if train_loss is None else train_loss, **others)
 
 
 def _number(value: Any) -> float | None:
     return None if value is None else float(value)  # "inf" and "nan" are read too
 
 
-def _or_inf(value: float) -> float:
-    return math.inf if math.isnan(value) else value
+def _or_inf(value: float | None) -> float:
+    return math.inf if value is None or math.isnan(value) else value
 
 
 def total_seconds(epochs: Iterable[Epoch]) -> float:

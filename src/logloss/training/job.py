@@ -1,43 +1,24 @@
 """From a table in a file to a trained model in a run folder, and on from where an earlier run stopped."""
 
+import hashlib
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-import pandas as pd
-
 import logloss
-from logloss.core.errors import ParameterError, RunError, TableError, WeightError, nearest
+from logloss.core.errors import LogLossError, RunError
 from logloss.core.family import BinaryCrossEntropy
-from logloss.core.plain import to_json
-from logloss.training import fitting, loop, priors, split
+from logloss.training import fitting, loop, priors
 from logloss.training.features import Recipe, giveaways
-from logloss.training.files import write_atomically
-from logloss.training.fitting import Fitted, Options, Sample, options_of
-from logloss.training.history import Epoch, History
+from logloss.training.features.columns import read as read_facts
+from logloss.training.fitting import Fitted, Options, options_of
+from logloss.training.history import Epoch, History, write_epoch
 from logloss.training.metrics import Metrics, label_metrics
-from logloss.training.run import CHECKPOINT, CONFIG, HISTORY, METRICS, MODEL, RunFolder
-from logloss.training.tables import Table, Targets, read_table, read_targets, refuse_infinite
-from logloss.training.verdict import percent, verdict
-
-Array = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Job:
-    """What was asked for: which table, which columns, which rows validate."""
-
-    data: str
-    target: tuple[str, ...]
-    positive: str | None = None
-    weight: str | None = None
-    header: bool = True
-    validation: float = 0.2
-    validation_data: str | None = None
-    time_column: str | None = None
+from logloss.training.preparation import Job, Prepared, naming, prepare
+from logloss.training.run import CHECKPOINT, CONFIG, METRICS, RunFolder
+from logloss.training.verdict import verdict
 
 
 class Listener:
@@ -97,20 +78,9 @@ def read_run(path: str | Path) -> Run:
         metrics = Metrics.from_plain(facts["metrics"])
         verdict, notes, warnings = (tuple(facts[name]) for name in ("verdict", "notes", "warnings"))
     except (KeyError, TypeError, ValueError) as error:
-        raise RunError(f"{folder.path / METRICS} is damaged: {error} is missing or unknown.") from error
-    history = folder.read_history(metrics.base_rate_loss)
+        raise RunError(f"{folder.path / METRICS} is damaged: {error!r}. Restore it, or train again.") from error
+    history = History(folder.read_history(), metrics.base_rate_loss)
     return Run(folder.path, config, history, metrics, verdict, notes, warnings)
-
-
-@dataclass(frozen=True)
-class _Prepared:
-    """A table, split and checked."""
-
-    train: Sample
-    validation: Sample
-    targets: Targets
-    sha256: Mapping[str, str]
-    notes: tuple[str, ...]
 
 
 def train(job: Job, loss: str, options: Mapping[str, Any], out: str | Path, listener: Listener | None = None) -> Run:
@@ -135,19 +105,29 @@ def train(job: Job, loss: str, options: Mapping[str, Any], out: str | Path, list
         Whatever is wrong with the table, the options or the folder, in a sentence.
     """
     listener = listener or Listener()
-    Options(**options)  # refused before anything is read
-    if not loss.strip().startswith("weighted"):
-        BinaryCrossEntropy.parse(loss)
-    prepared = _prepare(job, int(options.get("seed", 0)), listener)
+    # Refused before anything is read.
+    Options(**options)
+    BinaryCrossEntropy.parse(loss, [0.0, 1.0])
+    RunFolder(Path(out)).refuse_occupied()
+
+    prepared = prepare(job, int(options.get("seed", 0)), listener.note)
     labels = prepared.train.labels
     bce = BinaryCrossEntropy.parse(loss, labels if labels.shape[1] > 1 else labels[:, 0])
     chosen = Options(**options, loss=bce)
     fitting.check_loss(bce, labels.shape[1])
     recipe = fitting.learn_recipe(prepared.train.frame, chosen.model)
-    folder = RunFolder.create(out)
+    if job.validation_data is not None:
+        with naming(job.validation_data):
+            recipe.transform(prepared.validation.frame)
     config = _config(job, chosen, prepared)
-    folder.write_config(config, recipe)
-    return _execute(folder, chosen, config, recipe, prepared, listener)
+    folder = RunFolder.create(out, config, recipe)
+    try:
+        return _execute(folder, chosen, config, recipe, prepared, listener)
+    except RunError:  # the disk is full, or the like: what there is can be continued
+        raise
+    except LogLossError:  # a training that diverged would do so again
+        folder.remove()
+        raise
 
 
 def resume(path: str | Path, listener: Listener | None = None) -> Run:
@@ -161,25 +141,37 @@ def resume(path: str | Path, listener: Listener | None = None) -> Run:
     listener = listener or Listener()
     folder = RunFolder.open(path)
     config = folder.read_config()
-    if (folder.path / METRICS).exists():
+    if folder.is_finished:
         raise RunError(
-            f"{folder.path} is finished: nothing is left to continue. Use it with `logloss predict {folder.path} DATA`."
+            f"{folder.path} is finished: nothing is left to continue. Score a table with it: "
+            f"logloss predict {shlex.quote(str(folder.path))} DATA --out FILE"
         )
     recipe = folder.read_recipe()
-    try:
-        job = Job(**{**config["job"], "target": tuple(config["job"]["target"])})
-    except (KeyError, TypeError) as error:
-        raise RunError(f"{folder.path / CONFIG} is damaged: {error} is missing or unknown.") from error
+    job = read_facts(Job, config.get("job"), f"The job in {folder.path / CONFIG}")
     options = options_of(config)
-    prepared = _prepare(job, options.seed, listener)
-    if dict(prepared.sha256) != config["sha256"]:
-        raise RunError(
-            f"{job.data} changed since {folder.path} was started, so the run cannot be continued. Train anew."
-        )
+    _refuse_changed_data(folder, job, config.get("sha256"))
+    prepared = prepare(job, options.seed, listener.note)
     return _execute(folder, options, config, recipe, prepared, listener)
 
 
-def _config(job: Job, options: Options, prepared: _Prepared) -> dict[str, Any]:
+def _refuse_changed_data(folder: RunFolder, job: Job, digests: Any) -> None:
+    for path in filter(None, (job.data, job.validation_data)):
+        try:
+            with Path(path).open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise RunError(
+                f"{path}, from which {folder.path} learns, cannot be read: {error.strerror}. Put it back, or continue "
+                "from the folder in which the run was started."
+            ) from error
+        if not isinstance(digests, dict) or digests.get(path) != digest:
+            raise RunError(
+                f"{path} was changed since the run {folder.path} was started, so it cannot be continued. Restore that "
+                "file, or train anew."
+            )
+
+
+def _config(job: Job, options: Options, prepared: Prepared) -> dict[str, Any]:
     settings = options.settings(len(prepared.train.frame)) if options.model == "mlp" else None
     targets = prepared.targets
     return {
@@ -196,104 +188,25 @@ def _config(job: Job, options: Options, prepared: _Prepared) -> dict[str, Any]:
     }
 
 
-def _prepare(job: Job, seed: int, listener: Listener) -> _Prepared:
-    table = read_table(job.data, header=job.header)
-    notes: list[str] = []
-
-    def note(*sentences: str) -> None:
-        for sentence in sentences:
-            notes.append(sentence)
-            listener.note(sentence)
-
-    note(*table.notes)
-    targets = read_targets(table.frame, job.target, positive=job.positive)
-    note(*targets.notes)
-    sample = _sample(table, job, targets)
-    sha256 = {"data": table.sha256}
-    if job.validation_data is not None:
-        if job.time_column is not None:
-            raise ParameterError("--validation-data and --time-column both say which rows validate. Give one of them.")
-        other = read_table(job.validation_data, header=job.header)
-        other_targets = read_targets(other.frame, targets.names, positive=job.positive or _single(targets.positive))
-        note(*other_targets.notes)
-        sha256["validation_data"] = other.sha256
-        return _Prepared(sample, _sample(other, job, other_targets), targets, sha256, tuple(notes))
-    if job.time_column is not None:
-        column = _column(table.frame, job.time_column, "--time-column")
-        kept_times = table.frame.loc[targets.kept, column]
-        first, last = split.by_time(kept_times.reset_index(drop=True), job.validation)
-    else:
-        first, last = split.at_random(sample.labels, job.validation, seed)
-    return _Prepared(sample.rows(first), sample.rows(last), targets, sha256, tuple(notes))
-
-
-def _single(positive: tuple[str, ...]) -> str | None:
-    return positive[0] if len(set(positive)) == 1 else None
-
-
-def _sample(table: Table, job: Job, targets: Targets) -> Sample:
-    frame = table.frame.loc[targets.kept].reset_index(drop=True)
-    labels = targets.y if targets.y.ndim == 2 else targets.y[:, None]
-    labels = labels[targets.kept] if len(labels) != len(frame) else labels
-    weight = None
-    left_out = list(targets.names)
-    if job.weight is not None:
-        column = _column(frame, job.weight, "--weight")
-        weight = _weights(frame[column], job.weight)
-        left_out.append(column)
-    features = frame.drop(columns=left_out)
-    if features.shape[1] == 0:
-        raise TableError(
-            f"{table.path} has no column besides {', '.join(map(str, left_out))}, so nothing to predict from."
-        )
-    refuse_infinite(features, list(features.columns))
-    return Sample(features, np.ascontiguousarray(labels, np.float64), weight)
-
-
-def _column(frame: pd.DataFrame, name: str, option: str) -> Any:
-    if name in frame.columns:
-        return name
-    raise TableError(f'{option} "{name}" is not a column of the table.{nearest(name, map(str, frame.columns))}')
-
-
-def _weights(values: pd.Series, name: str) -> Array:
-    try:
-        weight = values.to_numpy(dtype=np.float64, na_value=np.nan)
-    except (TypeError, ValueError):
-        raise WeightError(f'The weight column "{name}" holds values that are not numbers.') from None
-    bad = ~((weight >= 0) & (weight < np.inf))
-    if bad.any():
-        raise WeightError(
-            f'The weight column "{name}" holds {int(bad.sum()):,} values that are missing, negative or infinite; '
-            f"the first is in row {int(np.argmax(bad)) + 1}. Weights are finite and at least 0."
-        )
-    if weight.sum() == 0:
-        raise WeightError(f'The weights in "{name}" sum to 0.')
-    return weight
-
-
 def _execute(
     folder: RunFolder,
     options: Options,
     config: Mapping[str, Any],
     recipe: Recipe,
-    prepared: _Prepared,
+    prepared: Prepared,
     listener: Listener,
 ) -> Run:
     training, validation = prepared.train, prepared.validation
-    said = (_positives(prepared), *recipe.notes())
-    notes = [*prepared.notes, *said]
+    said = (prepared.shares, *recipe.notes())
     for sentence in said:
         listener.note(sentence)
-    warnings = [found.words for found in giveaways(training.frame, training.labels)]
+    warnings = tuple(found.words for found in giveaways(training.frame, training.labels))
     for sentence in warnings:
         listener.warn(sentence)
 
-    rates = training.base_rates
-    base = fitting.base_rate_loss(rates, validation)
+    base = fitting.base_rate_loss(training.base_rates, validation)
     done, restore = _restored(folder, options)
-    settings = config["settings"]
-    listener.begin(None if settings is None else settings["epochs"], base, done)
+    listener.begin(None if options.model == "linear" else options.settings(len(training.frame)).epochs, base, done)
 
     def on_epoch(epoch: Epoch) -> None:
         if options.model == "linear":
@@ -301,9 +214,8 @@ def _execute(
         listener.epoch(epoch)
 
     def after_epoch(state: loop.State) -> None:
-        # The history first: a checkpoint is never ahead of it.
         folder.append_epoch(state.epochs[-1])
-        folder.write_tensors(CHECKPOINT, loop.tensors(state), epochs=str(len(state.epochs)))
+        folder.write_checkpoint(loop.tensors(state), {"history": [*map(write_epoch, state.epochs)]})
 
     try:
         fitted = fitting.fit(
@@ -321,46 +233,24 @@ def _execute(
         linear=fitted.linear_fits,
         feature_names=recipe.names,
     )
-    folder.write_tensors(MODEL, fitted.model.tensors(), shift=to_json(fitted.model.shift.tolist(), indent=None))
-    facts = {"metrics": metrics, "verdict": words, "notes": notes, "warnings": warnings}
-    write_atomically(folder.path / METRICS, to_json(facts) + "\n")
-    return Run(folder.path, config, history, metrics, words, tuple(notes), tuple(warnings))
+    notes = (*prepared.notes, *said)
+    folder.write_metrics({"metrics": metrics, "verdict": words, "notes": notes, "warnings": warnings})
+    folder.write_model(fitted.model.tensors(), {"shift": fitted.model.shift.tolist()})
+    return Run(folder.path, config, history, metrics, words, notes, warnings)
 
 
-def _positives(prepared: _Prepared) -> str:
-    """What counts as positive, and how common it is among the rows that train."""
-    targets = prepared.targets
-    shares = ", ".join(
-        f'"{name}" is {positive} in {percent(rate)}'
-        for name, positive, rate in zip(targets.names, targets.positive, prepared.train.base_rates, strict=True)
-    )
-    train, validation = len(prepared.train.frame), len(prepared.validation.frame)
-    return f"{shares} of the {train:,} rows to train on; {validation:,} rows validate."
-
-
-def _restored(folder: RunFolder, options: Options) -> tuple[list[Epoch], Callable[[loop.State], None]]:
+def _restored(folder: RunFolder, options: Options) -> tuple[tuple[Epoch, ...], Callable[[loop.State], None]]:
     """The epochs that are done, and what puts a network's state back to where they ended."""
     if options.model == "linear" or not (folder.path / CHECKPOINT).exists():
-        (folder.path / HISTORY).unlink(missing_ok=True)  # nothing before the first checkpoint can be continued
-        return [], lambda _: None
-    tensors, metadata = folder.read_tensors(CHECKPOINT)
-    epochs = list(folder.read_history().epochs)
-    count = int(metadata["epochs"])
-    if len(epochs) < count:
-        raise RunError(
-            f"{folder.path / HISTORY} holds {len(epochs)} epochs and the checkpoint {count}: lines were lost. "
-            "Train anew."
-        )
-    epochs = epochs[:count]
-    folder.rewrite_history(epochs)
-
-    def restore(state: loop.State) -> None:
-        loop.restore(state, tensors, epochs)
-
-    return epochs, restore
+        folder.write_history([])  # nothing before the first checkpoint can be continued
+        return (), lambda _: None
+    tensors, facts = folder.read_tensors(CHECKPOINT)
+    folder.write_history(facts["history"])  # the checkpoint's, as the file may be behind or ahead of it, or damaged
+    epochs = folder.read_history()
+    return epochs, lambda state: loop.restore(state, tensors, list(epochs))
 
 
-def _metrics(fitted: Fitted, prepared: _Prepared) -> Metrics:
+def _metrics(fitted: Fitted, prepared: Prepared) -> Metrics:
     training, validation = prepared.train, prepared.validation
     probabilities = fitted.model.probabilities(validation.frame)
     rates = training.base_rates

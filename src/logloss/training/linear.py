@@ -2,7 +2,7 @@
 
 from collections.abc import Generator
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -16,12 +16,14 @@ Array = npt.NDArray[np.float64]
 _ITERATIONS = 100
 # Newton's decrement, in nats: where the quadratic model promises less, the optimum is reached to rounding.
 _CONVERGED = 1e-15
-# Where so little is left to win and the logits still move by so much, they move towards infinity.
+# Where so little is left to win, and some logits still move by so much and all others hardly, they may have no end.
 _LITTLE_LEFT = 1e-6
-_STILL_MOVING = 0.5
+_STILL_MOVING = 0.1
+_HARDLY_MOVING = 1e-3
 # Where every row is on its right side no finite coefficients are best, and there is no use in going on to certainty.
 _SURE_ENOUGH = 1e-2
 _HIGHEST_CONDITION = 1e10
+_AS_GOOD_AS_CONSTANT = 1e-300  # a coefficient in such units would leave the range of a float
 
 
 @dataclass(frozen=True)
@@ -35,13 +37,17 @@ class Design:
     @classmethod
     def of(cls, features: Array, weight: Array | None) -> Self:
         """The design of features of shape (n, d), for rows of weights (n,)."""
-        centre = np.average(features, axis=0, weights=weight)
-        scale = np.sqrt(np.average((features - centre) ** 2, axis=0, weights=weight))
-        scale[scale == 0] = 1.0
         matrix = np.empty((len(features), features.shape[1] + 1))
         matrix[:, 0] = 1.0
-        np.divide(features - centre, scale, out=matrix[:, 1:])
-        return cls(matrix, centre, scale)
+        centre = np.average(features, axis=0, weights=weight)
+        centred = np.subtract(features, centre, out=matrix[:, 1:])
+        farthest = np.abs(centred).max(axis=0)
+        farthest[farthest < _AS_GOOD_AS_CONSTANT] = 1.0
+        centred /= farthest  # so that no square overflows
+        spread = np.sqrt(np.average(centred**2, axis=0, weights=weight))
+        spread[spread == 0] = 1.0
+        centred /= spread
+        return cls(matrix, centre, farthest * spread)
 
     def in_units(self, beta: Array) -> tuple[Array, float]:
         """Coefficients and intercept for the features as they were given."""
@@ -79,63 +85,79 @@ def newton(
     """
     a, b = class_weight(bce.pos_weight, label), class_weight(bce.neg_weight, label)
     loss = replace(bce, from_logits=True, pos_weight=a, neg_weight=b)
-    matrix = design.matrix
-    total = float(len(labels) if weight is None else weight.sum())
-    beta = np.zeros(matrix.shape[1])
+    counted = np.ones(len(labels), np.bool_) if weight is None else weight > 0
+    total = float(counted.sum() if weight is None else weight.sum())
+    beta = np.zeros(design.matrix.shape[1])
     logits = np.zeros(len(labels))
     value = _mean(loss, labels, logits, weight)
     dependent = False
     for iteration in range(1, _ITERATIONS + 1):
         gradient, hessian = loss.gradient_hessian(labels, logits, sample_weight=weight)
-        slope = matrix.T @ gradient / total
-        step, dependent = _newton_step((matrix.T * (hessian / total)) @ matrix, slope)
-        promised = -float(slope @ step) / 2
-        move = matrix @ step
-        separated = value < _SURE_ENOUGH and _all_right(logits, labels, weight)
-        if separated or (promised < _LITTLE_LEFT and _is_separating(move, labels, weight)):
-            return LinearFit(iteration, _features_of(step), dependent, converged=False)
-        if promised < _CONVERGED * max(1.0, abs(value)):
+        step = _newton_step(design, gradient / total, hessian / total)
+        dependent = step.free is not None and bool(np.abs(step.free[counted]).max() < _HARDLY_MOVING)
+        # A smoothed label has a best logit; any other is the better the farther it goes.
+        endless = None
+        if bce.label_smoothing:
+            pass
+        elif value < _SURE_ENOUGH and _right_way(labels, logits)[counted].min() > 0:
+            endless = beta
+        elif step.promised < _LITTLE_LEFT:
+            endless = _endless(design.matrix[counted], _right_way(labels, step.move)[counted], step.beta)
+        if endless is not None:
+            separating = _features_of(endless, design.matrix[counted], labels[counted] > 0.5)
+            return LinearFit(iteration, separating, dependent, converged=False)
+        if step.promised < _CONVERGED * max(1.0, abs(value)):
             # The last step costs nothing and squares what error is left.
-            yield design.in_units(beta + step)
+            yield design.in_units(beta + step.beta)
             return LinearFit(iteration, (), dependent, converged=True)
-        length, value = _line_search(loss, labels, logits, move, weight, value, promised)
+        length, value = _line_search(loss, labels, logits, step, weight, value)
         if length == 0:  # nothing that can be represented is better
             return LinearFit(iteration, (), dependent, converged=True)
-        beta, logits = beta + length * step, logits + length * move
+        beta, logits = beta + length * step.beta, logits + length * step.move
         yield design.in_units(beta)
     return LinearFit(_ITERATIONS, (), dependent, converged=False)
 
 
-def _newton_step(hessian: Array, slope: Array) -> tuple[Array, bool]:
-    """A descent step, and whether the Hessian leaves some direction undetermined."""
+class _Step(NamedTuple):
+    beta: Array
+    move: Array  # of every logit
+    promised: float  # by how much the quadratic model falls
+    free: Array | None  # how the logits move along the directions that the Hessian leaves undetermined
+
+
+def _newton_step(design: Design, gradient: Array, hessian: Array) -> _Step:
+    """A descent step, from the derivatives of the mean loss in every logit."""
+    matrix = design.matrix
+    slope = matrix.T @ gradient
     try:
-        factor = linalg.cho_factor(hessian)
+        factor = linalg.cho_factor((matrix.T * hessian) @ matrix)
         diagonal = np.abs(np.diag(factor[0]))
         if diagonal.min() * np.sqrt(_HIGHEST_CONDITION) > diagonal.max():
-            return -linalg.cho_solve(factor, slope), False
+            beta = -linalg.cho_solve(factor, slope)
+            return _Step(beta, matrix @ beta, -float(slope @ beta) / 2, None)
     except linalg.LinAlgError:
         pass  # dependent features, or a focused loss where it is not convex
-    values, vectors = linalg.eigh(hessian)
+    # Where some rows are settled the others decide, and beside an absurd value these may lie so close together that
+    # only a design of their own tells them apart.
+    nearer = Design.of(matrix[:, 1:], np.abs(hessian) + np.finfo(np.float64).tiny)
+    slope = nearer.matrix.T @ gradient
+    values, vectors = linalg.eigh((nearer.matrix.T * hessian) @ nearer.matrix)
     size = np.abs(values)
     kept = size > size.max() / _HIGHEST_CONDITION
     # Downhill along negative curvature as well; nothing along what is undetermined.
-    step = -vectors[:, kept] @ ((vectors[:, kept].T @ slope) / size[kept])
-    return step, bool(not kept.all())
+    beta = -vectors[:, kept] @ ((vectors[:, kept].T @ slope) / size[kept])
+    coefficients, intercept = nearer.in_units(beta)
+    free = None if kept.all() else nearer.matrix @ vectors[:, ~kept]
+    return _Step(np.append(intercept, coefficients), nearer.matrix @ beta, -float(slope @ beta) / 2, free)
 
 
 def _line_search(
-    loss: BinaryCrossEntropy,
-    labels: Array,
-    logits: Array,
-    move: Array,
-    weight: Array | None,
-    value: float,
-    promised: float,
+    loss: BinaryCrossEntropy, labels: Array, logits: Array, step: _Step, weight: Array | None, value: float
 ) -> tuple[float, float]:
     length = 1.0
     while length > 1e-10:
-        reached = _mean(loss, labels, logits + length * move, weight)
-        if reached <= value - 1e-4 * length * promised:
+        reached = _mean(loss, labels, logits + length * step.move, weight)
+        if reached <= value - 1e-4 * length * step.promised:
             return length, reached
         length /= 2
     return 0.0, value
@@ -146,21 +168,34 @@ def _mean(loss: BinaryCrossEntropy, labels: Array, logits: Array, weight: Array 
     return value
 
 
-def _all_right(logits: Array, labels: Array, weight: Array | None) -> bool:
-    """Whether every row that weighs anything is on the side of its label, and no label is smoothed away from it."""
-    right = np.where(labels > 0.5, logits, -logits)
-    return bool(np.all((right > 0) if weight is None else (right > 0) | (weight == 0)))
+def _right_way(labels: Array, logits: Array) -> Array:
+    """Logits turned so that more is better for every row."""
+    return np.where(labels > 0.5, logits, -logits)
 
 
-def _is_separating(move: Array, labels: Array, weight: Array | None) -> bool:
-    """Whether the step moves some logits far, and none of them the wrong way (Albert and Anderson 1984)."""
-    if weight is not None:
-        move, labels = move[weight > 0], labels[weight > 0]
-    right_way = np.where(labels > 0.5, move, -move)
-    return bool(right_way.max() > _STILL_MOVING and right_way.min() > -1e-3 * right_way.max())
+def _endless(matrix: Array, right_way: Array, step: Array) -> Array | None:
+    """The part of a step that can go on for ever: it moves some logits the right way and none the wrong way.
+
+    Albert and Anderson (1984), "On the existence of maximum likelihood estimates in logistic regression models". A step
+    that only looks so, as one does that moves an outlier far and all other rows a little, is not enough: the rows that
+    hardly move must be able to stand still.
+    """
+    moving = right_way > _STILL_MOVING
+    if not moving.any() or np.abs(right_way[~moving]).max(initial=0) > _HARDLY_MOVING:
+        return None
+    still = matrix[~moving]
+    _, size, directions = np.linalg.svd(np.linalg.qr(still, mode="r"))
+    rank = int((size > size.max(initial=0) * max(still.shape) * np.finfo(np.float64).eps).sum())
+    free = directions[rank:]
+    endless: Array = free.T @ (free @ step)
+    return endless if np.all((matrix[moving] @ endless) * (matrix[moving] @ step) > 0) else None
 
 
-def _features_of(step: Array) -> tuple[int, ...]:
-    size = np.abs(step[1:])
-    order = np.argsort(-size, kind="stable")
-    return tuple(int(i) for i in order if size[i] > 0.1 * size.max())
+def _features_of(endless: Array, matrix: Array, positive: npt.NDArray[np.bool_]) -> tuple[int, ...]:
+    """The features that separate the classes by themselves, or else those of most weight in separating them."""
+    yes, no = matrix[positive, 1:], matrix[~positive, 1:]
+    above, below = yes.min(axis=0) >= no.max(axis=0), yes.max(axis=0) <= no.min(axis=0)
+    alone = above ^ below  # both are true of a constant
+    size = np.abs(endless[1:])
+    named = alone if alone.any() else size > 0.1 * size.max()
+    return tuple(int(i) for i in np.argsort(-size, kind="stable") if named[i])

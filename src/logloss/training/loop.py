@@ -88,9 +88,11 @@ def run(
             began = time.perf_counter()
             rate = _learning_rate(state.epochs, settings)
             train_loss = _epoch(state, bce, train, coefficients, settings, rate, shift)
-            validation_loss = (
-                None if validation is None else validation.log_loss(predict(state.network, validation) + shift)
-            )
+            validation_loss = None
+            if validation is not None:
+                logits = predict(state.network, validation)
+                _check_diverged(logits, state, settings)
+                validation_loss = validation.log_loss(logits + shift)
             epoch = Epoch(
                 epoch=len(state.epochs) + 1,
                 train_loss=train_loss,
@@ -131,10 +133,13 @@ def restore(state: State, kept: dict[str, Tensor], epochs: list[Epoch]) -> None:
         return {name.removeprefix(prefix): value for name, value in kept.items() if name.startswith(prefix)}
 
     try:
-        state.network.load_state_dict(part("last."))
+        for weights in ("best.", "last."):
+            state.network.load_state_dict(part(weights))
         state.best = part("best.")
         for name, parameter in state.network.named_parameters():
-            state.optimizer.state[parameter] = part(f"optimizer.{name}.")
+            if not (remembered := part(f"optimizer.{name}.")):
+                raise KeyError(f"optimizer.{name}")
+            state.optimizer.state[parameter] = remembered
     except (RuntimeError, KeyError) as error:
         raise RunError(f"The checkpoint does not fit the network that its configuration describes: {error}") from error
     state.epochs[:] = epochs
@@ -161,7 +166,7 @@ def _epoch(
 
     network.train()
     with torch.random.fork_rng(devices=[]), np.errstate(all="ignore"):
-        torch.manual_seed(seed)  # for dropout
+        torch.default_generator.manual_seed(seed)  # for dropout
         for begin in range(0, len(order), settings.batch_size):
             batch = slice(begin, begin + settings.batch_size)
             optimizer.zero_grad()
@@ -175,13 +180,18 @@ def _epoch(
             logits.backward(torch.from_numpy(gradient / len(gradient)))
             optimizer.step()
             seen[batch] = z
-    if not torch.isfinite(seen).all():
+    _check_diverged(seen, state, settings)
+    _check_diverged(nn.utils.parameters_to_vector(network.parameters()), state, settings)  # the last step
+    loss = train._replace(labels=train.labels[order], weight=None if train.weight is None else train.weight[order])
+    return loss.log_loss(seen + shift)
+
+
+def _check_diverged(numbers: Tensor, state: State, settings: Settings) -> None:
+    if not torch.isfinite(numbers).all():
         raise ParameterError(
             f"Training diverged in epoch {len(state.epochs) + 1}: the network no longer gives numbers. "
             f"Use a smaller learning rate than {settings.learning_rate:g}."
         )
-    loss = train._replace(labels=train.labels[order], weight=None if train.weight is None else train.weight[order])
-    return loss.log_loss(seen + shift)
 
 
 def _coefficients(bce: BinaryCrossEntropy, train: Rows) -> tuple[Tensor, Tensor]:

@@ -105,7 +105,7 @@ def label_metrics(
         validation_rate=validation_rate,
         log_loss=exact(y_true, probability, sample_weight=weight, reduction="weighted_mean"),
         base_rate_loss=exact(y_true, always, sample_weight=weight, reduction="weighted_mean"),
-        accuracy=mean((probability >= 0.5) == (y_true >= 0.5)),
-        majority_accuracy=mean((y_true >= 0.5) == (base_rate >= 0.5)),
+        accuracy=mean((probability > 0.5) == (y_true > 0.5)),
+        majority_accuracy=mean((y_true > 0.5) == (base_rate > 0.5)),
         reliability=reliability(y_true, probability, weight),
     )

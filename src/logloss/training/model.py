@@ -30,18 +30,20 @@ class Model:
     coefficients: Array | None = None
     intercept: Array | None = None
 
+    def __post_init__(self) -> None:
+        if self.network is not None:
+            self.network.double()  # so that a row's logit does not depend on the rows beside it
+
     def logits(self, frame: pd.DataFrame) -> Array:
         """Logits of shape (n, k)."""
         features = self.recipe.transform(frame)
         if self.network is None:
             made: Array = features.numbers @ self.coefficients.T + self.intercept + self.shift  # type: ignore[union-attr, operator]
             return made
-        # In double precision a row's logit does not depend on the rows beside it.
-        network = self.network.double()
         rows = loop.Rows(
             torch.from_numpy(features.numbers).double(), torch.from_numpy(features.codes), torch.empty(0), None
         )
-        return loop.predict(network, rows).numpy() + self.shift
+        return loop.predict(self.network, rows).numpy() + self.shift
 
     def probabilities(self, frame: pd.DataFrame) -> Array:
         """Probabilities of shape (n, k)."""

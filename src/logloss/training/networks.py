@@ -39,7 +39,7 @@ class MLP(nn.Module):
         # One table holds the levels of all columns, so that embedding them is one look-up.
         width = embedding_width(n_levels)
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)  # and no other device's
             self.embedding = nn.Embedding(sum(n_levels), width) if n_levels else None
             if self.embedding is not None:
                 nn.init.normal_(self.embedding.weight, std=0.3)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,9 +12,10 @@ from logloss.training.fitting import build_network, options_of
 from logloss.training.model import Model
 from logloss.training.run import MODEL, RunFolder
 from logloss.training.tables import read_table, refuse_infinite, write_table
+from logloss.training.tables.wording import listed, quoted, repeated
 
 
-def load_model(run: str | Path) -> tuple[Model, tuple[str, ...], dict[str, object]]:
+def load_model(run: str | Path) -> tuple[Model, tuple[str, ...], dict[str, Any]]:
     """The model of a run folder, the names of its labels, and its configuration.
 
     Raises
@@ -24,10 +26,10 @@ def load_model(run: str | Path) -> tuple[Model, tuple[str, ...], dict[str, objec
     folder = RunFolder.open(run)
     config = folder.read_config()
     recipe = folder.read_recipe()
-    tensors, metadata = folder.read_tensors(MODEL)
+    tensors, facts = folder.read_tensors(MODEL)
     try:
         names = tuple(target["name"] for target in config["targets"])
-        shift = np.array([float(value) for value in metadata["shift"].strip("[]").split(",")])
+        shift = np.array(facts["shift"], np.float64)
         options = options_of(config)
         if options.model == "linear":
             coefficients, intercept = tensors["coefficients"].numpy(), tensors["intercept"].numpy()
@@ -64,18 +66,22 @@ def predict(
     """
     model, names, config = load_model(run)
     job = config["job"]
-    table = read_table(data, header=bool(job["header"]) if header is None else header)  # type: ignore[index]
+    table = read_table(data, header=bool(job["header"]) if header is None else header)
     frame = table.frame
-    notes = [*table.notes, *model.recipe.check(frame)]
+    # The target may be there or not, and so may the weights: neither is needed.
+    needless = [*names, job["weight"]]
+    notes = (*table.notes, *model.recipe.check(frame.drop(columns=needless, errors="ignore")))
     refuse_infinite(frame, [str(column.name) for column in model.recipe.columns if column.name in frame.columns])
     kept = frame if columns is None else frame[_known(frame, columns)]
     made = _probability_columns(names)
     if clash := [name for name in made if name in kept.columns]:
-        raise TableError(f'The table already has a column "{clash[0]}". Leave it out with --columns.')
-    probabilities = model.probabilities(frame) if len(frame) else np.empty((0, len(names)))
-    result = pd.concat([kept, pd.DataFrame(probabilities, columns=list(made), index=frame.index)], axis=1)
-    write_table(result, out)
-    return len(result), tuple(notes)
+        raise TableError(
+            f"The table has a column {quoted(clash[0])} already. Name the columns to keep, without that one, with "
+            "--columns; or rename it."
+        )
+    probabilities = pd.DataFrame(model.probabilities(frame), columns=list(made), index=frame.index)
+    write_table(pd.concat([kept, probabilities], axis=1), out)
+    return len(frame), notes
 
 
 def _probability_columns(names: Sequence[str]) -> tuple[str, ...]:
@@ -83,9 +89,12 @@ def _probability_columns(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _known(frame: pd.DataFrame, columns: Sequence[str]) -> list[str]:
+    if twice := repeated(columns):
+        raise TableError(f"--columns names {listed(twice)} twice. Name it once.")
     for name in columns:
         if name not in frame.columns:
             raise TableError(
-                f'--columns names "{name}", which the table does not have.{nearest(name, map(str, frame.columns))}'
+                f"--columns names {quoted(name)}, which the table does not have."
+                f"{nearest(name, map(str, frame.columns))}"
             )
     return list(columns)

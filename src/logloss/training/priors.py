@@ -27,16 +27,17 @@ def shift(bce: BinaryCrossEntropy, n_labels: int) -> npt.NDArray[np.float64]:
         for j in range(n_labels):
             a, b = class_weight(bce.pos_weight, j), class_weight(bce.neg_weight, j)
             if a > 0 and b > 0:
-                made[j] = -math.log(a / b) or 0.0  # not -0.0
+                made[j] = math.log(b) - math.log(a)  # whose quotient may leave the range of a float
     return made
 
 
 def standing(bce: BinaryCrossEntropy, *, corrected: bool) -> Standing:
     """Whether probabilities trained with the loss mean what they say, do so by correction, or are distorted."""
     weights = (bce.pos_weight, bce.neg_weight)
-    tuples = [weight if isinstance(weight, tuple) else (weight,) for weight in weights]
-    weighted = len({*tuples[0], *tuples[1]}) > 1
-    undoable = all(weight > 0 for entries in tuples for weight in entries)
+    n_labels = max(len(weight) if isinstance(weight, tuple) else 1 for weight in weights)
+    pairs = [[class_weight(weight, j) for weight in weights] for j in range(n_labels)]
+    weighted = any(a != b for a, b in pairs)
+    undoable = all(a > 0 and b > 0 for a, b in pairs)
     if not is_shape_plain(bce) or bce.label_smoothing or (weighted and not (corrected and undoable)):
         return "distorted"
     return "corrected" if weighted else "exact"

@@ -10,13 +10,16 @@
 ``report.html``           the page to look at
 ========================  ====================================================
 
-Every file is written under another name first, so none is ever half written. The weights carry the digests of the
-configuration and the recipe that they belong to, and of themselves, so that an edited or damaged folder is noticed.
+Every file but the history is written under another name first, so none is ever half written. The checkpoint and the
+weights carry their own digest and those of the files that they belong to, so an edited or damaged folder is noticed.
+The weights are written last.
 """
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Mapping
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -29,12 +32,15 @@ from logloss.core.errors import RunError
 from logloss.core.plain import to_json
 from logloss.training.features import Recipe
 from logloss.training.files import write_atomically
-from logloss.training.history import Epoch, History, read_epochs, write_epoch
+from logloss.training.history import Epoch, read_epochs, write_epoch
 
 FORMAT = 1
 
 CONFIG, FEATURES, HISTORY = "config.json", "features.json", "history.jsonl"
 CHECKPOINT, MODEL, METRICS, REPORT = "checkpoint.safetensors", "model.safetensors", "metrics.json", "report.html"
+
+_OF_A_MODEL = (CONFIG, FEATURES)
+_OF_A_RUN = (CONFIG, FEATURES, HISTORY, METRICS)
 
 
 @dataclass(frozen=True)
@@ -44,21 +50,32 @@ class RunFolder:
     path: Path
 
     @classmethod
-    def create(cls, path: str | Path) -> Self:
-        """A new, empty run folder; one that exists and holds anything is refused."""
-        path = Path(path)
+    def create(cls, path: str | Path, config: Mapping[str, Any], recipe: Recipe) -> Self:
+        """A new run folder that holds what was asked for; nothing is left of it if that cannot be written."""
+        folder = cls(Path(path))
+        folder.refuse_occupied()
         try:
-            if path.exists() and (not path.is_dir() or any(path.iterdir())):
-                raise RunError(
-                    f"{path} exists already. Choose another folder with --out, "
-                    f"or continue that run with --resume {path}."
-                )
-            path.mkdir(parents=True, exist_ok=True)
+            folder.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise RunError(
-                f"The folder {path} cannot be made: {error.strerror}. Choose another one with --out."
-            ) from error
-        return cls(path)
+            raise _cannot_be_made(folder.path, error) from error
+        try:
+            write_atomically(folder.path / FEATURES, to_json(recipe.to_config()) + "\n")
+            write_atomically(folder.path / CONFIG, to_json({"format": FORMAT, **config}) + "\n")
+        except BaseException:
+            folder.remove()
+            raise
+        return folder
+
+    def refuse_occupied(self) -> None:
+        """Refuse a place where there is a run already, or anything else."""
+        try:
+            if (self.path / CONFIG).exists():
+                mend = "." if self.is_finished else f", or continue that run with: {resume_command(self.path)}"
+                raise RunError(f"{self.path} holds a run already. Name another folder with --out{mend}")
+            if self.path.exists() and not (self.path.is_dir() and not any(self.path.iterdir())):
+                raise RunError(f"{self.path} exists already and is not an empty folder. Name another one with --out.")
+        except OSError as error:
+            raise _cannot_be_made(self.path, error) from error
 
     @classmethod
     def open(cls, path: str | Path) -> Self:
@@ -70,13 +87,20 @@ class RunFolder:
             raise RunError(f"{path} is not a run folder: it holds no {CONFIG}.")
         return cls(path)
 
-    def write_config(self, config: Mapping[str, Any], recipe: Recipe) -> None:
-        """Keep what was asked for, and the recipe."""
-        write_atomically(self.path / FEATURES, to_json(recipe.to_config()) + "\n")
-        write_atomically(self.path / CONFIG, to_json({"format": FORMAT, **config}) + "\n")
+    @property
+    def is_finished(self) -> bool:
+        """Whether the run came to its end."""
+        return (self.path / METRICS).exists() and (self.path / MODEL).exists()
+
+    def remove(self) -> None:
+        """Take away the files of a run that came to nothing, and the folder if nothing else is in it."""
+        with contextlib.suppress(OSError):
+            for name in (CONFIG, FEATURES, HISTORY, CHECKPOINT):
+                (self.path / name).unlink(missing_ok=True)
+            self.path.rmdir()
 
     def read_config(self) -> dict[str, Any]:
-        """What `write_config` kept."""
+        """What was asked for, as `create` kept it."""
         config = self._read_json(CONFIG)
         if config.get("format") != FORMAT:
             raise RunError(
@@ -87,68 +111,81 @@ class RunFolder:
 
     def read_recipe(self) -> Recipe:
         """The recipe of the features."""
-        return Recipe.from_config(self._read_json(FEATURES))
-
-    def read_metrics(self) -> dict[str, Any]:
-        """The scores and the verdict."""
-        if not (self.path / METRICS).exists():
-            raise RunError(f"{self.path} is not finished. Continue it with: logloss train --resume {self.path}")
-        return self._read_json(METRICS)
+        config = self._read_json(FEATURES)
+        try:
+            return Recipe.from_config(config)
+        except RunError as error:
+            raise RunError(f"{self.path / FEATURES} is damaged: {error}") from error
 
     def append_epoch(self, epoch: Epoch) -> None:
         """Add a line to the history."""
-        try:
-            with (self.path / HISTORY).open("a", encoding="utf-8") as file:
-                file.write(write_epoch(epoch))
-        except OSError as error:
-            raise RunError(
-                f"{self.path / HISTORY} could not be written: {error.strerror}. Nothing before epoch {epoch.epoch} is "
-                f"lost: free some space and continue with --resume {self.path}."
-            ) from error
+        with self._writing(HISTORY), (self.path / HISTORY).open("a", encoding="utf-8") as file:
+            file.write(write_epoch(epoch))
 
-    def rewrite_history(self, epochs: list[Epoch]) -> None:
-        """Make the history hold these epochs and no others."""
-        write_atomically(self.path / HISTORY, "".join(map(write_epoch, epochs)))
+    def write_history(self, lines: Sequence[str]) -> None:
+        """Make the history hold these lines and no others."""
+        with self._writing(HISTORY):
+            write_atomically(self.path / HISTORY, "".join(lines))
 
-    def read_history(self, base_rate_loss: float | None = None) -> History:
+    def read_history(self) -> tuple[Epoch, ...]:
         """The epochs so far."""
-        path = self.path / HISTORY
-        return History(tuple(read_epochs(path)) if path.exists() else (), base_rate_loss)
+        return tuple(read_epochs(self.path / HISTORY))
 
-    def write_tensors(self, name: str, tensors: Mapping[str, Tensor], **metadata: str) -> None:
-        """Keep tensors, with the digests of what they belong to."""
-        contents = {key: value.detach().contiguous() for key, value in tensors.items()}
-        metadata |= {
-            "config": self._digest(CONFIG),
-            "features": self._digest(FEATURES),
-            "tensors": _tensor_digest(contents),
-        }
-        write_atomically(self.path / name, safetensors.torch.save(contents, metadata))
+    def write_metrics(self, facts: Mapping[str, Any]) -> None:
+        """Keep the scores and the verdict."""
+        with self._writing(METRICS):
+            write_atomically(self.path / METRICS, to_json(facts) + "\n")
 
-    def read_tensors(self, name: str) -> tuple[dict[str, Tensor], dict[str, str]]:
-        """Tensors and their metadata, if the folder is as it was when they were kept."""
+    def read_metrics(self) -> dict[str, Any]:
+        """The scores and the verdict of a finished run, if all of its folder is as it was when the run ended."""
+        if not self.is_finished:
+            raise RunError(f"{self.path} is not finished. Continue it with: {resume_command(self.path)}")
+        self.read_tensors(MODEL, _OF_A_RUN)
+        return self._read_json(METRICS)
+
+    def write_checkpoint(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+        """Keep what training goes on from."""
+        self._write_tensors(CHECKPOINT, tensors, facts, _OF_A_MODEL)
+
+    def write_model(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+        """Keep the weights to predict with, which ends the run."""
+        self._write_tensors(MODEL, tensors, facts, _OF_A_RUN)
+
+    def read_tensors(self, name: str, others: Sequence[str] = _OF_A_MODEL) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Tensors and their facts, if they and the other files are as they were when the tensors were kept."""
         path = self.path / name
         try:
             with safetensors.safe_open(path, "pt") as file:
-                metadata = dict(file.metadata() or {})
+                kept = (file.metadata() or {}).get("logloss", "")
                 tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 -- not a mapping
         except FileNotFoundError:
             raise RunError(
-                f"{self.path} holds no {name}: the training has not come so far. Continue it with --resume."
+                f"{self.path} holds no {name}: the training has not come so far. "
+                f"Continue it with: {resume_command(self.path)}"
             ) from None
         except (OSError, safetensors.SafetensorError) as error:
-            raise RunError(f"{path} is damaged: {error}. Train again, or restore the file.") from error
-        if metadata.get("tensors") != _tensor_digest(tensors):
-            raise RunError(
-                f"{path} is damaged: its weights are not those that were written. Train again, or restore the file."
-            )
-        for other in (CONFIG, FEATURES):
-            if metadata.get(Path(other).stem) != self._digest(other):
+            raise RunError(f"{path} is damaged ({error}). Restore the file, or train again.") from error
+        seal, _, text = kept.partition(" ")
+        if seal != _seal(text, tensors):
+            raise RunError(f"{path} is damaged: it does not hold what was written. Restore the file, or train again.")
+        facts: dict[str, Any] = json.loads(text)
+        for other, digest in self._digests(others).items():
+            if facts["sha256"][other] != digest:
                 raise RunError(
-                    f"{self.path / other} was changed after the training, and {name} does not belong to it any more. "
-                    "Restore the file, or train again."
+                    f"{self.path / other} was changed since {name} was written, and the two do not belong together any "
+                    "more. Restore the file, or train again."
                 )
-        return tensors, metadata
+        return tensors, facts
+
+    def _write_tensors(
+        self, name: str, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], others: Sequence[str]
+    ) -> None:
+        contents = {key: value.detach().contiguous() for key, value in tensors.items()}
+        with self._writing(name):
+            text = to_json({**facts, "sha256": self._digests(others)}, indent=None)
+            # In one entry, because safetensors writes several in an order that changes from time to time.
+            metadata = {"logloss": f"{_seal(text, contents)} {text}"}
+            write_atomically(self.path / name, safetensors.torch.save(contents, metadata))
 
     def _read_json(self, name: str) -> dict[str, Any]:
         path = self.path / name
@@ -164,15 +201,36 @@ class RunFolder:
             raise RunError(f"{path} is damaged: it holds no JSON object.")
         return content
 
-    def _digest(self, name: str) -> str:
+    @contextlib.contextmanager
+    def _writing(self, name: str) -> Iterator[None]:
+        """Say how to go on where a file cannot be written."""
+        then = f"Then continue with: {resume_command(self.path)}"
         try:
-            return hashlib.sha256((self.path / name).read_bytes()).hexdigest()
+            yield
+        except RunError as error:
+            raise RunError(f"{error} {then}") from error
         except OSError as error:
-            raise RunError(f"{self.path / name} cannot be read: {error.strerror}.") from error
+            reason = f"{self.path / name} could not be written: {error.strerror}"
+            raise RunError(f"{reason}. What was written before is whole. Free some space. {then}") from error
+
+    def _digests(self, names: Sequence[str]) -> dict[str, str]:
+        try:
+            return {name: hashlib.sha256((self.path / name).read_bytes()).hexdigest() for name in names}
+        except OSError as error:
+            raise RunError(f"{error.filename} cannot be read: {error.strerror}. Restore it, or train again.") from error
 
 
-def _tensor_digest(tensors: Mapping[str, Tensor]) -> str:
-    digest = hashlib.sha256()
+def resume_command(path: Path) -> str:
+    """What continues a run."""
+    return f"logloss train --resume {shlex.quote(str(path))}"
+
+
+def _cannot_be_made(path: Path, error: OSError) -> RunError:
+    return RunError(f"The folder {path} cannot be made: {error.strerror}. Name another one with --out.")
+
+
+def _seal(text: str, tensors: Mapping[str, Tensor]) -> str:
+    digest = hashlib.sha256(text.encode())
     for name in sorted(tensors):
         digest.update(f"{name} {tensors[name].dtype} {tuple(tensors[name].shape)}".encode())
         digest.update(tensors[name].numpy().tobytes())

@@ -8,6 +8,8 @@ import pandas as pd
 from sklearn.model_selection import train_test_split
 
 from logloss.core.errors import ParameterError, TableError
+from logloss.training.features import dates
+from logloss.training.tables.wording import counted, quoted
 
 Rows = npt.NDArray[np.int64]
 
@@ -22,33 +24,56 @@ def at_random(labels: npt.NDArray[np.float64], share: float, seed: int) -> tuple
     held_out = round(share * n)
     if not 0 < held_out < n:
         raise TableError(
-            f"{n} rows cannot be split so that {share:.0%} of them validate. Give more rows, or another --validation."
+            f"{counted(n, 'row')} cannot be split so that {share:.0%} of them validate and others train. "
+            "Give more rows, or another --validation."
         )
-    first = labels[:, 0]
-    rare = min(first.sum(), n - first.sum())
-    stratify = first if rare >= 2 and min(held_out, n - held_out) >= 2 else None
-    train, validation = train_test_split(np.arange(n), test_size=held_out, random_state=seed % 2**32, stratify=stratify)
-    return np.sort(train), np.sort(validation)
+    # A row that is the only one of its class can only be learnt from.
+    positives = labels.sum(axis=0)
+    alone = ((labels == 1) & (positives == 1)) | ((labels == 0) & (positives == n - 1))
+    kept = np.flatnonzero(alone.any(axis=1))
+    if n - len(kept) <= held_out:
+        kept = kept[:0]
+    rest = np.setdiff1d(np.arange(n), kept)
+    first = labels[rest, 0]
+    rare = min(first.sum(), len(rest) - first.sum())
+    stratify = first if rare >= 2 and min(held_out, len(rest) - held_out) >= 2 else None
+    train, validation = train_test_split(rest, test_size=held_out, random_state=seed % 2**32, stratify=stratify)
+    return np.sort(np.concatenate([train, kept])), np.sort(validation)
 
 
 def by_time(times: pd.Series, share: float) -> tuple[Rows, Rows]:
-    """The earlier rows train and the latest validate; rows of one moment stay together."""
+    """The earlier rows train and the latest validate; rows of one moment stay together.
+
+    Times are dates, numbers, or dates written as text in one format.
+    """
     check_share(share)
-    if times.isna().any():
-        raise TableError(
-            f'The time column "{times.name}" has {int(times.isna().sum()):,} gaps. Fill them, or leave those rows out.'
-        )
-    order = np.argsort(times.to_numpy(), kind="stable")
-    moments: Any = times.to_numpy()[order]
+    name = quoted(times.name)
+    if gaps := int(times.isna().sum()):
+        raise TableError(f"The time column {name} has {counted(gaps, 'gap')}. Fill them, or leave those rows out.")
+    moments = _moments(times, name)
+    order = np.argsort(moments, kind="stable")
+    moments = moments[order]
     wanted = len(order) - max(1, round(share * len(order)))
     cut = int(np.searchsorted(moments, moments[wanted], side="left"))
     if cut == 0:
         cut = int(np.searchsorted(moments, moments[wanted], side="right"))
     if not 0 < cut < len(order):
-        raise TableError(
-            f'The time column "{times.name}" has one moment only, so there is no later part to validate on.'
-        )
+        raise TableError(f"The time column {name} has one moment only, so there is no later part to validate on.")
     return np.sort(order[:cut]), np.sort(order[cut:])
+
+
+def _moments(times: pd.Series, name: str) -> Any:
+    """The times as what sorts by time, which text does not."""
+    if pd.api.types.is_object_dtype(times.dtype) or pd.api.types.is_string_dtype(times.dtype):
+        written = times.astype(str)
+        date_format = dates.find_format(written.unique())
+        if date_format is None:
+            raise TableError(
+                f"The time column {name} holds text that is no date in one format, such as {quoted(written.iloc[0])}. "
+                "Expected dates, such as 2024-05-31, or numbers that rise with time."
+            )
+        times = dates.read(written, date_format)
+    return times.to_numpy()
 
 
 def check_share(share: float) -> None:

@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from logloss.core.family import BinaryCrossEntropy
 from logloss.training import priors
 from logloss.training.history import History
 from logloss.training.linear import LinearFit
 from logloss.training.metrics import LabelMetrics, Metrics
+from logloss.training.tables.wording import counted, listed, quoted
 
 NATS = (
     "A nat is the unit of log loss: 0 is certainty that came true, 0.693 is what saying 50 % always costs, "
@@ -29,7 +31,7 @@ def verdict(
     feature_names: Sequence[str] = (),
 ) -> tuple[str, ...]:
     """Sentences for a person, the most important first."""
-    sentences = [_headline(metrics, history, is_linear=bool(linear))]
+    sentences = [_headline(metrics, history, bce, linear)]
     sentences += _curves(history, is_linear=bool(linear))
     sentences += _worth(metrics)
     sentences += _accuracy(metrics)
@@ -38,9 +40,11 @@ def verdict(
     return (*sentences, NATS)
 
 
-def _headline(metrics: Metrics, history: History, *, is_linear: bool) -> str:
-    if is_linear:
-        start = f"Maximum likelihood after {_count(len(history.epochs), 'iteration')}: "
+def _headline(metrics: Metrics, history: History, bce: BinaryCrossEntropy, linear: Sequence[LinearFit]) -> str:
+    if linear:
+        best = "Maximum likelihood" if priors.standing(bce, corrected=False) == "exact" else "Least loss"
+        reached = best if all(fit.converged for fit in linear) else "Stopped"
+        start = f"{reached} after {counted(len(history.epochs), 'iteration')}: "
     else:
         start = f"Best epoch {history.best.epoch} of {len(history.epochs)}: "
     loss = f"validation log loss {metrics.log_loss:.3f} nats ({metrics.log_loss_bits:.3f} bits)"
@@ -71,7 +75,7 @@ def _curves(history: History, *, is_linear: bool) -> list[str]:
 def _worth(metrics: Metrics) -> list[str]:
     sentences = []
     for label in metrics.labels:
-        name = f'"{label.name}": ' if len(metrics.labels) > 1 else ""
+        name = f"{quoted(label.name)}: " if len(metrics.labels) > 1 else ""
         if label.log_loss >= label.base_rate_loss:
             sentences.append(
                 f"{name}The model does no better than always saying {percent(label.base_rate)}: "
@@ -142,38 +146,42 @@ def _probabilities(bce: BinaryCrossEntropy, metrics: Metrics, *, corrected: bool
             "(-log(pos_weight/neg_weight)); --no-prior-correction keeps them as trained."
         )
     if standing == "distorted":
-        sentences.append(_distortion(bce))
+        sentences += _distortions(bce, corrected=corrected)
     return sentences
 
 
-def _distortion(bce: BinaryCrossEntropy) -> str:
+def _distortions(bce: BinaryCrossEntropy, *, corrected: bool) -> list[str]:
     if not priors.is_shape_plain(bce):
-        return (
+        return [
             f"The probabilities are distorted by the loss, {bce}, and no exact undoing exists: "
             "they rank rows, but they are not frequencies until they are calibrated."
-        )
+        ]
+    sentences = []
     if bce.label_smoothing:
-        return (
+        sentences.append(
             f"Label smoothing of {bce.label_smoothing:g} draws probabilities towards one half: "
             "they are less sure than the data would let them be."
         )
-    return "The probabilities are distorted by the class weights, which were not undone: they are not frequencies."
+    if priors.standing(replace(bce, label_smoothing=0.0), corrected=corrected) == "distorted":
+        sentences.append(
+            "The probabilities are distorted by the class weights, which were not undone: they are not frequencies."
+        )
+    return sentences
 
 
 def _linear(fits: Sequence[LinearFit], metrics: Metrics, names: Sequence[str]) -> list[str]:
     sentences = []
     for fit, label in zip(fits, metrics.labels, strict=False):
-        of = f' of "{label.name}"' if len(fits) > 1 else ""
+        of = f" of {quoted(label.name)}" if len(fits) > 1 else ""
         if fit.separating:
-            shown = ", ".join(f'"{names[i]}"' for i in fit.separating[:5])
-            more = f" and {len(fit.separating) - 5} more" if len(fit.separating) > 5 else ""
+            shown = listed((names[i] for i in fit.separating), limit=5)
             sentences.append(
-                f"The classes{of} are separated by {shown}{more}: no finite coefficients are most likely. "
+                f"The classes{of} are separated by {shown}: no finite coefficients are most likely. "
                 "Their coefficients would grow without end, so fitting stopped; "
                 "the probabilities are surer than the data allow."
             )
         elif not fit.converged:
-            sentences.append(f"Newton's method did not converge{of} in {fit.iterations} iterations.")
+            sentences.append(f"Newton's method did not converge{of} in {counted(fit.iterations, 'iteration')}.")
         if fit.dependent:
             sentences.append(
                 f"Some features{of} are combinations of others, so their coefficients are not unique; "
@@ -183,11 +191,14 @@ def _linear(fits: Sequence[LinearFit], metrics: Metrics, names: Sequence[str]) -
 
 
 def percent(share: float) -> str:
-    """A share as a person says it: 23.7 %, and 0.03 % rather than 0.0 %."""
+    """A share as a person says it, never rounded to none or to all.
+
+    Examples
+    --------
+    >>> percent(0.2371), percent(0.00031), percent(0.99987), percent(1.0)
+    ('23.7 %', '0.031 %', '99.987 %', '100.0 %')
+    """
     value = 100 * share
-    digits = 1 if abs(value) >= 1 or value == 0 else 2 if abs(value) >= 0.1 else 3
+    left = min(abs(value), abs(100 - value))  # to the nearer end, two digits of which are shown
+    digits = 1 if left >= 1 or left == 0 else min(1 - math.floor(math.log10(left)), 9)
     return f"{value:.{digits}f} %"
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

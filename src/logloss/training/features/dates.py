@@ -81,8 +81,7 @@ def find_format(distinct: Array) -> str | None:
     from skrub import ToDatetime  # late: it takes a second, and most tables hold no dates in text
     from skrub.core import RejectColumn
 
-    # Sorted, because skrub guesses from a sample: the answer must not depend on the order of the rows.
-    series = pd.Series(sorted(distinct), dtype="str")
+    series = pd.Series(distinct, dtype="str")
     guess = ToDatetime()
     try:
         return str(guess.fit(series).format_)

@@ -201,9 +201,8 @@ def _independent(columns: Sequence[Array]) -> list[int]:
     kept = []
     for index, column in enumerate(columns):
         rest = column
-        for _ in range(2):  # once more, against rounding
-            for direction in basis:
-                rest = rest - direction * (direction @ rest)
+        for direction in basis:
+            rest = rest - direction * (direction @ rest)
         length = float(np.linalg.norm(rest))
         if length > 1e-6 * count**0.5:
             basis.append(rest / length)
