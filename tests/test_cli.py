@@ -415,7 +415,7 @@ def test_a_terminal_shows_how_the_losses_fall(here, monkeypatch):
     shown: list[bytes] = []
     reader = threading.Thread(target=lambda: shown.extend(blocks(parent)))
     reader.start()
-    with open(child, "w", encoding="utf-8") as terminal:
+    with os.fdopen(child, "w", encoding="utf-8") as terminal:
         monkeypatch.setattr(sys, "stdout", terminal)
         code = run(["train", "customers.csv", "--target", "churn", "--out", "run", "--epochs", "4", "--hidden", "4"])
         monkeypatch.undo()

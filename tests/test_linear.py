@@ -156,7 +156,7 @@ def test_nothing_near_the_solution_is_better(name, seed):
         assert np.abs(matrix.T @ loss.gradient(y, matrix @ beta)).max() / len(y) < 1e-14
 
 
-def test_a_convex_member_has_the_same_solution_from_the_negative_side():
+def test_naming_the_other_class_positive_mirrors_the_solution():
     X, y = simulated(5)
     for name in ("bce", "smoothed", "focal(gamma=5)"):
         coefficients, intercept, _ = fit(X, y, None, FAMILY[name])

@@ -36,6 +36,7 @@ def train(
         str | None, typer.Option(metavar="VALUE", help="Which value of the target is positive.")
     ] = None,
     weight: Annotated[str | None, typer.Option(metavar="COL", help="A column of row weights.")] = None,
+    drop: Annotated[str | None, typer.Option(metavar="a,b", help="Columns to learn nothing from.")] = None,
     validation: Annotated[float, typer.Option(metavar="SHARE", help="The share of rows kept to validate on.")] = 0.2,
     validation_data: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A table to validate on instead.")
@@ -73,6 +74,7 @@ def train(
         validation=validation,
         validation_data=None if validation_data is None else str(validation_data),
         time_column=time_column,
+        drop=() if drop is None else names(drop, "--drop"),
     )
     options = {
         "model": model,

@@ -118,8 +118,8 @@ def _sides_of_logits(xp: Any, z: Array, focus: Focus, want: tuple[str, ...]) -> 
     distance = xp.abs(z)
     e = xp.exp(-distance)
     total = 1 + e
-    near, far = 1 / total, e / total
-    far = xp.where(e < 0.25, e - e * far, far)  # the same, without the rounding of 1 + e
+    near = 1 / total
+    far = e - e * (e / total)  # as e / total, but the rounding of the sum and of the quotient hardly count
     upper = z >= 0
     p, one_minus_p = xp.where(upper, near, far), xp.where(upper, far, near)
     parts, parts_neg = (p, 1.0), (one_minus_p, 1.0)

@@ -50,6 +50,7 @@ def _settings(config: Any) -> dict[str, Any]:
         "loss": config["loss"],
         "validation": _validation(job),
         "weight column": job["weight"] or "none",
+        "dropped columns": ", ".join(job["drop"]) or "none",
         "prior correction": "yes" if options["prior_correction"] else "no",
         "seed": options["seed"],
     }

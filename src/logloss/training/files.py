@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import glob
 import os
 import secrets
 import stat
@@ -72,7 +73,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         if _is_device(target):
             yield target
             return
-        temporary = target.with_name(f".{secrets.token_hex(4)}-{target.name}")
+        temporary = target.with_name(f".{secrets.token_hex(_MARK // 2)}-{target.name}")
         # Made before the block runs: a folder that cannot be written to is found out before the work, not after it.
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         if target.is_dir():
@@ -90,6 +91,16 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(path: str | Path) -> None:
+    """Remove what a process that was killed while it wrote this file left beside it."""
+    path = Path(path)
+    for leftover in path.parent.glob(f".{'[0-9a-f]' * _MARK}-{glob.escape(path.name)}"):
+        leftover.unlink(missing_ok=True)
+
+
+_MARK = 8  # hexadecimal digits that tell temporary files of one name apart
 
 
 def _is_device(target: Path) -> bool:

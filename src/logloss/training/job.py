@@ -151,6 +151,7 @@ def resume(path: str | Path, listener: Listener | None = None) -> Run:
     options = options_of(config)
     _refuse_changed_data(folder, job, config.get("sha256"))
     prepared = prepare(job, options.seed, listener.note)
+    folder.tidy()
     return _execute(folder, options, config, recipe, prepared, listener)
 
 

@@ -162,28 +162,29 @@ def _epoch(
     order = torch.randperm(len(train.numbers), generator=torch.Generator().manual_seed(seed))
     numbers, codes = train.numbers[order], train.codes[order]
     positive, negative = (coefficient[order].numpy() for coefficient in coefficients)
-    seen = torch.empty_like(train.labels)
+    seen = np.empty(train.labels.shape, np.float32)
+    parameters = list(network.parameters())
 
     network.train()
     with torch.random.fork_rng(devices=[]), np.errstate(all="ignore"):
         torch.default_generator.manual_seed(seed)  # for dropout
         for begin in range(0, len(order), settings.batch_size):
             batch = slice(begin, begin + settings.batch_size)
-            optimizer.zero_grad()
+            for parameter in parameters:
+                parameter.grad = None  # optimizer.zero_grad() does just this, and takes a twentieth of the step
             logits = network(numbers[batch], codes[batch])
-            z = logits.detach()
+            z = logits.detach().numpy()
             # The gradient is all that a step needs; the loss is taken once for the whole epoch. On arrays as small as
             # a batch, NumPy is three times as fast as PyTorch.
-            (gradient,) = formula.from_logits(
-                np, z.numpy(), positive[batch], negative[batch], bce.focus, (formula.GRADIENT,)
-            )
+            (gradient,) = formula.from_logits(np, z, positive[batch], negative[batch], bce.focus, (formula.GRADIENT,))
             logits.backward(torch.from_numpy(gradient / len(gradient)))
             optimizer.step()
             seen[batch] = z
-    _check_diverged(seen, state, settings)
+    logits = torch.from_numpy(seen)
+    _check_diverged(logits, state, settings)
     _check_diverged(nn.utils.parameters_to_vector(network.parameters()), state, settings)  # the last step
     loss = train._replace(labels=train.labels[order], weight=None if train.weight is None else train.weight[order])
-    return loss.log_loss(seen + shift)
+    return loss.log_loss(logits + shift)
 
 
 def _check_diverged(numbers: Tensor, state: State, settings: Settings) -> None:

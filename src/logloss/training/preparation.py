@@ -30,6 +30,7 @@ class Job:
     validation: float = 0.2
     validation_data: str | None = None
     time_column: str | None = None
+    drop: tuple[str, ...] = ()  # columns to learn nothing from
 
     def __post_init__(self) -> None:
         split.check_share(self.validation)
@@ -129,6 +130,7 @@ def _sample(table: Table, job: Job, targets: Targets) -> Sample:
     if job.weight is not None:
         weight = _weights(_column(table, job.weight, "--weight", targets)[targets.kept])
         left_out.append(job.weight)
+    left_out += [str(_column(table, name, "--drop", targets).name) for name in job.drop if name not in left_out]
     features = table.frame.drop(columns=left_out)
     if features.shape[1] == 0:
         raise TableError(f"The table has no column besides {listed(left_out)}, so there is nothing to predict from.")

@@ -20,7 +20,7 @@ import hashlib
 import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -31,7 +31,7 @@ from torch import Tensor
 from logloss.core.errors import RunError
 from logloss.core.plain import to_json
 from logloss.training.features import Recipe
-from logloss.training.files import write_atomically
+from logloss.training.files import remove_leftovers, write_atomically
 from logloss.training.history import Epoch, read_epochs, write_epoch
 
 FORMAT = 1
@@ -98,6 +98,11 @@ class RunFolder:
             for name in (CONFIG, FEATURES, HISTORY, CHECKPOINT):
                 (self.path / name).unlink(missing_ok=True)
             self.path.rmdir()
+
+    def tidy(self) -> None:
+        """Take away what a process that was killed left half written."""
+        for name in (CONFIG, FEATURES, HISTORY, CHECKPOINT, MODEL, METRICS, REPORT):
+            remove_leftovers(self.path / name)
 
     def read_config(self) -> dict[str, Any]:
         """What was asked for, as `create` kept it."""
@@ -214,10 +219,17 @@ class RunFolder:
             raise RunError(f"{reason}. What was written before is whole. Free some space. {then}") from error
 
     def _digests(self, names: Sequence[str]) -> dict[str, str]:
+        return {name: hashlib.sha256(self._content(name)).hexdigest() for name in names}
+
+    def _content(self, name: str) -> bytes:
+        """What a file says, the time that epochs took left aside: the same seed gives the same bytes."""
+        if name == HISTORY:
+            return "".join(write_epoch(replace(epoch, seconds=None)) for epoch in self.read_history()).encode()
         try:
-            return {name: hashlib.sha256((self.path / name).read_bytes()).hexdigest() for name in names}
+            return (self.path / name).read_bytes()
         except OSError as error:
-            raise RunError(f"{error.filename} cannot be read: {error.strerror}. Restore it, or train again.") from error
+            reason = f"{self.path / name} cannot be read: {error.strerror}"
+            raise RunError(f"{reason}. Restore it, or train again.") from error
 
 
 def resume_command(path: Path) -> str:

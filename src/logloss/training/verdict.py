@@ -47,14 +47,14 @@ def _headline(metrics: Metrics, history: History, bce: BinaryCrossEntropy, linea
         start = f"{reached} after {counted(len(history.epochs), 'iteration')}: "
     else:
         start = f"Best epoch {history.best.epoch} of {len(history.epochs)}: "
-    loss = f"validation log loss {metrics.log_loss:.3f} nats ({metrics.log_loss_bits:.3f} bits)"
+    loss = f"validation log loss {amount(metrics.log_loss)} nats ({amount(metrics.log_loss_bits)} bits)"
     if len(metrics.labels) == 1:
         return (
-            f"{start}{loss}; always saying {percent(metrics.labels[0].base_rate)} gives {metrics.base_rate_loss:.3f}."
+            f"{start}{loss}; always saying {percent(metrics.labels[0].base_rate)} gives {amount(metrics.base_rate_loss)}."
         )
     return (
         f"{start}{loss}, the mean over {len(metrics.labels)} labels; "
-        f"always saying each label's base rate gives {metrics.base_rate_loss:.3f}."
+        f"always saying each label's base rate gives {amount(metrics.base_rate_loss)}."
     )
 
 
@@ -64,8 +64,8 @@ def _curves(history: History, *, is_linear: bool) -> list[str]:
     over = history.overfitting
     if over is not None:
         return [
-            f"Overfitting since epoch {over.since}: validation loss rose by {over.validation_rose:.3f} "
-            f"while training loss fell by {over.train_fell:.3f}. The weights are those of epoch {history.best.epoch}."
+            f"Overfitting since epoch {over.since}: validation loss rose by {amount(over.validation_rose)} "
+            f"while training loss fell by {amount(over.train_fell)}. The weights are those of epoch {history.best.epoch}."
         ]
     if history.best is history.epochs[-1] and len(history.epochs) > 1:
         return ["Validation loss was still falling at the last epoch: more epochs may do better."]
@@ -188,6 +188,20 @@ def _linear(fits: Sequence[LinearFit], metrics: Metrics, names: Sequence[str]) -
                 "the smallest were taken, and probabilities do not depend on the choice."
             )
     return sentences
+
+
+def amount(nats: float) -> str:
+    """A loss to three decimals, or to two digits where those would hide it.
+
+    Examples
+    --------
+    >>> amount(0.4123), amount(0.00004217), amount(float("inf"))
+    ('0.412', '0.000042', 'inf')
+    """
+    if 0 < abs(nats) < 0.01:
+        digits = 1 - math.floor(math.log10(abs(nats)))
+        return f"{nats:.{digits}f}" if digits < 12 else f"{nats:.1e}"
+    return f"{nats:.3f}"
 
 
 def percent(share: float) -> str:

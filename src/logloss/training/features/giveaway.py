@@ -60,7 +60,7 @@ def giveaways(frame: pd.DataFrame, y: Any, columns: Collection[Name] | None = No
     >>> died = np.arange(100) % 3 == 0
     >>> frame = pd.DataFrame({"age": np.arange(100) % 17, "obituary": np.where(died, "yes", None)})
     >>> print(giveaways(frame, died)[0].words)
-    Column "obituary" alone tells the classes apart (AUC 1.000). Is it known before the outcome? If not, leave it out.
+    Column "obituary" alone tells the classes apart (AUC 1.000). Is it known before the outcome? If not, drop it.
     """
     labels = np.asarray(y, np.float64)
     labels = labels[:, None] if labels.ndim == 1 else labels
@@ -95,7 +95,7 @@ def _best(column: Column, series: pd.Series, labels: Array) -> Iterator[Giveaway
     if ratings:
         auc, label, subject = max(ratings, key=lambda rating: rating[0])
         end = "tells the classes apart" if labels.shape[1] == 1 else f"tells the classes of label {label} apart"
-        words = f"{subject} alone {end} (AUC {auc:.3f}). Is it known before the outcome? If not, leave it out."
+        words = f"{subject} alone {end} (AUC {auc:.3f}). Is it known before the outcome? If not, drop it."
         yield Giveaway(name=column.name, label=label, auc=auc, words=words)
 
 
