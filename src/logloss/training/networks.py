@@ -38,11 +38,16 @@ class MLP(nn.Module):
         super().__init__()
         # One table holds the levels of all columns, so that embedding them is one look-up.
         width = embedding_width(n_levels)
+        self.offsets: Tensor
+        offsets = torch.tensor([0, *n_levels][: len(n_levels)], dtype=torch.int64).cumsum(0)
+        self.register_buffer("offsets", offsets, persistent=False)
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)  # and no other device's
             self.embedding = nn.Embedding(sum(n_levels), width) if n_levels else None
             if self.embedding is not None:
                 nn.init.normal_(self.embedding.weight, std=0.3)
+                with torch.no_grad():
+                    self.embedding.weight[offsets] = 0  # level 0 says nothing until rare levels taught it something
             sizes = [n_numbers + width * len(n_levels), *hidden]
             layers: list[nn.Module] = []
             for fan_in, fan_out in pairwise(sizes):
@@ -57,9 +62,6 @@ class MLP(nn.Module):
             with torch.no_grad():
                 head.bias.copy_(torch.tensor(base_logits))
             self.layers = nn.Sequential(*layers, head)
-        self.offsets: Tensor
-        offsets = torch.tensor([0, *n_levels][: len(n_levels)], dtype=torch.int64).cumsum(0)
-        self.register_buffer("offsets", offsets, persistent=False)
 
     def forward(self, numbers: Tensor, codes: Tensor) -> Tensor:
         """Logits of shape (n, labels), from numbers (n, columns) and level numbers (n, embedded columns)."""
