@@ -22,7 +22,7 @@ from logloss.training import BinaryClassifier
 OURS, LINEAR, BASE = "ours", "linear", "base rate"
 PEERS = {"`MLPClassifier`": False, "`MLPClassifier`, early stopping": True}
 ABOUT = """\
-Held-out log loss in nats, mean over {splits} random splits (70 % for training, 30 % held out), the same for all.
+Held-out log loss in nats, mean over {splits} random splits (70 % of the rows to train, 30 % held out), the same for all.
 `BinaryClassifier(model="mlp")` with its defaults; scikit-learn's `MLPClassifier((64, 32))` with its defaults, and with
 `early_stopping=True`, on standardised numbers, one-hot categories and encoded dates; our linear model; always saying
 the base rate. In brackets: our network's loss less the peer's, split by split, its mean ± its standard error in

@@ -264,6 +264,13 @@ def test_complete_separation_names_its_feature_and_stops(name):
     assert np.abs(X @ coefficients).max() < 1e6
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_a_feature_that_separates_by_itself_is_named_alone(seed):
+    X = np.random.default_rng(seed).normal(size=(25, 5))  # the others matter by chance
+    *_, end = fit(X, (X[:, 1] > 0).astype(float))
+    assert end.separating == (1,)
+
+
 def test_features_that_separate_only_together_are_all_named():
     rng = np.random.default_rng(1)
     X = rng.normal(size=(300, 4))
@@ -282,6 +289,17 @@ def test_a_flag_that_only_positives_have_is_named_and_harms_nothing_else():
     others = flag == 0
     there, constant, _ = fit(X[others], y[others])  # the limit of maximum likelihood
     np.testing.assert_allclose([*coefficients[:2], intercept], [*there, constant], atol=2e-3)
+
+
+def test_beside_a_flag_without_end_a_rare_one_with_an_exception_is_still_fitted():
+    y = (np.arange(20_000) % 5 == 0).astype(float)
+    X = np.zeros((20_000, 2))
+    X[np.flatnonzero(y == 1)[:8], 0] = 1
+    X[np.flatnonzero(y == 1)[100:180], 1] = 1
+    X[np.flatnonzero(y == 0)[:1], 1] = 1
+    coefficients, intercept, end = fit(X, y)
+    assert end.separating == (0,)
+    assert coefficients[1] + intercept == pytest.approx(np.log(80), abs=1e-3)
 
 
 def test_the_lack_of_positives_on_one_side_of_a_limit_is_quasi_separation():

@@ -170,6 +170,24 @@ def test_the_hardest_logits_keep_the_bounds(path: Path, dtype: str):
             assert_within_bounds(path, dtype, method, Parameters(), np.full_like(z, y), z)
 
 
+# Found in the same way: here a rounded probability raised to its gamma, or to it with 1 + e as rounded, is beyond them.
+HARD_FOCI = [
+    (Parameters(gamma=2, gamma_neg=2), [0.9582969257690228, 13.075648838251631]),
+    (LOGITS["focal_smoothed"][0].parameters, [0.6571763491052205]),
+    (Parameters(gamma=2.5, gamma_neg=2.5), [2.5984116738157734, 7.471750236302572]),
+    (Parameters(gamma=3, gamma_neg=3), [0.6245582496646003, 0.6834220483000378, 3.4288591768315086]),
+    (Parameters(gamma=5, gamma_neg=5), [0.6844299752663938, 6.834657570039056, 6.892103327392551]),
+]
+
+
+@pytest.mark.parametrize(("parameters", "sizes"), HARD_FOCI)
+def test_the_hardest_foci_keep_the_bounds(parameters: Parameters, sizes: list[float]):
+    z = np.concatenate([sizes, np.negative(sizes)])
+    for method in ("loss", "gradient", "hessian"):
+        for y in (0.0, 1.0):
+            assert_within_bounds(NUMPY, "float64", method, parameters, np.full_like(z, y), z)
+
+
 @paths
 @members
 def test_the_family_keeps_its_bounds_at_every_exponent(path: Path, dtype: str, parameters: Parameters):

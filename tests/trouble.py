@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 _SERVER = multiprocessing.get_context("forkserver")
-_SERVER.set_forkserver_preload(["tests.trouble", "logloss.cli.training", "logloss.report.run", "skrub", "torch._dynamo"])
+_SERVER.set_forkserver_preload(
+    ["logloss.cli.training", "logloss.report.run", "skrub", "torch._dynamo", "pydantic.fields"]
+)
 
 
 class Access(NamedTuple):
@@ -66,7 +68,7 @@ def ended(process: Any, log: Path) -> Ended:
 
 
 def meet(arguments: tuple[Any, ...], log: Path, **trouble: Any) -> Ended:
-    """Run a command that meets trouble: at the access numbered ``at`` to a file in ``folder``, ``trouble`` is called."""
+    """Run a command that meets trouble: ``trouble`` is called at the access numbered ``at`` to files in ``folder``."""
     return ended(start(arguments, log, **trouble), log)
 
 

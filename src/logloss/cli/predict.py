@@ -25,4 +25,5 @@ def predict(
     rows, notes = training.predict(run, data, out, columns=kept, header=False if no_header else None)
     for note in notes:
         typer.echo(printable(note), err=True)
-    typer.echo(f"{rows:,} rows with their probability are in {out}.")
+    what = "1 row with its probability is" if rows == 1 else f"{rows:,} rows with their probability are"
+    typer.echo(f"{what} in {out}.")

@@ -68,8 +68,8 @@ def predict(
     job = config["job"]
     table = read_table(data, header=bool(job["header"]) if header is None else header)
     frame = table.frame
-    # The target may be there or not, and so may the weights: neither is needed.
-    needless = [*names, job["weight"]]
+    # What was no feature on purpose may be there or not.
+    needless = [*names, job["weight"], *job["drop"]]
     notes = (*table.notes, *model.recipe.check(frame.drop(columns=needless, errors="ignore")))
     refuse_infinite(frame, [str(column.name) for column in model.recipe.columns if column.name in frame.columns])
     kept = frame if columns is None else frame[_known(frame, columns)]

@@ -50,7 +50,8 @@ def _headline(metrics: Metrics, history: History, bce: BinaryCrossEntropy, linea
     loss = f"validation log loss {amount(metrics.log_loss)} nats ({amount(metrics.log_loss_bits)} bits)"
     if len(metrics.labels) == 1:
         return (
-            f"{start}{loss}; always saying {percent(metrics.labels[0].base_rate)} gives {amount(metrics.base_rate_loss)}."
+            f"{start}{loss}; "
+            f"always saying {percent(metrics.labels[0].base_rate)} gives {amount(metrics.base_rate_loss)}."
         )
     return (
         f"{start}{loss}, the mean over {len(metrics.labels)} labels; "
@@ -65,7 +66,8 @@ def _curves(history: History, *, is_linear: bool) -> list[str]:
     if over is not None:
         return [
             f"Overfitting since epoch {over.since}: validation loss rose by {amount(over.validation_rose)} "
-            f"while training loss fell by {amount(over.train_fell)}. The weights are those of epoch {history.best.epoch}."
+            f"while training loss fell by {amount(over.train_fell)}. "
+            f"The weights are those of epoch {history.best.epoch}."
         ]
     if history.best is history.epochs[-1] and len(history.epochs) > 1:
         return ["Validation loss was still falling at the last epoch: more epochs may do better."]
