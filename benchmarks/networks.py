@@ -22,11 +22,11 @@ from logloss.training import BinaryClassifier
 OURS, LINEAR, BASE = "ours", "linear", "base rate"
 PEERS = {"`MLPClassifier`": False, "`MLPClassifier`, early stopping": True}
 ABOUT = """\
-Held-out log loss in nats, mean over {splits} random splits (70 % of the rows to train, 30 % held out), the same for all.
-`BinaryClassifier(model="mlp")` with its defaults; scikit-learn's `MLPClassifier((64, 32))` with its defaults, and with
+Held-out log loss in nats, the mean over {splits} random splits (70 % of rows train, 30 % are held out), the same for
+all. `BinaryClassifier(model="mlp")` as it is; scikit-learn's `MLPClassifier((64, 32))` as it is, and with
 `early_stopping=True`, on standardised numbers, one-hot categories and encoded dates; our linear model; always saying
-the base rate. In brackets: our network's loss less the peer's, split by split, its mean ± its standard error in
-thousandths of a nat; below zero ours is better. Target: no worse than either peer on at least five tables."""
+the base rate. In brackets: our network's loss less the other's, split by split, in thousandths of a nat, its mean ± its
+standard error; below zero ours is better. Target: no worse than either `MLPClassifier` on at least five tables."""
 
 
 def run(*, quick: bool) -> Iterator[Table]:

@@ -10,7 +10,7 @@ HELP = "logloss --help"
 CODE = {
     "nothing": "pass",
     "import numpy": "import numpy",
-    "import logloss": "import logloss",
+    "import logloss": "from logloss import BinaryCrossEntropy",  # a name, lest lazy ones seem to cost nothing
     HELP: "import sys; from logloss.cli import main; sys.argv = ['logloss', '--help']; main()",
 }
 

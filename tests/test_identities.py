@@ -639,6 +639,7 @@ def test_one_loss_has_one_object():
         gamma=2, pos_weight=0.25, neg_weight=0.75
     )
     assert BinaryCrossEntropy.asymmetric() == BinaryCrossEntropy(gamma=1, gamma_neg=4, margin=0.05)
+    assert repr(BinaryCrossEntropy(pos_weight=-0.0)) == repr(BinaryCrossEntropy(pos_weight=0))
     assert len({BinaryCrossEntropy(gamma=2), BinaryCrossEntropy(gamma=2.0), BinaryCrossEntropy()}) == 2
 
 

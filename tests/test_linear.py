@@ -8,6 +8,7 @@ from scipy.optimize import linprog
 from scipy.special import expit, logit
 from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
 
 from logloss import BinaryCrossEntropy
 from logloss.core.errors import ParameterError
@@ -450,3 +451,12 @@ def test_an_epoch_of_the_history_is_an_iteration():
     assert losses == sorted(losses, reverse=True)
     assert model.n_iter_ == len(losses) == model.history_.epochs[-1].epoch
     assert all(epoch.validation_loss is not None for epoch in model.history_.epochs)
+
+
+@pytest.mark.parametrize("loss", ["bce", "weighted", "focal"])
+def test_the_history_ends_with_the_log_loss_of_the_probabilities(loss):
+    X, y = simulated(17)
+    weight = np.random.default_rng(0).exponential(size=len(y))
+    model = BinaryClassifier(model="linear", loss=loss).fit(X, y, weight)
+    said = model.history_.epochs[-1].train_loss
+    assert said == pytest.approx(log_loss(y, model.predict_proba(X), sample_weight=weight), rel=1e-12)

@@ -56,12 +56,14 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:
         if show_traceback:
             traceback.print_exc()
-        typer.echo(printable(f"Error: {_sentence(error)}"), err=True)
-        return 2
+        sentence = _sentence(error)
+        typer.echo(printable(f"Error: {sentence or _bug(error)}"), err=True)
+        return 2 if sentence else 1
     return code or 0
 
 
-def _sentence(error: Exception) -> str:
+def _sentence(error: Exception) -> str | None:
+    """What to tell a person who can mend it; None for what is a fault of logloss."""
     if isinstance(error, LogLossError):
         return str(error)
     if hasattr(error, "format_message"):  # what Typer says of a wrong command; it has no public name for these errors
@@ -72,6 +74,10 @@ def _sentence(error: Exception) -> str:
         return f"{error.filename or 'A file'} cannot be used: {error.strerror or error}."
     if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("logloss"):
         return missing_package(error)
+    return None
+
+
+def _bug(error: Exception) -> str:
     kind = type(error).__name__
     return f"Something went wrong inside logloss ({kind}: {error}). This is a bug; --traceback shows where."
 

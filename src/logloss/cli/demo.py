@@ -13,11 +13,10 @@ def demo(
 ) -> None:
     """Train a network on 60,000 flights: which will arrive more than 15 minutes late."""
     from logloss.cli.training import new_run_folder, train_and_tell
-    from logloss.training import Job, train
+    from logloss.training import train
     from logloss.training.data import demo_path
 
     typer.echo("Flights out of New York in 2013: which will arrive more than 15 minutes late?\n")
     data = demo_path()
-    job = Job(data=str(data), target=("late",))
     folder = out or new_run_folder(data)
-    train_and_tell(lambda screen: train(job, loss, {"seed": seed}, folder, screen), folder)
+    train_and_tell(lambda screen: train(data, target="late", loss=loss, seed=seed, out=folder, listener=screen), folder)

@@ -62,31 +62,39 @@ def train(
         missing = "table" if data is None else "--target"
         raise ParameterError(f"There is no {missing}. Say what to learn from and what to predict: {_USAGE}")
 
+    if model == "linear":
+        _refuse_those_of_a_network(context)
+
     from logloss import training
     from logloss.cli.training import new_run_folder, train_and_tell
 
-    job = training.Job(
-        data=str(data),
-        target=names(target, "--target"),
-        positive=positive,
-        weight=weight,
-        header=not no_header,
-        validation=validation,
-        validation_data=None if validation_data is None else str(validation_data),
-        time_column=time_column,
-        drop=() if drop is None else names(drop, "--drop"),
-    )
-    options = {
-        "model": model,
-        "hidden": numbers(hidden, "--hidden"),
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "learning_rate": learning_rate,
-        "prior_correction": not no_prior_correction,
-        "seed": seed,
-    }
+    columns = names(target, "--target")
     folder = out or new_run_folder(data)
-    train_and_tell(lambda screen: training.train(job, loss, options, folder, screen), folder, as_json=as_json)
+
+    def start(screen: training.Listener) -> training.Run:
+        return training.train(
+            data,
+            target=columns,
+            out=folder,
+            positive=positive,
+            weight=weight,
+            drop=() if drop is None else names(drop, "--drop"),
+            header=not no_header,
+            validation=validation,
+            validation_data=validation_data,
+            time_column=time_column,
+            loss=loss,
+            model=model,  # type: ignore[arg-type]
+            hidden=numbers(hidden, "--hidden"),
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            prior_correction=not no_prior_correction,
+            seed=seed,
+            listener=screen,
+        )
+
+    train_and_tell(start, folder, as_json=as_json)
 
 
 def _resume(run: Path, *, as_json: bool) -> None:
@@ -98,11 +106,24 @@ def _resume(run: Path, *, as_json: bool) -> None:
 
 def _refuse_others(context: typer.Context) -> None:
     """Refuse what would have no effect beside --resume."""
-    for parameter in context.command.params:
-        source = context.get_parameter_source(parameter.name or "")
-        if parameter.name not in ("resume", "as_json") and source is not None and source.name == "COMMANDLINE":
-            given = parameter.opts[0] if parameter.opts[0].startswith("-") else "another table"
+    for name, option in _given(context).items():
+        if name not in ("resume", "as_json"):
             raise ParameterError(
-                f"--resume goes on with the table and the options that the run was started with, and {given} was "
-                "given too. Leave that out, or train anew."
+                "--resume goes on with the table and the options that the run was started with, and "
+                f"{option if option.startswith('-') else 'another table'} was given too. Leave that out, or train anew."
             )
+
+
+def _refuse_those_of_a_network(context: typer.Context) -> None:
+    """Refuse what would have no effect on a linear model."""
+    given = _given(context)
+    for name in ("hidden", "epochs", "batch_size", "learning_rate"):
+        if name in given:
+            raise ParameterError(f"{given[name]} is an option of the network; --model linear has no use for it.")
+
+
+def _given(context: typer.Context) -> dict[str, str]:
+    """What stands on the command line: parameters and how they are spelled there."""
+    names_of = {parameter.name or "": parameter.opts[0] for parameter in context.command.params}
+    sources = {name: context.get_parameter_source(name) for name in names_of}
+    return {name: names_of[name] for name, source in sources.items() if source and source.name == "COMMANDLINE"}

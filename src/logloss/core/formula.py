@@ -12,7 +12,7 @@ that of what did not; for the negative one they change places. On its own side a
     hessian  = positive * L''(z) + negative * L''(-z)
 
 So one side is written, and the other is its mirror. What keeps it exact is explained in docs/numerics.md: ``p`` and
-``1 - p`` both come from ``e = exp(-|z|)``, every sum has terms of one sign, and nothing is one minus something rounded.
+``1 - p`` both come from ``e = exp(-|z|)``, no sum cancels that need not, and nothing is one minus something rounded.
 """
 
 import math

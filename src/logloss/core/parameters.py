@@ -30,7 +30,7 @@ def number(name: str, value: Any) -> float:
         made = math.inf
     if not holds(made):
         raise ParameterError(f"{name}={value!r} is out of range; expected a number that is {expected}.")
-    return made
+    return made + 0.0  # of -0, which is equal and prints otherwise, 0
 
 
 def weight(name: str, value: Any) -> Weight:

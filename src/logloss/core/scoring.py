@@ -123,7 +123,7 @@ def _positive(y_true: Any, labels: Sequence[Any] | None) -> Array:
 def _check_pairs(probability: Array) -> None:
     with np.errstate(invalid="ignore"):
         total = probability.sum(axis=1, dtype=np.float64)
-    wrong = np.abs(total - 1) > np.sqrt(machine_epsilon(probability.dtype))
+    wrong = ~(np.abs(total - 1) <= np.sqrt(machine_epsilon(probability.dtype)))  # NaN is not within it
     if wrong.any():
         row = int(np.argmax(wrong))
         raise ProbabilityError(

@@ -18,7 +18,7 @@ _RESAMPLES = 200
 
 @dataclass(frozen=True)
 class Reliability:
-    """Observed frequency against predicted probability, on a grid that no single row can be read from.
+    """Observed frequency against predicted probability, on a grid that does not grow with the rows.
 
     ``observed`` is the isotonic regression of the labels on the probabilities; ``low`` and ``high`` bound it at 95 %
     for probabilities that are perfectly calibrated. ``count`` says how many predictions (by weight) fall between a

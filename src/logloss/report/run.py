@@ -1,18 +1,13 @@
 """The report of a run folder."""
 
-import platform
 from datetime import datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from logloss.core.kernel import active_kernel
 from logloss.report.facts import TrainingReport
 from logloss.report.page import write_training_report
-from logloss.training.job import Run
 from logloss.training.run import CONFIG, REPORT
-
-_PACKAGES = ("logloss", "numpy", "torch", "scikit-learn", "skrub", "pandas")
+from logloss.training.trainer import Run
 
 
 def write_run_report(run: Run, out: str | Path | None = None) -> Path:
@@ -35,8 +30,8 @@ def training_report(run: Run) -> TrainingReport:
         verdict=run.verdict,
         warnings=run.warnings,
         settings=_settings(config),
-        versions={"Python": platform.python_version()} | {name: version(name) for name in _PACKAGES},
-        kernel=active_kernel(),
+        versions=config["versions"],
+        kernel=config["kernel"],
         created=f"{started:%Y-%m-%d %H:%M}",
         probabilities=run.standing,
     )

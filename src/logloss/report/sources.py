@@ -1,4 +1,6 @@
-"""Where a history of losses may come from: our own, a Keras ``History``, a dict of lists, or a ``history.jsonl``."""
+"""Where a history of losses may come from: our own, a Keras ``History``, a dict of lists, a ``history.jsonl``, a
+`BinaryClassifier`.
+"""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -46,6 +48,9 @@ def _history(source: Any) -> History:
     kept = getattr(source, "history", None)
     if isinstance(kept, Mapping):
         return _from_lists(kept)
+    trained = getattr(source, "history_", None)  # of a BinaryClassifier
+    if isinstance(trained, History):
+        return trained
     raise ParameterError(f"A history cannot be read from {_kind(source)}; {_EXPECTED}.")
 
 

@@ -10,15 +10,13 @@ from logloss import lazy
 if TYPE_CHECKING:
     from logloss.training.classifier import BinaryClassifier
     from logloss.training.history import Epoch, History, Overfitting
-    from logloss.training.job import Listener, Run, read_run, resume, train
     from logloss.training.prediction import load_model, predict
-    from logloss.training.preparation import Job
+    from logloss.training.trainer import Listener, Run, read_run, resume, train
 
 __all__ = [
     "BinaryClassifier",
     "Epoch",
     "History",
-    "Job",
     "Listener",
     "Overfitting",
     "Run",
@@ -38,12 +36,11 @@ __getattr__, __dir__ = lazy.attributes(
         "Overfitting": "logloss.training.history",
         "load_model": "logloss.training.prediction",
         "predict": "logloss.training.prediction",
-        "Job": "logloss.training.preparation",
-        "Listener": "logloss.training.job",
-        "Run": "logloss.training.job",
-        "read_run": "logloss.training.job",
-        "resume": "logloss.training.job",
-        "train": "logloss.training.job",
+        "Listener": "logloss.training.trainer",
+        "Run": "logloss.training.trainer",
+        "read_run": "logloss.training.trainer",
+        "resume": "logloss.training.trainer",
+        "train": "logloss.training.trainer",
     },
     extra="train",
 )

@@ -206,15 +206,9 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
     def _options(self, base_rates: Array) -> Options:
-        loss = self.loss
-        if isinstance(loss, str):
-            # What balances the classes depends on their rates alone, and these are those of the weighted rows.
-            loss = BinaryCrossEntropy.parse(loss, base_rates[None] if len(base_rates) > 1 else base_rates)
-        elif not isinstance(loss, BinaryCrossEntropy):
-            raise ParameterError(f"loss={loss!r} is not a loss; expected a BinaryCrossEntropy, or its spelling.")
         return Options(
             model=self.model,  # type: ignore[arg-type]
-            loss=loss,
+            loss=fitting.parse_loss(self.loss, base_rates),
             hidden=tuple(self.hidden) if isinstance(self.hidden, Iterable) else self.hidden,
             epochs=self.epochs,
             batch_size=self.batch_size,

@@ -60,7 +60,7 @@ class Options:
         rate = self.learning_rate
         if rate is not None and not (isinstance(rate, Real) and 0 < float(rate) < float("inf")):
             raise ParameterError(f"learning_rate={self.learning_rate!r} is not usable; expected a positive number.")
-        if not 0 <= self.seed < 2**63:
+        if not isinstance(self.seed, int | np.integer) or not 0 <= self.seed < 2**63:
             raise ParameterError(f"seed={self.seed!r} is not usable; expected a whole number of at least 0.")
 
     def settings(self, n_rows: int) -> loop.Settings:
@@ -91,6 +91,15 @@ def options_of(config: Mapping[str, Any]) -> Options:
         return Options(**fields)
     except (KeyError, TypeError, ParameterError) as error:
         raise RunError(f"The run's configuration is damaged: {error}") from error
+
+
+def parse_loss(loss: BinaryCrossEntropy | str, base_rates: Array) -> BinaryCrossEntropy:
+    """A loss, or the loss that is so spelled; the weighted shares of positives, shape (k,), are what is balanced."""
+    if isinstance(loss, BinaryCrossEntropy):
+        return loss
+    if not isinstance(loss, str):
+        raise ParameterError(f"loss={loss!r} is not a loss; expected a BinaryCrossEntropy, or its spelling.")
+    return BinaryCrossEntropy.parse(loss, base_rates[None] if len(base_rates) > 1 else base_rates)
 
 
 class Sample(NamedTuple):

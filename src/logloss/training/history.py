@@ -114,11 +114,14 @@ def read_epochs(path: str | Path) -> list[Epoch]:
     except (OSError, UnicodeDecodeError) as error:
         raise RunError(f"{path} cannot be read as a history: {error}") from error
     epochs = []
-    for number, line in enumerate(lines[:-1], start=1):  # what follows the last line break is not a whole line
+    for number, line in enumerate(lines, start=1):
+        unfinished = number == len(lines)  # no line break follows: nothing, or a line that was cut off
         try:
             record = json.loads(line)
             epochs.append(_epoch(record))
         except (ValueError, TypeError, KeyError, OverflowError) as error:
+            if unfinished:
+                break
             raise RunError(f"Line {number} of {path} is not an epoch: {line[:80]!r}") from error
     return epochs
 

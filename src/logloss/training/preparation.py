@@ -130,7 +130,7 @@ def _sample(table: Table, job: Job, targets: Targets) -> Sample:
     if job.weight is not None:
         weight = _weights(_column(table, job.weight, "--weight", targets)[targets.kept])
         left_out.append(job.weight)
-    left_out += [str(_column(table, name, "--drop", targets).name) for name in job.drop if name not in left_out]
+    left_out += [str(_column(table, name, "--drop", targets).name) for name in job.drop]
     features = table.frame.drop(columns=left_out)
     if features.shape[1] == 0:
         raise TableError(f"The table has no column besides {listed(left_out)}, so there is nothing to predict from.")

@@ -53,9 +53,9 @@ class RunFolder:
     def create(cls, path: str | Path, config: Mapping[str, Any], recipe: Recipe) -> Self:
         """A new run folder that holds what was asked for; nothing is left of it if that cannot be written."""
         folder = cls(Path(path))
-        folder.refuse_occupied()
         try:
             folder.path.mkdir(parents=True, exist_ok=True)
+            folder.refuse_occupied()  # now that it is sure which folder a path such as new/../old means
         except OSError as error:
             raise _cannot_be_made(folder.path, error) from error
         try:

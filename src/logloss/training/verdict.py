@@ -105,7 +105,8 @@ def accuracy_notes(labels: Sequence[LabelMetrics]) -> tuple[str, ...]:
     fooled = [
         label.name
         for label in labels
-        if label.accuracy >= min(label.majority_accuracy, _FINE) and label.log_loss >= label.base_rate_loss
+        if (label.accuracy > label.majority_accuracy or label.accuracy >= _FINE)
+        and label.log_loss >= label.base_rate_loss
     ]
     unseen = [label.name for label in labels if label.accuracy <= label.majority_accuracy and label.skill > _CLEARLY]
     endless = [label.name for label in labels if label.log_loss == math.inf]

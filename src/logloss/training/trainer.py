@@ -1,24 +1,30 @@
 """From a table in a file to a trained model in a run folder, and on from where an earlier run stopped."""
 
 import hashlib
+import platform
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import logloss
+import numpy as np
+
 from logloss.core.errors import LogLossError, RunError
 from logloss.core.family import BinaryCrossEntropy
+from logloss.core.kernel import active_kernel
 from logloss.training import fitting, loop, priors
 from logloss.training.features import Recipe, giveaways
 from logloss.training.features.columns import read as read_facts
-from logloss.training.fitting import Fitted, Options, options_of
+from logloss.training.fitting import Fitted, ModelKind, Options, options_of
 from logloss.training.history import Epoch, History, write_epoch
 from logloss.training.metrics import Metrics, label_metrics
 from logloss.training.preparation import Job, Prepared, naming, prepare
 from logloss.training.run import CHECKPOINT, CONFIG, METRICS, RunFolder
 from logloss.training.verdict import verdict
+
+_PACKAGES = ("logloss", "numpy", "torch", "scikit-learn", "skrub", "pandas")
 
 
 class Listener:
@@ -83,38 +89,95 @@ def read_run(path: str | Path) -> Run:
     return Run(folder.path, config, history, metrics, verdict, notes, warnings)
 
 
-def train(job: Job, loss: str, options: Mapping[str, Any], out: str | Path, listener: Listener | None = None) -> Run:
-    """Train on a table and keep everything in the folder ``out``.
+def train(
+    data: str | Path,
+    *,
+    target: str | Sequence[str],
+    out: str | Path,
+    positive: str | None = None,
+    weight: str | None = None,
+    drop: Sequence[str] = (),
+    header: bool = True,
+    validation: float = 0.2,
+    validation_data: str | Path | None = None,
+    time_column: str | None = None,
+    loss: BinaryCrossEntropy | str = "bce",
+    model: ModelKind = "mlp",
+    hidden: Sequence[int] = (64, 32),
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    learning_rate: float | None = None,
+    prior_correction: bool = True,
+    seed: int = 0,
+    listener: Listener | None = None,
+) -> Run:
+    """Train on a table in a file, and keep everything in the folder ``out``.
 
     Parameters
     ----------
-    job : Job
-        The table and its columns.
-    loss : str
-        The spelling of a loss; ``weighted`` is balanced by the training rows.
-    options : mapping
-        Fields of `Options` other than the loss.
+    data : str or Path
+        A CSV, TSV or Parquet file, packed or not.
+    target : str or sequence of str
+        What to predict; several columns of 0 and 1 are learnt at once.
     out : str or Path
         A folder that does not exist yet, or is empty.
+    positive : str, optional
+        Which value of the target is positive.
+    weight : str, optional
+        A column of row weights.
+    drop : sequence of str
+        Columns to learn nothing from.
+    header : bool
+        Whether a text file's first row holds names; else columns are "0", "1" and so on.
+    validation : float
+        The share of rows kept to validate on.
+    validation_data : str or Path, optional
+        A table to validate on instead.
+    time_column : str, optional
+        The latest rows by this column validate.
+    loss : BinaryCrossEntropy or str
+        The loss, or its spelling; ``"weighted"`` is balanced by the training rows.
+    model, hidden, epochs, batch_size, learning_rate, prior_correction
+        As for `BinaryClassifier`.
+    seed : int
+        The same seed gives the same bits.
     listener : Listener, optional
-        Who is told.
+        Who is told how it goes.
 
     Raises
     ------
     LogLossError
-        Whatever is wrong with the table, the options or the folder, in a sentence.
+        Whatever is wrong with the table, an option or the folder, in a sentence.
     """
     listener = listener or Listener()
     # Refused before anything is read.
-    Options(**options)
-    BinaryCrossEntropy.parse(loss, [0.0, 1.0])
+    job = Job(
+        data=str(data),
+        target=(target,) if isinstance(target, str) else tuple(target),
+        positive=positive,
+        weight=weight,
+        header=header,
+        validation=validation,
+        validation_data=None if validation_data is None else str(validation_data),
+        time_column=time_column,
+        drop=tuple(drop),
+    )
+    options = Options(
+        model=model,
+        hidden=tuple(hidden),
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        prior_correction=prior_correction,
+        seed=seed,
+    )
+    fitting.parse_loss(loss, np.array([0.5]))
     RunFolder(Path(out)).refuse_occupied()
 
-    prepared = prepare(job, int(options.get("seed", 0)), listener.note)
-    labels = prepared.train.labels
-    bce = BinaryCrossEntropy.parse(loss, labels if labels.shape[1] > 1 else labels[:, 0])
-    chosen = Options(**options, loss=bce)
-    fitting.check_loss(bce, labels.shape[1])
+    prepared = prepare(job, seed, listener.note)
+    rates = prepared.train.base_rates
+    chosen = replace(options, loss=fitting.parse_loss(loss, rates))
+    fitting.check_loss(chosen.loss, len(rates))
     recipe = fitting.learn_recipe(prepared.train.frame, chosen.model)
     if job.validation_data is not None:
         with naming(job.validation_data):
@@ -176,7 +239,8 @@ def _config(job: Job, options: Options, prepared: Prepared) -> dict[str, Any]:
     settings = options.settings(len(prepared.train.frame)) if options.model == "mlp" else None
     targets = prepared.targets
     return {
-        "logloss": logloss.__version__,
+        "versions": {"Python": platform.python_version()} | {name: version(name) for name in _PACKAGES},
+        "kernel": active_kernel(),
         "job": asdict(job),
         "sha256": dict(prepared.sha256),
         "targets": [
