@@ -169,7 +169,8 @@ def test_a_last_line_that_was_cut_off_is_passed_over(tmp_path_factory, epochs, c
     whole = path.read_bytes()
     last = len(write_epoch(epochs[-1]))
     path.write_bytes(whole[: -min(cut, last)])
-    assert repr(read_epochs(path)) == repr(epochs[:-1])
+    kept = epochs if cut == 1 else epochs[:-1]  # without its line break it is whole yet
+    assert repr(read_epochs(path)) == repr(kept)
 
 
 DAMAGED = [

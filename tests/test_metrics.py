@@ -49,8 +49,8 @@ def test_integer_weights_are_repeated_rows_and_weight_0_is_none():
 
 
 def test_one_half_is_no_yes():
-    found = label_metrics("a", "1", 0.5, np.array([0.0, 1.0, 1.0]), np.array([0.5, 0.5, 0.50001]))
-    assert found.accuracy == pytest.approx(2 / 3)
+    found = label_metrics("a", "1", 0.5, np.array([0.0, 0.0, 1.0]), np.array([0.5, 0.5, 0.50001]))
+    assert found.accuracy == 1  # as `predict` says
 
 
 def test_a_certain_mistake_costs_infinitely_much():

@@ -129,6 +129,8 @@ def test_weights_of_any_unit_are_the_same():
         for one, other in zip(plain[:4], scaled[:4], strict=True):
             np.testing.assert_allclose(other, one, rtol=1e-12)
         np.testing.assert_allclose(scaled[4], plain[4] * factor, rtol=1e-12)
+    highest = columns(reliability(y, p, weight * 1e307))  # whose sum is infinite
+    np.testing.assert_allclose(highest[:4], plain[:4], rtol=1e-12)
     assert reliability(y, p, np.ones(300)) == reliability(y, p)
 
 

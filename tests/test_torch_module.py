@@ -120,7 +120,7 @@ def test_masked_places_may_hold_anything(name):
 def test_a_weight_of_0_hides_too():
     pred, y, weight, _ = batch()
     z = torch.where(weight == 0, math.nan, pred).requires_grad_()
-    value = as_module(BinaryCrossEntropy(from_logits=True))(z, y, weight)
+    value = as_module(BinaryCrossEntropy(from_logits=True))(z, torch.where(weight == 0, math.nan, y), weight)
     value.backward()
     assert torch.isfinite(value)
     assert (z.grad[weight == 0] == 0).all()

@@ -21,6 +21,8 @@ OTHERS = {
     "hardly focal": Parameters(gamma=0.1, gamma_neg=0.1),
     "focal by thirds": Parameters(gamma=10 / 3, gamma_neg=1 / 3),
     "as focal as the bounds go": Parameters(gamma=GAMMA, gamma_neg=GAMMA),
+    "focus on negatives alone": Parameters(gamma_neg=2.5),
+    "focus on positives alone": Parameters(gamma=2.5),
     "margin alone": Parameters(margin=0.2),
     "tiny margin": Parameters(gamma=0.5, gamma_neg=0.5, margin=1e-12),
     "huge margin": Parameters(gamma=3, gamma_neg=2.2, margin=0.9),

@@ -1,5 +1,6 @@
 """Names that are imported when they are first used, so that nothing heavy is loaded before it is needed."""
 
+import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
@@ -19,7 +20,7 @@ def attributes(
         if name not in where:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         try:
-            return getattr(import_module(where[name]), name)
+            value = getattr(import_module(where[name]), name)
         except ModuleNotFoundError as error:
             missing = error.name or ""
             if missing.startswith("logloss"):
@@ -27,5 +28,7 @@ def attributes(
             raise MissingPackageError(
                 f"{package}.{name} needs the package {missing}. Install it with: pip install 'logloss[{extra}]'"
             ) from error
+        setattr(sys.modules[package], name, value)  # so that this is asked once
+        return value
 
     return get, lambda: sorted(where)

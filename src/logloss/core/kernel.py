@@ -77,8 +77,6 @@ def _run(
     with np.errstate(all="ignore"), _blocks(inputs, pos_weight, neg_weight, outs) as blocks:
         low, high = clip_bounds(family.epsilon, inputs.work)
         for y, y_pred, weight, shown, pos, neg, *results in blocks:
-            # Equal values give equal bits only if they lie alike in memory: vectorised code treats strides its own way.
-            y, y_pred, weight = (np.ascontiguousarray(block) for block in (y, y_pred, weight))
             if hidden:
                 counted = shown & (weight != 0)
                 y, y_pred, weight = (np.where(counted, block, 0.0) for block in (y, y_pred, weight))

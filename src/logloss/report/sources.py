@@ -1,6 +1,4 @@
-"""Where a history of losses may come from: our own, a Keras ``History``, a dict of lists, a ``history.jsonl``, a
-`BinaryClassifier`.
-"""
+"""Where a history of losses may come from: a ``History`` of ours or of Keras, a dict of lists, a ``history.jsonl``."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence

@@ -186,10 +186,10 @@ class RunFolder:
         self, name: str, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], others: Sequence[str]
     ) -> None:
         contents = {key: value.detach().contiguous() for key, value in tensors.items()}
+        text = to_json({**facts, "sha256": self._digests(others)}, indent=None)
+        # In one entry, because safetensors writes several in an order that changes from time to time.
+        metadata = {"logloss": f"{_seal(text, contents)} {text}"}
         with self._writing(name):
-            text = to_json({**facts, "sha256": self._digests(others)}, indent=None)
-            # In one entry, because safetensors writes several in an order that changes from time to time.
-            metadata = {"logloss": f"{_seal(text, contents)} {text}"}
             write_atomically(self.path / name, safetensors.torch.save(contents, metadata))
 
     def _read_json(self, name: str) -> dict[str, Any]:
