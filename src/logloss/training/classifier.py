@@ -124,7 +124,9 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if share:
             first, last = split.at_random(sample.labels, float(share), options.seed)
             sample, validation = sample.rows(first), sample.rows(last)
-        fitted = fitting.fit(options, fitting.learn_recipe(sample.frame, options.model), sample, validation)
+        is_table = isinstance(X, pd.DataFrame) or hasattr(X, "to_pandas")
+        recipe = fitting.learn_recipe(sample.frame, options.model, leave_out_ids=is_table)
+        fitted = fitting.fit(options, recipe, sample, validation)
         self.model_: Model = fitted.model
         self.history_: History = fitted.history
         self.feature_names_out_ = np.array(fitted.model.recipe.names, dtype=object)

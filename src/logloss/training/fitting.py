@@ -137,10 +137,10 @@ class Fitted:
     linear_fits: tuple[linear.LinearFit, ...] = ()  # one a label, of a linear model
 
 
-def learn_recipe(frame: pd.DataFrame, model: str) -> Recipe:
+def learn_recipe(frame: pd.DataFrame, model: str, *, leave_out_ids: bool = True) -> Recipe:
     """The recipe that the kind of model needs."""
-    is_network = model == "mlp"
-    return Recipe.learn(frame, embed=is_network, standardize=is_network, drop_first=not is_network)
+    nn = model == "mlp"
+    return Recipe.learn(frame, embed=nn, standardize=nn, drop_first=not nn, leave_out_ids=leave_out_ids)
 
 
 def base_rate_loss(rates: Array, sample: Sample) -> float:

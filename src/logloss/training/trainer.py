@@ -13,10 +13,10 @@ import numpy as np
 
 from logloss.core.errors import LogLossError, RunError
 from logloss.core.family import BinaryCrossEntropy
+from logloss.core.plain import read_plain
 from logloss.core.kernel import active_kernel
 from logloss.training import fitting, loop, priors
 from logloss.training.features import Recipe, giveaways
-from logloss.training.features.columns import read as read_facts
 from logloss.training.fitting import Fitted, ModelKind, Options, options_of
 from logloss.training.history import Epoch, History, write_epoch
 from logloss.training.metrics import Metrics, label_metrics
@@ -210,7 +210,7 @@ def resume(path: str | Path, listener: Listener | None = None) -> Run:
             f"logloss predict {shlex.quote(str(folder.path))} DATA --out FILE"
         )
     recipe = folder.read_recipe()
-    job = read_facts(Job, config.get("job"), f"The job in {folder.path / CONFIG}")
+    job = read_plain(Job, config.get("job"), f"The job in {folder.path / CONFIG}")
     options = options_of(config)
     _refuse_changed_data(folder, job, config.get("sha256"))
     prepared = prepare(job, options.seed, listener.note)

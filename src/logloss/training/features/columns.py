@@ -1,15 +1,13 @@
 """What was learnt of each column: plain facts, which are written as JSON and read back without loss."""
 
-import math
-import types
-import typing
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
-from typing import Any, TypeAlias, TypeVar
+from dataclasses import asdict, dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from logloss.core.errors import RunError
+from logloss.core.plain import read_plain
 from logloss.training.features import dates
 from logloss.training.features.reading import Source
 
@@ -176,47 +174,4 @@ def from_config(config: Any, where: str) -> Column:
     kind = config.get("kind") if isinstance(config, Mapping) else None
     if not isinstance(kind, str) or kind not in _KINDS:
         raise RunError(f"{where} has the kind {kind!r}; expected one of {', '.join(_KINDS)}.")
-    return read(_KINDS[kind], {key: value for key, value in config.items() if key != "kind"}, where)
-
-
-T = TypeVar("T")
-
-
-def read(cls: type[T], config: Any, where: str) -> T:
-    """A dataclass of facts from plain JSON, with every type checked."""
-    if not isinstance(config, Mapping):
-        raise RunError(f"{where} is {_short(config)}; expected an object with named entries.")
-    hints = typing.get_type_hints(cls)
-    expected = {field.name for field in fields(cls)}  # type: ignore[arg-type]
-    if expected != set(config):
-        differ = ", ".join(sorted(map(str, expected ^ set(config))))
-        raise RunError(f"{where} has not the entries that it should have; they differ in {differ}.")
-    try:
-        return cls(**{key: _read(hints[key], value, f"{where}.{key}") for key, value in config.items()})
-    except (ValueError, TypeError, OverflowError) as error:
-        raise error if isinstance(error, RunError) else RunError(f"{where} is damaged: {error}.") from error
-
-
-def _read(hint: Any, value: Any, where: str) -> Any:
-    if hint is Scale:
-        return read(Scale, value, where)
-    if typing.get_origin(hint) is tuple and isinstance(value, list):
-        return tuple(_read(typing.get_args(hint)[0], entry, where) for entry in value)
-    if not _fits(hint, value):
-        raise RunError(f"{where} is {_short(value)}; expected {getattr(hint, '__name__', hint)}.")
-    return float(value) if hint is float else value
-
-
-def _fits(hint: Any, value: Any) -> bool:
-    if typing.get_origin(hint) in (typing.Union, types.UnionType):
-        return any(_fits(part, value) for part in typing.get_args(hint))
-    if typing.get_origin(hint) is typing.Literal:
-        return isinstance(value, str) and value in typing.get_args(hint)
-    if hint is float:
-        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    return type(value) is hint or (hint is types.NoneType and value is None)
-
-
-def _short(value: Any) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= 40 else shown[:39] + "…"
+    return read_plain(_KINDS[kind], {key: value for key, value in config.items() if key != "kind"}, where)

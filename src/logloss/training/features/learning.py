@@ -26,11 +26,12 @@ _TIMES = {"time", "date", "year", "month", "week", "day", "hour", "timestamp"}  
 
 @dataclass(frozen=True)
 class Rule:
-    """How many rows it takes to learn from them, and what becomes of a category's levels."""
+    """How many rows it takes to learn from them, and what becomes of levels and of numbers that seem to be names."""
 
     rows: int
     embed: bool
     drop_first: bool
+    leave_out_ids: bool = True
 
     @property
     def enough(self) -> int:
@@ -97,7 +98,7 @@ def _number(name: Name, series: pd.Series, source: reading.Source, rule: Rule) -
     values = reading.numbers(series, source)
     present = values[~np.isnan(values)]
     scale, gaps = _scale(present), len(values) - len(present) >= rule.enough
-    if source == "number" and (reason := _numbers_rows(name, series, values)):
+    if rule.leave_out_ids and source == "number" and (reason := _numbers_rows(name, series, values)):
         return LeftOut(name=name, reason=reason)
     varies = bool(present.min() < present.max())
     if not varies and not gaps:

@@ -12,6 +12,7 @@ import pandas as pd
 from sklearn.utils import gen_batches
 
 from logloss.core.errors import RunError, TableError, nearest
+from logloss.core.plain import read_plain
 from logloss.training.features import columns as facts
 from logloss.training.features import learning
 from logloss.training.features.columns import Category, Column, Date, LeftOut, Measure, Name, Number, called
@@ -60,7 +61,15 @@ class Recipe:
     standardize: bool
 
     @classmethod
-    def learn(cls, frame: pd.DataFrame, *, embed: bool, standardize: bool, drop_first: bool) -> Self:
+    def learn(
+        cls,
+        frame: pd.DataFrame,
+        *,
+        embed: bool,
+        standardize: bool,
+        drop_first: bool,
+        leave_out_ids: bool = True,
+    ) -> Self:
         """Look at the rows of training.
 
         Parameters
@@ -74,13 +83,15 @@ class Recipe:
             are float64 in the units of the table.
         drop_first : bool
             Whether the commonest level of a category has no column, as a model with an intercept wants it.
+        leave_out_ids : bool
+            Whether whole numbers that seem to number the rows are left out. In an array they were chosen as features.
 
         Raises
         ------
         TableError
             The table has no rows, or no column that tells them apart.
         """
-        rule = learning.Rule(len(frame), embed=embed, drop_first=drop_first)
+        rule = learning.Rule(len(frame), embed=embed, drop_first=drop_first, leave_out_ids=leave_out_ids)
         places = places_of(frame)
         if not rule.rows:
             raise TableError("The table has no rows to learn from.")
@@ -208,7 +219,7 @@ class Recipe:
             raise RunError("The recipe of the features is damaged: it needs columns, left_out and standardize.")
         recipe = cls(
             columns=tuple(facts.from_config(one, f"columns[{i}] of the recipe") for i, one in enumerate(columns)),
-            left_out=tuple(facts.read(LeftOut, one, f"left_out[{i}] of the recipe") for i, one in enumerate(left_out)),
+            left_out=tuple(read_plain(LeftOut, one, f"left_out[{i}] of the recipe") for i, one in enumerate(left_out)),
             standardize=standardize,
         )
         if len({column.name for column in recipe.columns}) < len(columns):
