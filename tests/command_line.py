@@ -15,6 +15,7 @@ from logloss.cli.app import run
 
 # Enough for every law of the command line, and quick.
 QUICK = ("--epochs", 2, "--hidden", 4)
+LINEAR = ("--model", "linear")
 
 
 class Said(NamedTuple):

@@ -252,6 +252,7 @@ OPTIONS = {
     "--loss weighted(pos_weight=(1,2))": "pos_weight has 2 entries",
     "--loss smoothed(label_smoothing=2)": "label_smoothing=2.0 is out of range; expected a number that is ",
     "--model liner": 'Did you mean "linear"?',
+    "--model linear": "--hidden is an option of the network; --model linear has no use for it.",
     "--drop paln": 'The table has no column "paln", which --drop names. Did you mean "plan"?',
     "--drop churn": '--drop "churn" is the target itself.',
     "--drop age,plan,since,member": "The table has no column besides ",

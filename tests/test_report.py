@@ -210,7 +210,7 @@ def test_no_epoch_is_said():
 
 
 @pytest.mark.parametrize(
-    ("kind", "said"), [("exact", "as they are"), ("corrected", "corrected"), ("distorted", "rank")]
+    ("kind", "said"), [("exact", "does not distort"), ("corrected", "corrected"), ("distorted", "rank")]
 )
 def test_what_the_loss_does_to_probabilities_is_said(kind, said):
     assert said in words.PROBABILITIES[kind]
@@ -409,11 +409,11 @@ def test_a_history_of_nothing_but_nan_says_so():
     assert "4 losses are infinite" in page
 
 
-@pytest.mark.parametrize(("model", "unit"), [("mlp", "epoch"), ("linear", "iteration")])
-def test_the_axis_says_what_a_step_is(model, unit):
+@pytest.mark.parametrize(("model", "said"), [("mlp", "best: epoch"), ("linear", "reached: iteration")])
+def test_the_axis_says_what_a_step_is(model, said):
     page = training_page(report_of(model=model)).decode()
-    assert page.count(f">{unit}</text>") == 2
-    assert page.count(f">best: {unit} 14, ") == 2
+    assert page.count(f">{said.split()[1]}</text>") == 2
+    assert page.count(f">{said} 14, ") == 2
 
 
 def test_overfitting_is_shaded_from_the_best_epoch_on():

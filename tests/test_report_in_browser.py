@@ -137,7 +137,7 @@ def test_the_verdict_stands_above_the_fold(name, viewport, reports, look):
 
 
 @pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
-@pytest.mark.parametrize(("name", "said"), [("overfitting", "best: epoch 14, "), ("linear", "best: iteration 25, ")])
+@pytest.mark.parametrize(("name", "said"), [("overfitting", "best: epoch 14, "), ("linear", "reached: iteration 25, ")])
 def test_the_best_epoch_is_named_in_the_chart(name, said, viewport, reports, look):
     labels = look(reports(name), viewport).locator("svg text", has_text=said)
     assert sum(label.is_visible() for label in labels.all()) == 1

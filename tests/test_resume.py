@@ -10,7 +10,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from tests import trouble
-from tests.command_line import customers, done, logloss, refused, strict_json, write
+from tests.command_line import LINEAR, customers, done, logloss, refused, strict_json, write
 
 OPTIONS = ("--target", "churn", "--epochs", 3, "--hidden", 8, "--loss", "weighted", "--seed", 5)
 FINAL = ["checkpoint.safetensors", "config.json", "features.json", "history.jsonl", "metrics.json", "model.safetensors"]
@@ -179,7 +179,7 @@ def lines(folder: Path) -> int:
 
 
 def test_a_linear_run_that_was_killed_goes_on_to_the_same_bits(table, tmp_path):
-    command = ("train", table, "--target", "churn", "--model", "linear", "--out")
+    command = ("train", table, "--target", "churn", *LINEAR, "--out")
     done(*command, tmp_path / "whole")
     folder = tmp_path / "run"
     ended = trouble.meet((*command, folder), tmp_path / "log", folder=folder, at=FIRST_EPOCH + 3)

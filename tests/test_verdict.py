@@ -156,7 +156,7 @@ def test_names_are_listed_and_then_counted():
         (
             BinaryCrossEntropy.focal(),
             True,
-            ["distorted by the loss, focal(gamma=2.0, alpha=0.25)", "no exact undoing", "rank rows"],
+            ["distorted by the loss, focal(gamma=2.0, alpha=0.25)", "this is not undone", "rank rows"],
             ["shift"],
         ),
         (BinaryCrossEntropy.asymmetric(), False, ["distorted by the loss, asymmetric("], ["shift"]),

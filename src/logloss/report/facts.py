@@ -25,6 +25,7 @@ class TrainingReport:
     metrics: Metrics
     verdict: tuple[str, ...]
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     settings: Mapping[str, Any]
     versions: Mapping[str, str]
     kernel: str

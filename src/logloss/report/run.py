@@ -29,6 +29,7 @@ def training_report(run: Run) -> TrainingReport:
         metrics=run.metrics,
         verdict=run.verdict,
         warnings=run.warnings,
+        notes=run.notes,
         settings=_settings(config),
         versions=config["versions"],
         kernel=config["kernel"],

@@ -9,7 +9,7 @@ from logloss.evaluation.reliability import Reliability
 from logloss.training.history import Epoch, History
 
 PROBABILITIES = {
-    "exact": "This loss leaves probabilities as they are: the outputs can be read as probabilities.",
+    "exact": "This loss does not distort probabilities; whether they are borne out, the diagram shows.",
     "corrected": "This loss shifts probabilities in a known way; the numbers here are of probabilities that were "
     "corrected for it.",
     "distorted": "This loss distorts probabilities, and that was not undone: use the outputs to rank rows, or "
@@ -97,7 +97,7 @@ def bits(nats: float) -> float:
 def best(epoch: Epoch, unit: str) -> str:
     """The best epoch and its loss."""
     value = epoch.train_loss if epoch.validation_loss is None else epoch.validation_loss
-    return f"best: {unit} {epoch.epoch:,}, {loss(value)}"
+    return f"{'best' if unit == 'epoch' else 'reached'}: {unit} {epoch.epoch:,}, {loss(value)}"
 
 
 def left_out(history: History) -> int:

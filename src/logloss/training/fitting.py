@@ -278,7 +278,7 @@ def _fit_linear(
             epochs.append(Epoch(epoch=len(epochs) + 1, train_loss=train_loss, validation_loss=validation_loss))
             on_epoch(epochs[-1])
     model = Model(recipe, shift, coefficients=coefficients, intercept=intercept)
-    return Fitted(model, History(tuple(epochs)), tuple(fits[j] for j in range(n_labels)))
+    return Fitted(model, History(tuple(epochs), stops_early=False), tuple(fits[j] for j in range(n_labels)))
 
 
 def _linear_loss(features: Array, sample: Sample, coefficients: Array, intercept: Array) -> float:

@@ -35,7 +35,7 @@ class Overfitting:
 
 
 # A rise smaller than this share of the loss is noise, and nobody should be told of it.
-_NOTICEABLE = 0.005
+_NOTICEABLE = 0.01
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ class History:
 
     epochs: tuple[Epoch, ...]
     base_rate_loss: float | None = None
+    stops_early: bool = True  # whether the best epoch is kept; a linear model keeps the last iteration
 
     @classmethod
     def from_losses(
@@ -80,15 +81,21 @@ class History:
 
     @property
     def best(self) -> Epoch:
-        """The epoch of least validation loss, the first of equals; of least training loss without validation."""
+        """The epoch whose weights are kept.
+
+        That of least validation loss, the first of equals; of least training loss without validation; the last where
+        training does not stop early.
+        """
         if not self.epochs:
             raise RunError("The history holds no epochs, so none of them is the best.")
+        if not self.stops_early:
+            return self.epochs[-1]
         validated = any(epoch.validation_loss is not None for epoch in self.epochs)
         return min(self.epochs, key=lambda e: _or_inf(e.validation_loss if validated else e.train_loss))
 
     @property
     def overfitting(self) -> Overfitting | None:
-        """Overfitting after the best epoch, if it can be told from noise."""
+        """Overfitting after the best epoch, if the validation loss rose by more than a hundredth."""
         best, last = self.best, self.epochs[-1]
         if best is last or best.validation_loss is None or last.validation_loss is None:
             return None

@@ -30,6 +30,7 @@ class LabelMetrics:
     base_rate_loss: float
     accuracy: float
     majority_accuracy: float  # of always saying the commoner class
+    saving_error: float = 0.0  # the standard error of base_rate_loss - log_loss, which are of the same rows
     reliability: Reliability | None = None
 
     @property
@@ -96,6 +97,12 @@ def label_metrics(
     def mean(values: Array) -> float:
         return float(np.average(values, weights=weight))
 
+    def standard_error(values: Array) -> float:
+        if not np.isfinite(values).all():
+            return math.inf
+        shares = np.full(len(values), 1 / len(values)) if weight is None else weight / weight.sum()
+        return float(np.sqrt(np.sum((shares * (values - mean(values))) ** 2)))
+
     validation_rate = mean(y_true)
     always = np.full(len(y_true), base_rate)
     return LabelMetrics(
@@ -107,5 +114,6 @@ def label_metrics(
         base_rate_loss=exact(y_true, always, sample_weight=weight, reduction="weighted_mean"),
         accuracy=mean((probability > 0.5) == (y_true > 0.5)),
         majority_accuracy=mean((y_true > 0.5) == (base_rate > 0.5)),
+        saving_error=standard_error(exact.loss(y_true, always) - exact.loss(y_true, probability)),
         reliability=reliability(y_true, probability, weight),
     )

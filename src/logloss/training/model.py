@@ -10,7 +10,7 @@ import torch
 from scipy.special import expit
 
 from logloss.training import loop
-from logloss.training.features import Recipe
+from logloss.training.features import Features, Recipe
 from logloss.training.networks import MLP
 
 Array = npt.NDArray[np.float64]
@@ -34,20 +34,20 @@ class Model:
         if self.network is not None:
             self.network.double()  # so that a row's logit does not depend on the rows beside it
 
-    def logits(self, frame: pd.DataFrame) -> Array:
-        """Logits of shape (n, k)."""
-        features = self.recipe.transform(frame)
+    def logits(self, rows: pd.DataFrame | Features) -> Array:
+        """Logits of shape (n, k), of a table or of what the recipe made of it."""
+        features = rows if isinstance(rows, Features) else self.recipe.transform(rows)
         if self.network is None:
             made: Array = features.numbers @ self.coefficients.T + self.intercept + self.shift  # type: ignore[union-attr, operator]
             return made
-        rows = loop.Rows(
+        given = loop.Rows(
             torch.from_numpy(features.numbers).double(), torch.from_numpy(features.codes), torch.empty(0), None
         )
-        return loop.predict(self.network, rows).numpy() + self.shift
+        return loop.predict(self.network, given).numpy() + self.shift
 
-    def probabilities(self, frame: pd.DataFrame) -> Array:
-        """Probabilities of shape (n, k)."""
-        made: Array = expit(self.logits(frame))
+    def probabilities(self, rows: pd.DataFrame | Features) -> Array:
+        """Probabilities of shape (n, k), of a table or of what the recipe made of it."""
+        made: Array = expit(self.logits(rows))
         return made
 
     def tensors(self) -> dict[str, Any]:

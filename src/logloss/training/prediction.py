@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from logloss.core.errors import RunError, TableError, nearest
 from logloss.training.fitting import build_network, options_of
 from logloss.training.model import Model
 from logloss.training.run import MODEL, RunFolder
-from logloss.training.tables import read_table, refuse_infinite, write_table
+from logloss.training.tables import is_text, read_table, refuse_infinite, write_table
 from logloss.training.tables.wording import listed, quoted, repeated
 
 
@@ -66,22 +67,28 @@ def predict(
     """
     model, names, config = load_model(run)
     job = config["job"]
-    table = read_table(data, header=bool(job["header"]) if header is None else header)
+    table = read_table(data, header=bool(job["header"]) if header is None else header, as_text=model.recipe.texts)
     frame = table.frame
     # What was no feature on purpose may be there or not.
     needless = [*names, job["weight"], *job["drop"]]
     notes = (*table.notes, *model.recipe.check(frame.drop(columns=needless, errors="ignore")))
     refuse_infinite(frame, [str(column.name) for column in model.recipe.columns if column.name in frame.columns])
-    kept = frame if columns is None else frame[_known(frame, columns)]
+    kept = [*map(str, frame.columns)] if columns is None else _known(frame, columns)
     made = _probability_columns(names)
-    if clash := [name for name in made if name in kept.columns]:
+    if clash := [name for name in made if name in kept]:
         raise TableError(
             f"The table has a column {quoted(clash[0])} already. Name the columns to keep, without that one, with "
             "--columns; or rename it."
         )
-    probabilities = pd.DataFrame(model.probabilities(frame), columns=list(made), index=frame.index)
-    write_table(pd.concat([kept, probabilities], axis=1), out)
-    return len(frame), notes
+    features = model.recipe.transform(frame)
+    probabilities = model.probabilities(features)
+    # Whoever asks for Parquet asks for types, and whoever gave it had them: only text in text stays as it was.
+    own = table.as_written() if is_text(out) or table.is_parquet else pa.Table.from_pandas(frame, preserve_index=False)
+    own = own.select(kept)
+    for name, values in zip(made, probabilities.T, strict=True):
+        own = own.append_column(name, pa.array(values))
+    write_table(own, out)
+    return len(frame), (*notes, *features.notes)
 
 
 def _probability_columns(names: Sequence[str]) -> tuple[str, ...]:

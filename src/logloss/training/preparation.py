@@ -96,7 +96,7 @@ def prepare(job: Job, seed: int, note: Callable[[str], None]) -> Prepared:
     sample = _sample(table, job, targets)
     sha256 = {job.data: table.sha256}
     if job.validation_data is not None:
-        other = read_table(job.validation_data, header=job.header)
+        other = read_table(job.validation_data, header=job.header, as_text=table.texts)
         with naming(job.validation_data):
             other_targets = read_targets(other.frame, job.target, positive=job.positive or _single(targets.positive))
             validation = _sample(other, job, other_targets)

@@ -13,8 +13,8 @@ import numpy as np
 
 from logloss.core.errors import LogLossError, RunError
 from logloss.core.family import BinaryCrossEntropy
-from logloss.core.plain import read_plain
 from logloss.core.kernel import active_kernel
+from logloss.core.plain import read_plain
 from logloss.training import fitting, loop, priors
 from logloss.training.features import Recipe, giveaways
 from logloss.training.fitting import Fitted, ModelKind, Options, options_of
@@ -85,7 +85,8 @@ def read_run(path: str | Path) -> Run:
         verdict, notes, warnings = (tuple(facts[name]) for name in ("verdict", "notes", "warnings"))
     except (KeyError, TypeError, ValueError) as error:
         raise RunError(f"{folder.path / METRICS} is damaged: {error!r}. Restore it, or train again.") from error
-    history = History(folder.read_history(), metrics.base_rate_loss)
+    stops_early = options_of(config).model != "linear"
+    history = History(folder.read_history(), metrics.base_rate_loss, stops_early)
     return Run(folder.path, config, history, metrics, verdict, notes, warnings)
 
 
@@ -288,7 +289,7 @@ def _execute(
         )
     finally:
         listener.end()
-    history = History(fitted.history.epochs, base)
+    history = replace(fitted.history, base_rate_loss=base)
     metrics = _metrics(fitted, prepared)
     words = verdict(
         metrics,

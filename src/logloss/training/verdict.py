@@ -33,7 +33,7 @@ def verdict(
     """Sentences for a person, the most important first."""
     sentences = [_headline(metrics, history, bce, linear)]
     sentences += _curves(history, is_linear=bool(linear))
-    sentences += _worth(metrics)
+    sentences += _worth(metrics, is_distorted=not priors.is_shape_plain(bce))
     sentences += _accuracy(metrics)
     sentences += _probabilities(bce, metrics, corrected=corrected)
     sentences += _linear(linear, metrics, feature_names)
@@ -74,17 +74,29 @@ def _curves(history: History, *, is_linear: bool) -> list[str]:
     return []
 
 
-def _worth(metrics: Metrics) -> list[str]:
+def _worth(metrics: Metrics, *, is_distorted: bool) -> list[str]:
     sentences = []
     for label in metrics.labels:
         name = f"{quoted(label.name)}: " if len(metrics.labels) > 1 else ""
-        if label.log_loss >= label.base_rate_loss:
+        saved = label.base_rate_loss - label.log_loss
+        if saved <= 0 and is_distorted:
+            sentences.append(
+                f"{name}Taken at their word, the probabilities cost more than always saying "
+                f"{percent(label.base_rate)}; this says little of a model that was trained with a loss that distorts them."
+            )
+        elif saved <= 0:
             sentences.append(
                 f"{name}The model does no better than always saying {percent(label.base_rate)}: "
                 "it has learnt nothing that helps on new rows."
             )
         elif len(metrics.labels) == 1:
-            sentences.append(f"The model saves {percent(label.skill)} of the base rate's loss.")
+            by_chance = (
+                f" On {counted(metrics.n_validation, 'row')} that may be chance: "
+                f"{amount(saved)} nats, give or take {amount(2 * label.saving_error)}."
+                if saved < 2 * label.saving_error
+                else ""
+            )
+            sentences.append(f"The model saves {percent(label.skill)} of the base rate's loss.{by_chance}")
     return sentences
 
 
@@ -156,7 +168,7 @@ def _probabilities(bce: BinaryCrossEntropy, metrics: Metrics, *, corrected: bool
 def _distortions(bce: BinaryCrossEntropy, *, corrected: bool) -> list[str]:
     if not priors.is_shape_plain(bce):
         return [
-            f"The probabilities are distorted by the loss, {bce}, and no exact undoing exists: "
+            f"The probabilities are distorted by the loss, {bce}, and this is not undone: "
             "they rank rows, but they are not frequencies until they are calibrated."
         ]
     sentences = []

@@ -10,6 +10,7 @@ from logloss.core.errors import RunError
 from logloss.core.plain import read_plain
 from logloss.training.features import dates
 from logloss.training.features.reading import Source
+from logloss.training.tables.wording import quoted
 
 Name: TypeAlias = str | int  # columns of a frame that was an array are numbered
 
@@ -83,6 +84,30 @@ class Category:
     def labels(self) -> tuple[str, ...]:
         """The names of its columns of 0 and 1."""
         return tuple(self._label(number) for number in self.shown)
+
+    def of_others(self, count: int, example: str | None) -> str:
+        """What to say where ``count`` rows of a new table have number 0, one of them with the value ``example``.
+
+        Examples
+        --------
+        >>> city = Category(name="city", levels=("Rome", "Oslo"), others=0, embedded=False, shown=(2,))
+        >>> city.of_others(3, "Bern")
+        'Column "city": 3 rows hold values never seen in training, such as "Bern"; they count as "Rome", the commonest.'
+        """
+        many = count > 1
+        which = "rare in training or new" if self.others else "never seen in training"
+        value = "a missing one" if example is None else quoted(example)
+        hold = f"{count:,} rows hold values" if many else "1 row holds a value"
+        they, count_as = ("they", "count as") if many else ("it", "counts as")
+        if 0 in self.shown or (self.embedded and self.others):
+            end = f"{they} {count_as} rare"
+        elif self.embedded or 1 in self.shown:
+            end = f"{they} {'say' if many else 'says'} nothing"
+        else:
+            commonest = "missing" if self.levels[0] is None else quoted(self.levels[0])
+            end = f"{they} {count_as} {commonest}, the commonest"
+        subject = called([self.name])
+        return f"{subject[0].upper()}{subject[1:]}: {hold} {which}, such as {value}; {end}."
 
     def _label(self, number: int) -> str:
         if number == 0:

@@ -67,6 +67,13 @@ class Levels:
         levels = np.array(column.levels, dtype=object)
         self._encoder = OrdinalEncoder(categories=[levels], handle_unknown="use_encoded_value", unknown_value=-1)
         self._encoder.fit(levels[:1, None])
+        # A truth value is "True" to Python; where training had it as text, it is spelled as it was there.
+        self._spelling = {
+            value: alike[0]
+            for value in ("True", "False")
+            if len(alike := [level for level in column.levels if level is not None and level.lower() == value.lower()])
+            == 1
+        }
         numbers = np.arange(len(levels) + 1)[:, None]
         self.one_hot = np.zeros((len(numbers), 0), np.float32)
         if column.shown:
@@ -78,4 +85,6 @@ class Levels:
     def __call__(self, series: pd.Series) -> Array:
         """The level number of each row."""
         places, distinct = reading.text(series)  # so that each distinct text is looked up once
+        if pd.api.types.is_bool_dtype(series.dtype):
+            distinct = np.array([self._spelling.get(value, value) for value in distinct], dtype=object)
         return cast(Array, self._encoder.transform(distinct[:, None])[:, 0].astype(np.int64)[places] + 1)

@@ -33,6 +33,7 @@ class Features:
 
     numbers: Array  # (n, d): float32 if standardised, else float64
     codes: Array  # (n, c): int64; 0 is whatever was rare in training or is new
+    notes: tuple[str, ...] = ()  # a sentence for each column of text that holds what was rare or is new
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,12 +130,14 @@ class Recipe:
 
         measured = np.empty((len(frame), len(self._measures)), order="F")
         next_measure, next_code, next_number = 0, 0, len(self._finished_names)
+        notes = []
         for column in self.columns:
             series = frame.iloc[:, places[column.name]]
             try:
                 if isinstance(column, Category):
                     levels = self._levels[column.name]
                     level_numbers = levels(series)
+                    notes += _of_others(column, series, level_numbers)
                 else:
                     values = measure(column, series)
             except UnreadableError as error:
@@ -151,7 +154,7 @@ class Recipe:
         if self._measures:
             for rows in gen_batches(len(frame), _ROWS):
                 numbers[rows, : len(self._finished_names)] = self._finish(measured[rows])
-        return Features(numbers, codes)
+        return Features(numbers, codes, tuple(notes))
 
     def check(self, frame: pd.DataFrame) -> tuple[str, ...]:
         """Whether the table has every column that is needed, and sentences about those that are not.
@@ -168,6 +171,15 @@ class Recipe:
             hint = nearest(str(missing[0]), [str(name) for name in new])
             raise TableError(f"The table lacks the {called(missing)}, which training had.{hint}")
         return (f"Ignored, because training had no such column: {called(new)}.",) if new else ()
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The columns that were text in training, and must be read as text again: "007" is a level, and 7 is not."""
+        return tuple(
+            str(column.name)
+            for column in self.columns
+            if isinstance(column, Category) or (isinstance(column, Date) and column.format is not None)
+        )
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -274,6 +286,14 @@ def _without_equal_gaps(learnt: Iterable[Column | LeftOut], frame: pd.DataFrame)
             said.add(gaps)
         result.append(column)
     return result
+
+
+def _of_others(column: Category, series: pd.Series, level_numbers: Array) -> list[str]:
+    others = np.flatnonzero(level_numbers == 0)
+    if not others.size:
+        return []
+    example = series.iloc[others[0]]
+    return [column.of_others(others.size, None if pd.isna(example) else str(example))]
 
 
 def _refusal(column: Column, series: pd.Series, row: int) -> TableError:

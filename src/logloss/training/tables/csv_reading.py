@@ -3,7 +3,7 @@
 import codecs
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from logloss.training.tables.csv_dialect import (
     not_utf8,
     sniff,
 )
+from logloss.training.tables.leading_zeros import LeadingZeros, may_lose_zeros, with_zeros, zeros_note
 from logloss.training.tables.wording import counted, listed, quoted, repeated
 
 _HEAD = 1 << 18  # bytes to tell the dialect from; longer only if the first line is
@@ -32,8 +33,10 @@ _BLOCKS = (1 << 20, 1 << 26, 1 << 30)  # a row must fit into a block; the first 
 _INT64_LIMIT = 2.0**63
 
 
-def read_csv(source: Source, *, header: bool) -> tuple[pa.Table, list[str]]:
-    """A table of text, its types inferred over whole columns, and notes about it.
+def read_csv(source: Source, *, header: bool, as_text: Collection[str] | None = None) -> tuple[pa.Table, list[str]]:
+    """A table of text, its types inferred over whole columns but of those ``as_text``, and notes about it.
+
+    Where ``as_text`` is given, the columns' types are known to the reader, and no notes are made of them.
 
     Raises
     ------
@@ -42,10 +45,10 @@ def read_csv(source: Source, *, header: bool) -> tuple[pa.Table, list[str]]:
     """
     path = source.path
     start, whole = _start(source)
-    dialect, records = sniff(start, whole=whole, hint="\t" if ".tsv" in path.name.lower() else ",")
+    dialect, records = sniff(start, whole=whole, hint=_hint(source))
     if not records:
         raise TableError(f"{path} is empty but for blank lines; expected a table with a header and rows.")
-    names = [name.strip() for name in records[0]] if header else [str(i) for i in range(len(records[0]))]
+    names = _names(records[0], header=header)
     names, notes = _named(path, names, header_hint(names) if header else "")
     if not header:
         notes += filter(None, [names_hint(records)])
@@ -54,17 +57,63 @@ def read_csv(source: Source, *, header: bool) -> tuple[pa.Table, list[str]]:
     if dialect.decimal == ",":
         notes.append("Commas are read as decimal signs.")
 
-    raw = _parse(source, dialect, header=header) if len(records) > header or not whole else None
-    if raw is None or raw.num_rows == 0:
-        raise TableError(f"{path} holds a header and no rows. Expected rows; was its writing interrupted?")
+    if whole and len(records) <= header:
+        raise TableError(_no_rows(path))
+    first = _arrow_names(records[0], header=header)
+    given = [old for old, new in zip(first, names, strict=True) if as_text is not None and new in as_text]
+    watch = LeadingZeros(dialect.delimiter)
+    raw = _parse(source, dialect, header=header, as_text=given, watch=watch)
+    if raw.num_rows == 0:
+        raise TableError(_no_rows(path))
     if any(pa.types.is_binary(kind) for kind in raw.schema.types):  # so Arrow calls text that is not UTF-8
         raise TableError(not_utf8(source))
     _refuse_open_quote(source, dialect, raw)
+    codes = {}
+    if watch.found and (asked := may_lose_zeros(raw, dialect.decimal)):
+        codes = with_zeros(_parse(source, dialect, header=header, as_text=asked, only=True))
+        for name, column in codes.items():
+            raw = raw.set_column(raw.column_names.index(name), name, column)
     _refuse_too_large(source, dialect, raw, names, header=header)
     table = raw.rename_columns(names)
     if dialect.spaced:
         table = _trimmed(table)
+    if as_text is not None:
+        return table, notes
+    own = dict(zip(raw.column_names, names, strict=True))
+    notes += [zeros_note(own[name], column) for name, column in codes.items()]
     return table, notes + _nearly_numbers(table)
+
+
+def read_written(source: Source, *, header: bool) -> pa.Table:
+    """The same rows and columns, each cell the text that stands there, missing ones too.
+
+    Raises
+    ------
+    TableError
+        As `read_csv` does.
+    """
+    start, whole = _start(source)
+    dialect, records = sniff(start, whole=whole, hint=_hint(source))
+    names, _ = _named(source.path, _names(records[0], header=header), "")
+    arrow_names = _arrow_names(records[0], header=header)
+    return _parse(source, dialect, header=header, as_text=arrow_names, null_words=()).rename_columns(names)
+
+
+def _hint(source: Source) -> str:
+    return "\t" if ".tsv" in source.path.name.lower() else ","
+
+
+def _names(record: Sequence[str], *, header: bool) -> list[str]:
+    return [name.strip() for name in record] if header else [str(i) for i in range(len(record))]
+
+
+def _arrow_names(record: Sequence[str], *, header: bool) -> list[str]:
+    """The columns' names as Arrow knows them."""
+    return list(record) if header else [f"f{i}" for i in range(len(record))]
+
+
+def _no_rows(path: Any) -> str:
+    return f"{path} holds a header and no rows. Expected rows; was its writing interrupted?"
 
 
 def _start(source: Source) -> tuple[str, bool]:
@@ -96,16 +145,25 @@ def _named(path: Any, names: list[str], hint: str) -> tuple[list[str], list[str]
     return names, notes
 
 
-def _parse(source: Source, dialect: Dialect, *, header: bool, as_text: Sequence[str] = ()) -> pa.Table:
-    """The table as Arrow reads it; or a few of its columns, as they are written."""
+def _parse(
+    source: Source,
+    dialect: Dialect,
+    *,
+    header: bool,
+    as_text: Sequence[str] = (),
+    only: bool = False,
+    null_words: Sequence[str] = MISSING,
+    watch: LeadingZeros | None = None,
+) -> pa.Table:
+    """The table as Arrow reads it, some columns (perhaps those only) as they are written; ``watch`` sees the bytes."""
     pads = ("", " ") if dialect.spaced else ("",)
     options = pyarrow.csv.ConvertOptions(
-        null_values=[pad + word for pad in pads for word in MISSING],
+        null_values=[pad + word for pad in pads for word in null_words],
         true_values=[pad + word for pad in pads for word in _in_any_case("true")],
         false_values=[pad + word for pad in pads for word in _in_any_case("false")],
-        strings_can_be_null=True,
+        strings_can_be_null=bool(null_words),
         decimal_point=dialect.decimal,
-        include_columns=list(as_text),
+        include_columns=list(as_text) if only else [],
         column_types=dict.fromkeys(as_text, pa.string()),
     )
     # Quoted line breaks cost a quarter of the speed; without them, a break at the edge of a block would be misread.
@@ -114,6 +172,8 @@ def _parse(source: Source, dialect: Dialect, *, header: bool, as_text: Sequence[
         layout = pyarrow.csv.ReadOptions(block_size=block_size, autogenerate_column_names=not header)
         try:
             with reading(source), source.open() as stream:
+                if watch is not None:
+                    stream = watch.over(stream)
                 arrow = stream if isinstance(stream, pa.NativeFile) else pa.PythonFile(stream, mode="r")
                 return pyarrow.csv.read_csv(arrow, layout, parsing, options)
         except pa.ArrowInvalid as error:
@@ -140,7 +200,7 @@ def _refuse_too_large(source: Source, dialect: Dialect, table: pa.Table, names: 
     large = [i for i, column in enumerate(table.columns) if pa.types.is_floating(column.type) and _exceeds(column)]
     if not large:
         return
-    written = _parse(source, dialect, header=header, as_text=[table.column_names[i] for i in large])
+    written = _parse(source, dialect, header=header, as_text=[table.column_names[i] for i in large], only=True)
     for i, text in zip(large, written.columns, strict=True):
         values = table.column(i).to_numpy()
         rows = np.flatnonzero(np.abs(values) >= _INT64_LIMIT)

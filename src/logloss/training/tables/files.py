@@ -1,9 +1,7 @@
-"""Tables in files: read with their types, refused in a sentence, written whole or not at all."""
+"""Tables in files: read with their types, or as they are written, and refused in a sentence."""
 
-import contextlib
-import gzip
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,15 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv
 import pyarrow.parquet
 
 from logloss.core.errors import TableError
-from logloss.training.files import atomic_path
 from logloss.training.tables.columns import refuse_nested, to_frame
 from logloss.training.tables.contents import Source, find, first_line, is_parquet, reading, refuse_nul
-from logloss.training.tables.csv_reading import read_csv
+from logloss.training.tables.csv_reading import read_csv, read_written
 from logloss.training.tables.wording import counted, listed, quoted, repeated
 
 
@@ -32,15 +27,40 @@ class Table:
     path: Path
     sha256: str  # of the file's bytes, as `sha256sum` prints it
     notes: tuple[str, ...] = ()
+    header: bool = True  # how a text file was read
+    is_parquet: bool = False
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The columns that were read as text, for ``read_table(..., as_text=…)`` of a table of the same kind."""
+        return tuple(str(name) for name, dtype in self.frame.dtypes.items() if pd.api.types.is_string_dtype(dtype))
+
+    def as_written(self) -> pa.Table:
+        r"""The file once more, nothing lost of its cells: those of text are what stands there, Parquet is as it is.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "t.csv"
+        ...     _ = path.write_text("price,known\n23.50,TRUE\n?,false\n")
+        ...     read_table(path).as_written().to_pylist()
+        [{'price': '23.50', 'known': 'TRUE'}, {'price': '?', 'known': 'false'}]
+        """
+        source = find(self.path)
+        written = _read_parquet(source)[0] if self.is_parquet else read_written(source, header=self.header)
+        if written.column_names != [*map(str, self.frame.columns)] or written.num_rows != len(self.frame):
+            raise TableError(f"{self.path} changed while it was read. Try again.")
+        return written
 
 
-def read_table(path: str | Path, *, header: bool = True) -> Table:
+def read_table(path: str | Path, *, header: bool = True, as_text: Collection[str] | None = None) -> Table:
     r"""Read a table from CSV, TSV or Parquet, packed (gzip, bzip2, xz, zstd, zip) or not.
 
     What the file is, is told by its content; its name is asked only where the content leaves it open. Types are
     inferred over whole columns. In text, missing are empty cells and ``?``, ``NA``, ``N/A``, ``n/a``, ``na``, ``NaN``,
     ``nan``, ``null``, ``NULL``, ``None``, in quotes too. Dates and times in ISO 8601 become times; other spellings stay
-    text.
+    text, and so do columns with a code such as 00501, whose zeros a number would lose.
 
     Parameters
     ----------
@@ -48,6 +68,9 @@ def read_table(path: str | Path, *, header: bool = True) -> Table:
         The file.
     header : bool
         Whether the first row of a text file holds the names; else they are "0", "1" and so on.
+    as_text : names of columns, optional
+        What an earlier table held as text, and a text file is to be read as text again: 007 where the other rows are
+        A12, or true where they are maybe. Names that the table lacks are passed over.
 
     Returns
     -------
@@ -75,65 +98,13 @@ def read_table(path: str | Path, *, header: bool = True) -> Table:
     with ThreadPoolExecutor(1) as beside:  # hashing does not hold Python's lock, so it costs the reader little
         mark = beside.submit(_fingerprint, source.path)
         parquet = is_parquet(source.head(512))
-        arrow, notes = _read_parquet(source) if parquet else read_csv(source, header=header)
+        arrow, notes = _read_parquet(source) if parquet else read_csv(source, header=header, as_text=as_text)
         with reading(source):
             sha256, nul = mark.result()
     if not parquet and not source.packing:
         refuse_nul(source.path, nul)
     with reading(source):
-        return Table(to_frame(arrow, source.path), source.path, sha256, tuple(notes))
-
-
-def write_table(frame: pd.DataFrame, path: str | Path) -> None:
-    """Write a table as its name says: .parquet, .csv or .tsv, the last two also with .gz, .bz2 or .zst.
-
-    The index is left out. In CSV, a missing value is an empty cell, so text that spells one (see `read_table`) comes
-    back missing; Parquet keeps every value and type but categories, which come back as their values.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        The table.
-    path : str or Path
-        The file; its folder must exist.
-
-    Raises
-    ------
-    TableError
-        The name ends in something else, two columns share a name, or a column mixes types.
-    RunError
-        The disk is full, the folder may not be written to, and the like; an earlier file is untouched.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_table(pd.DataFrame({"row": [0, 1], "p": [0.25, 0.5]}), Path(folder) / "p.csv.gz")
-    ...     read_table(Path(folder) / "p.csv.gz").frame
-       row     p
-    0    0  0.25
-    1    1  0.50
-    """
-    path = Path(path)
-    endings = [ending.lower() for ending in path.suffixes]
-    codec = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}.get(endings[-1]) if endings else None
-    kind = (endings[:-1] if codec else endings)[-1:]
-    if kind not in ([".csv"], [".tsv"], [".parquet"], [".pq"]) or (codec and kind[0] in (".parquet", ".pq")):
-        raise TableError(f"{path} does not say how to write the table. Name it .parquet, .csv, .tsv or .csv.gz.")
-    names = [str(name) for name in frame.columns]
-    if twice := repeated(names):
-        raise TableError(f"The table for {path} has more than one column named {listed(twice)}. Rename them.")
-    try:
-        table = pa.Table.from_pandas(frame.set_axis(names, axis=1), preserve_index=False).replace_schema_metadata()
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise TableError(f"{path} cannot be written: {first_line(error)}. Give each column one type.") from error
-    # Arrow is given a stream, not a path: when it fails at a path, it deletes what is there, were it /dev/stdout.
-    with atomic_path(path) as temporary, _sink(temporary, codec) as stream:
-        if kind[0] in (".parquet", ".pq"):
-            pyarrow.parquet.write_table(table, stream, compression="zstd")
-        else:
-            options = pyarrow.csv.WriteOptions(delimiter="\t" if kind[0] == ".tsv" else ",")
-            pyarrow.csv.write_csv(_spelled(table), stream, options)
+        return Table(to_frame(arrow, source.path), source.path, sha256, tuple(notes), header, parquet)
 
 
 def refuse_infinite(frame: pd.DataFrame, columns: Iterable[str]) -> None:
@@ -208,37 +179,3 @@ def _read_parquet(source: Source) -> tuple[pa.Table, list[str]]:
         raise TableError(
             f"{path} is a damaged or incomplete Parquet file ({reason}). Copy or make it again."
         ) from error
-
-
-@contextlib.contextmanager
-def _sink(path: Path, codec: str | None) -> Iterator[Any]:
-    if codec == "gzip":  # Arrow would pack at the slowest level; without a time, the same table is the same bytes
-        with path.open("wb") as file, gzip.GzipFile("", "wb", 6, file, mtime=0) as packed:
-            yield pa.PythonFile(packed, mode="w")
-    else:
-        with pa.output_stream(str(path), compression=codec) as stream:
-            yield stream
-
-
-def _spelled(table: pa.Table) -> pa.Table:
-    """What CSV can hold: categories as their values, durations as times of day or in pandas' words."""
-    columns = []
-    for column in table.columns:
-        spelled = column
-        if pa.types.is_dictionary(column.type):
-            spelled = column.cast(column.type.value_type)
-        elif pa.types.is_duration(column.type):
-            spelled = _spelled_duration(column)
-        if table.num_columns == 1 and column.null_count:  # an empty cell would be an empty line, and that is no row
-            spelled = pc.fill_null(spelled.cast(pa.string()), "NA")
-        columns.append(spelled)
-    return pa.table(columns, names=table.column_names)
-
-
-def _spelled_duration(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    with contextlib.suppress(pa.ArrowInvalid):  # fractions of a second
-        seconds = column.cast(pa.duration("s")).cast(pa.int64())
-        ends = pc.min_max(seconds).as_py()
-        if ends["min"] is None or (ends["min"] >= 0 and ends["max"] < 24 * 60 * 60):
-            return seconds.cast(pa.int32()).cast(pa.time32("s"))
-    return pa.chunked_array([pa.array(column.to_pandas().astype(str), from_pandas=True)])

@@ -1,0 +1,89 @@
+"""Codes such as 00501, which look like numbers and are none: their zeros would be lost."""
+
+from typing import Any, Self
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.types as kinds
+
+from logloss.training.tables.wording import quoted
+
+_CODE = r"^\s*[+-]?0\d"
+_LONGEST_CELL = 64  # bytes; a number that is longer is refused anyway, or is no code
+_MARK = b"\xef\xbb\xbf"  # of byte order, at the start of a file
+
+
+class LeadingZeros:
+    r"""Looks for a cell that may be such a code among the bytes of a file, while Arrow reads them.
+
+    Almost every file is cleared of them by this alone, at a tenth of the time that it takes to read; the others have
+    their columns of numbers read once more, as text.
+
+    Examples
+    --------
+    >>> import io
+    >>> watch = LeadingZeros(",")
+    >>> _ = watch.over(io.BytesIO(b"city,zip\nBoston,02108\n")).read()
+    >>> watch.found
+    True
+    """
+
+    closed = False  # Arrow asks
+
+    def __init__(self, delimiter: str) -> None:
+        edge = rf"[{delimiter}\r\n]"
+        self._pattern = rf"{edge}[ \t]*\"?[ \t]*[+-]?0[0-9]+[.]?[0-9]*([eE][+-]?[0-9]+)?[ \t]*\"?[ \t]*{edge}"
+        self.found = False
+
+    def over(self, stream: Any) -> Self:
+        """Watch a stream from its start."""
+        self._stream, self._tail, self._started = stream, b"\n", False
+        return self
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes of the stream, looked through."""
+        block = bytes(self._stream.read(size))
+        if not self.found:
+            fresh = block if self._started else block.removeprefix(_MARK)
+            seen = self._tail + (fresh or b"\n")  # the end of the file ends a cell
+            self._started, self._tail = True, seen[-_LONGEST_CELL:]
+            self.found = _matches(seen, self._pattern)
+        return block
+
+    def readable(self) -> bool:
+        """For Arrow."""
+        return True
+
+    def close(self) -> None:
+        """For Arrow; the stream is closed by whoever opened it."""
+
+
+def _matches(text: bytes, pattern: str) -> bool:
+    """What `re.search` says, five times as fast and without holding Python's lock."""
+    offsets = pa.array([0, len(text)], pa.int64()).buffers()[1]
+    whole = pa.Array.from_buffers(pa.large_binary(), 1, [None, offsets, pa.py_buffer(text)])
+    return bool(pc.match_substring_regex(whole, pattern)[0].as_py())
+
+
+def may_lose_zeros(table: pa.Table, decimal: str) -> list[str]:
+    """The columns that were read as numbers. With decimal commas, those with a fraction are no codes."""
+    return [
+        field.name
+        for field in table.schema
+        if kinds.is_integer(field.type) or (kinds.is_floating(field.type) and decimal == ".")
+    ]
+
+
+def with_zeros(written: pa.Table) -> dict[str, pa.ChunkedArray]:
+    """Those columns, given as text, that hold a code."""
+    return {
+        name: column
+        for name, column in zip(written.column_names, written.columns, strict=True)
+        if pc.any(pc.match_substring_regex(column, _CODE)).as_py()
+    }
+
+
+def zeros_note(name: str, column: pa.ChunkedArray) -> str:
+    """What a person should know of such a column."""
+    first = column[pc.index(pc.match_substring_regex(column, _CODE), True).as_py()].as_py().strip()
+    return f"Column {quoted(name)} is read as text: a number would lose the zeros in front of {quoted(first)}."
