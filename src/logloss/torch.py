@@ -14,6 +14,17 @@ from logloss.core.kernel import clip_bounds
 from logloss.core.parameters import Weight
 from logloss.core.reduction import check_reduction
 
+try:
+    import torch
+    from torch import Tensor, nn
+    from torch.autograd.function import once_differentiable
+except ModuleNotFoundError as error:
+    if error.name != "torch":
+        raise
+    raise MissingPackageError(
+        "logloss.torch needs the package torch. Install it with: pip install 'logloss[torch]'"
+    ) from error
+
 __all__ = ["as_module"]
 
 

@@ -82,7 +82,7 @@ def _worth(metrics: Metrics, *, is_distorted: bool) -> list[str]:
         if saved <= 0 and is_distorted:
             sentences.append(
                 f"{name}Taken at their word, the probabilities cost more than always saying "
-                f"{percent(label.base_rate)}; this says little of a model that was trained with a loss that distorts them."
+                f"{percent(label.base_rate)}; this says little of a model whose loss distorts them."
             )
         elif saved <= 0:
             sentences.append(
