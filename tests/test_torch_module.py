@@ -100,6 +100,15 @@ def test_a_mean_of_many_halves_does_not_overflow(dtype, reduction, masked):
     assert z.grad[0].item() == pytest.approx((1 if reduction == "weighted_mean" else 2) / 100_000, rel=0.01)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_halves_are_rounded_once(dtype, reduction):
+    pred, y, weight, _ = batch(dtype, n=1000)
+    value, gradient, expected, slope = both(BinaryCrossEntropy(from_logits=True), pred, y, weight, None, reduction)
+    for ours, exact in ((value.detach(), expected), (gradient, slope)):
+        assert (ours == torch.as_tensor(exact).to(dtype)).double().mean() > 0.99
+
+
 @members
 def test_masked_places_may_hold_anything(name):
     bce = BinaryCrossEntropy(**FAMILY[name], from_logits=True)

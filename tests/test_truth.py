@@ -222,6 +222,18 @@ def test_the_bounds_grow_near_the_margin_as_the_definition_does(path, dtype, mar
         assert_within_bounds(path, dtype, method, parameters, np.zeros_like(z), z)
 
 
+@paths
+@pytest.mark.parametrize("gamma", [0.3, 1.0, 2.0, 2.5, 4.0, GAMMA])
+def test_powers_that_are_subnormal_have_lost_no_digits(path: Path, dtype: str, gamma: float):
+    # Of p**gamma and p**(gamma - 1), as the derivatives in a probability have them.
+    digits, lowest, _ = TYPES[dtype]
+    sizes = np.concatenate([np.arange(lowest - digits, lowest, 2.3) / g for g in (gamma, gamma - 1) if g > 0])
+    p = array(2.0 ** sizes[sizes > lowest], dtype).astype(float)
+    for method in ("loss", "gradient", "hessian"):
+        parameters = Parameters(gamma=gamma, gamma_neg=gamma)
+        assert_within_bounds(path, dtype, method, parameters, np.zeros_like(p), p, from_logits=False)
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "bfloat16"])
 @pytest.mark.parametrize("epsilon", [1e-7, 1e-3, 0.3, 1e-12, 1e-300])
 @pytest.mark.parametrize("parameters", [Parameters(), MEMBERS["everything"]], ids=["bce", "everything"])

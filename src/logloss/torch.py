@@ -2,12 +2,8 @@
 
 from typing import Any
 
-import torch
-from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
-
 from logloss.core import formula
-from logloss.core.errors import DtypeError, ParameterError, ShapeError
+from logloss.core.errors import DtypeError, MissingPackageError, ParameterError, ShapeError
 from logloss.core.family import BinaryCrossEntropy
 from logloss.core.inputs import per_class
 from logloss.core.kernel import clip_bounds

@@ -215,10 +215,8 @@ def _power(xp: Any, x: Array, exponent: float) -> Array:
 
 def _power_times(xp: Any, x: Array, exponent: float, other: Array) -> Array:
     """``x ** exponent * other``, by halves: a subnormal power has lost digits, and a product would magnify that."""
-    if exponent == 2:
-        return x * (x * other)
-    if exponent in (0, 1):
-        return _power(xp, x, exponent) * other
+    if exponent == 1:
+        return x * other
     half = _power(xp, x, exponent / 2)
     return half * (half * other)
 

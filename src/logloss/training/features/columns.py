@@ -70,13 +70,16 @@ class Category:
 
     name: Name
     levels: tuple[str | None, ...]
-    others: int  # how many rows of training had number 0
+    others: int  # how many of the rows of training had number 0
+    rows: int
     embedded: bool
     shown: tuple[int, ...]
 
     def __post_init__(self) -> None:
         if len(set(self.levels)) < len(self.levels):
             raise ValueError("a level stands in levels twice")
+        if not 0 <= self.others <= self.rows or not self.rows:
+            raise ValueError(f"others is {self.others} of {self.rows} rows; expected some of them")
         if self.shown != tuple(sorted({*self.shown} & {*range(len(self.levels) + 1)})):
             raise ValueError(f"shown is {list(self.shown)}; expected rising numbers from 0 to {len(self.levels)}")
 
@@ -85,15 +88,18 @@ class Category:
         """The names of its columns of 0 and 1."""
         return tuple(self._label(number) for number in self.shown)
 
-    def of_others(self, count: int, example: str | None) -> str:
-        """What to say where ``count`` rows of a new table have number 0, one of them with the value ``example``.
+    def of_others(self, count: int, rows: int, example: str | None) -> str | None:
+        """What to say where so many of a new table's rows have number 0, if they are more than training lets expect.
 
         Examples
         --------
-        >>> city = Category(name="city", levels=("Rome", "Oslo"), others=0, embedded=False, shown=(2,))
-        >>> city.of_others(3, "Bern")
+        >>> city = Category(name="city", levels=("Rome", "Oslo"), others=0, rows=50, embedded=False, shown=(2,))
+        >>> city.of_others(3, 10, "Bern")
         'Column "city": 3 rows hold values never seen in training, such as "Bern"; they count as "Rome", the commonest.'
         """
+        share = self.others / self.rows
+        if count <= rows * share + 3 * (rows * share * (1 - share)) ** 0.5:  # three standard deviations
+            return None
         many = count > 1
         which = "rare in training or new" if self.others else "never seen in training"
         value = "a missing one" if example is None else quoted(example)

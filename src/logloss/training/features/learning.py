@@ -128,7 +128,7 @@ def _category(name: Name, places: Array, distinct: Array, rule: Rule) -> Column 
     # The commonest level is what all-zero means where the first is dropped, and so is a handful of others.
     first = 2 if rule.drop_first else 1
     shown = () if embedded else ((0,) if others_matter else ()) + tuple(range(first, len(levels) + 1))
-    return Category(name=name, levels=tuple(levels), others=others, embedded=embedded, shown=shown)
+    return Category(name=name, levels=tuple(levels), others=others, rows=rule.rows, embedded=embedded, shown=shown)
 
 
 def _date(name: Name, series: pd.Series, date_format: str | None, rule: Rule) -> Column | LeftOut:

@@ -293,7 +293,8 @@ def _of_others(column: Category, series: pd.Series, level_numbers: Array) -> lis
     if not others.size:
         return []
     example = series.iloc[others[0]]
-    return [column.of_others(others.size, None if pd.isna(example) else str(example))]
+    said = column.of_others(others.size, len(series), None if pd.isna(example) else str(example))
+    return [said] if said is not None else []
 
 
 def _refusal(column: Column, series: pd.Series, row: int) -> TableError:

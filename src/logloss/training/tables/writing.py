@@ -97,22 +97,25 @@ def write_text(table: pa.Table, stream: Any, delimiter: str) -> None:
     Arrow's writer puts quotes around all text or around none, and the cells of a text file are text.
     """
     alone = table.num_columns == 1
+    columns = [_in_words(column) for column in table.columns]
     names = pa.chunked_array([pa.array([name], pa.large_string()) for name in table.column_names])
     stream.write(delimiter.join(_quoted(names, alone=alone).to_pylist()).encode() + b"\n")
     for start in range(0, table.num_rows, _ROWS):
-        cells = [_spelled(column, alone=alone) for column in table.slice(start, _ROWS).columns]
+        cells = [_spelled(column.slice(start, _ROWS), alone=alone) for column in columns]
         lines = pc.binary_join_element_wise(*cells, pa.scalar(delimiter, pa.large_string()), null_handling="replace")
         stream.write("\n".join([*lines.to_pylist(), ""]).encode())
 
 
-def _spelled(column: pa.ChunkedArray, *, alone: bool) -> pa.ChunkedArray:
+def _in_words(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """What CSV can hold: categories as their values, durations as times of day or in pandas' words."""
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     if isinstance(column.type, pa.BaseExtensionType):
         column = column.cast(column.type.storage_type)
-    if pa.types.is_duration(column.type):
-        column = _spelled_duration(column)
+    return _spelled_duration(column) if pa.types.is_duration(column.type) else column
+
+
+def _spelled(column: pa.ChunkedArray, *, alone: bool) -> pa.ChunkedArray:
     text = column.cast(pa.large_string())
     if alone:  # an empty cell would be an empty line, and that is no row
         text = pc.fill_null(text, "NA")
