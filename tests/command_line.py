@@ -3,8 +3,6 @@
 import contextlib
 import io
 import json
-import os
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,12 +51,6 @@ def refused(*arguments) -> str:
     for trace in ("Traceback", "This is a bug", "Usage:", "  "):
         assert trace not in said.out + said.err, said
     return said.err.removeprefix("Error: ").rstrip("\n")
-
-
-def environment(**changes: str) -> dict[str, str]:
-    """The environment of a process of its own, in which the command line is known whatever stands around it."""
-    kept = {key: value for key, value in os.environ.items() if key in ("PATH", "HOME", "TMPDIR", "LANG")}
-    return kept | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "TERM": "xterm", **changes}
 
 
 def customers(rows: int = 300, seed: int = 0) -> pd.DataFrame:

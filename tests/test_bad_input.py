@@ -325,6 +325,13 @@ def test_a_training_that_diverges_says_so_and_leaves_nothing(here, rate):
     done("train", "good.csv", "--target", "churn", "--out", "run", *QUICK)  # the name is free again
 
 
+def test_an_empty_folder_that_was_there_stays(here):
+    Path("mine").mkdir()
+    refused("train", "good.csv", "--target", "churn", "--out", "mine", *QUICK, "--learning-rate", 1e30)
+    assert Path("mine").is_dir()
+    assert not list(Path("mine").iterdir())
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # Where a run cannot be kept
 # ---------------------------------------------------------------------------------------------------------------------

@@ -102,6 +102,16 @@ def test_polars_frames_give_the_same_bits(classifier):
 
 
 @both
+def test_an_array_keeps_every_column_and_a_table_leaves_out_what_numbers_its_rows(classifier):
+    rows = np.arange(200.0)
+    y = (np.sin(rows) + rows / 100 > 1).astype(int)
+    X = np.column_stack([rows, np.cos(rows)])
+    assert len(clone(classifier).fit(X, y).feature_names_out_) == 2
+    frame = pd.DataFrame(X, columns=["id", "cosine"])
+    assert list(clone(classifier).fit(frame, y).feature_names_out_) == ["cosine"]
+
+
+@both
 def test_an_index_means_nothing(classifier):
     frame, y = table()
     shuffled = frame.set_axis(np.random.default_rng(0).permutation(len(frame)))

@@ -449,7 +449,7 @@ def test_an_epoch_of_the_history_is_an_iteration():
     model = BinaryClassifier(model="linear", validation=0.25).fit(pd.DataFrame(X, columns=list("abcd")), y)
     losses = [epoch.train_loss for epoch in model.history_.epochs]
     assert losses == sorted(losses, reverse=True)
-    assert model.n_iter_ == len(losses) == model.history_.epochs[-1].epoch
+    assert model.n_iter_ == len(losses) == model.history_.best.epoch
     assert all(epoch.validation_loss is not None for epoch in model.history_.epochs)
 
 

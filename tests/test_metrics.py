@@ -37,6 +37,21 @@ def test_scores_are_those_of_scikit_learn(weighted, rate):
     assert (found.name, found.positive, found.base_rate) == ("churn", "yes", rate)
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_standard_error_of_what_is_saved(weighted):
+    y, p, weight = predictions()
+    weight = weight if weighted else None
+    found = label_metrics("a", "1", 0.3, y, p, weight)
+    saved = np.log(np.where(y == 1, p / 0.3, (1 - p) / 0.7))
+    rng = np.random.default_rng(0)
+    drawn = rng.integers(0, len(y), (4000, len(y)))  # the bootstrap says the same
+    means = np.average(saved[drawn], axis=1, weights=None if weight is None else weight[drawn])
+    assert found.saving_error == pytest.approx(means.std(), rel=0.05)
+    assert found.base_rate_loss - found.log_loss == pytest.approx(np.average(saved, weights=weight))
+    p[np.argmax(y)] = 0
+    assert label_metrics("a", "1", 0.3, y, p, weight).saving_error == math.inf
+
+
 def test_integer_weights_are_repeated_rows_and_weight_0_is_none():
     y, p, _ = predictions(100)
     times = np.random.default_rng(1).integers(0, 4, 100)
@@ -46,6 +61,7 @@ def test_integer_weights_are_repeated_rows_and_weight_0_is_none():
     for name in ("log_loss", "accuracy", "base_rate_loss", "majority_accuracy", "validation_rate"):
         assert getattr(weighted, name) == pytest.approx(getattr(repeated, name), rel=1e-12)
     np.testing.assert_allclose(weighted.reliability.observed, repeated.reliability.observed, rtol=1e-12)
+    assert math.isfinite(weighted.saving_error)
 
 
 def test_one_half_is_no_yes():

@@ -235,17 +235,16 @@ def mount(folder: Path, kilobytes: int, *options: str) -> bool:
 
 
 def play(folder: Path, kilobytes: int, monkeypatch) -> None:
-    """Let files be written in the folder as long as they have room, in blocks of 4 kB as a real disk does."""
-    write_bytes = Path.write_bytes
+    """Let what is in the folder reach the disk only if it has room there, in blocks of 4 kB."""
+    fsync = os.fsync
 
-    def write(path, content):
+    def sync(descriptor):
         used = sum(-(-one.stat().st_size // 4096) for one in folder.rglob("*") if one.is_file())
-        if folder in path.parents and used + -(-len(content) // 4096) > kilobytes // 4:
-            write_bytes(path, content[: len(content) // 2])
+        if used > kilobytes // 4:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return write_bytes(path, content)
+        fsync(descriptor)
 
-    monkeypatch.setattr(Path, "write_bytes", write)
+    monkeypatch.setattr(os, "fsync", sync)
 
 
 def grow(disk: Path, monkeypatch) -> None:

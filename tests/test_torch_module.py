@@ -2,6 +2,8 @@
 
 import math
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -303,6 +305,12 @@ def test_options_that_nobody_knows():
 def test_labels_that_need_a_gradient_are_fine_where_none_is_taken():
     with torch.no_grad():
         module()(torch.zeros(3, 2), torch.zeros(3, 2, requires_grad=True))
+
+
+def test_without_pytorch_it_says_what_to_install():
+    code = "import sys; sys.modules['torch'] = None; import logloss.torch"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "MissingPackageError: logloss.torch needs the package torch. Install it with: pip install" in done.stderr
 
 
 # The module

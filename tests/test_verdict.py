@@ -86,6 +86,20 @@ def test_a_model_that_is_no_better_than_the_base_rate(loss):
     assert "saves" not in joined
 
 
+def test_what_may_be_chance_is_said_to_be():
+    joined = " ".join(said(changed(saving_error=0.08)))
+    assert (
+        "saves 27.3 % of the base rate's loss. On 20 rows that may be chance: 0.150 nats, give or take 0.160." in joined
+    )
+    assert "chance" not in " ".join(said(changed(saving_error=0.07)))
+
+
+def test_a_distorting_loss_is_not_blamed_for_what_it_costs():
+    joined = " ".join(said(changed(log_loss=0.6), bce=BinaryCrossEntropy.focal()))
+    assert "Taken at their word, the probabilities cost more than always saying 25.0 %" in joined
+    assert "learnt nothing" not in joined
+
+
 def test_an_infinite_loss_is_explained():
     joined = " ".join(said(changed(log_loss=math.inf)))
     assert "validation log loss inf nats (inf bits)" in joined

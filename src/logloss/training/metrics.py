@@ -91,8 +91,11 @@ def label_metrics(
 ) -> LabelMetrics:
     """The scores of one label, from labels (0 or 1) and probabilities of shape (n,)."""
     exact = BinaryCrossEntropy(epsilon=0)
-    weight = None if sample_weight is None else np.asarray(sample_weight, np.float64)
-    y_true = np.asarray(y_true, np.float64)
+    y_true, weight = np.asarray(y_true, np.float64), None
+    if sample_weight is not None:
+        weight = np.asarray(sample_weight, np.float64)
+        counted = weight > 0  # the others may be infinitely wrong
+        y_true, probability, weight = y_true[counted], probability[counted], weight[counted]
 
     def mean(values: Array) -> float:
         return float(np.average(values, weights=weight))

@@ -48,11 +48,12 @@ class RunFolder:
     """A folder that holds a run."""
 
     path: Path
+    is_ours: bool = False  # whether the folder itself was made for the run
 
     @classmethod
     def create(cls, path: str | Path, config: Mapping[str, Any], recipe: Recipe) -> Self:
         """A new run folder that holds what was asked for; nothing is left of it if that cannot be written."""
-        folder = cls(Path(path))
+        folder = cls(Path(path), is_ours=not Path(path).exists())
         try:
             folder.path.mkdir(parents=True, exist_ok=True)
             folder.refuse_occupied()  # now that it is sure which folder a path such as new/../old means
@@ -93,11 +94,12 @@ class RunFolder:
         return (self.path / METRICS).exists() and (self.path / MODEL).exists()
 
     def remove(self) -> None:
-        """Take away the files of a run that came to nothing, and the folder if nothing else is in it."""
+        """Take away the files of a run that came to nothing, and the folder if it was made for them."""
         with contextlib.suppress(OSError):
             for name in (CONFIG, FEATURES, HISTORY, CHECKPOINT):
                 (self.path / name).unlink(missing_ok=True)
-            self.path.rmdir()
+            if self.is_ours:
+                self.path.rmdir()
 
     def tidy(self) -> None:
         """Take away what a process that was killed left half written."""
