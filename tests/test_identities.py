@@ -21,10 +21,16 @@ law = settings(max_examples=60, deadline=None, derandomize=True)
 QUANTITIES = ("loss", "gradient", "hessian")
 UNIT = float(np.finfo(np.float64).eps)
 
-weights = st.sampled_from([1.0, 0.0, 0.25, 3.0]) | st.floats(0, 10)
+
+def sizes(highest: float) -> Any:
+    """0, or a number whose products with others stay in the normal range, beyond which relative laws end."""
+    return st.just(0.0) | st.floats(1e-30, highest)
+
+
+weights = st.sampled_from([1.0, 0.0, 0.25, 3.0]) | sizes(10)
 gammas = st.sampled_from([0.0, 0.5, 1.0, 2.0, 2.5]) | st.floats(0, 5)
-fractions = st.sampled_from([0.0, 0.125]) | st.floats(0, 1)
-labels = st.sampled_from([0.0, 1.0]) | st.floats(0, 1)
+fractions = st.sampled_from([0.0, 0.125]) | sizes(1)
+labels = st.sampled_from([0.0, 1.0]) | sizes(1)
 logits = st.floats(-800, 800) | st.floats(-5, 5) | st.sampled_from([-math.inf, math.inf, 0.0, -0.0])
 probabilities = st.floats(0, 1) | st.sampled_from([0.0, 1.0])
 
@@ -149,7 +155,7 @@ def test_weights_multiply(case, power):
 @given(cases(), st.data())
 def test_a_sum_is_linear_in_the_weights(case, data):
     bce, y, x = case
-    w, v = (data.draw(arrays(np.float64, len(x), elements=st.floats(0, 100))) for _ in range(2))
+    w, v = (data.draw(arrays(np.float64, len(x), elements=sizes(100))) for _ in range(2))
     assume(np.all(np.isfinite(bce.loss(y, x))))
     apart = bce(y, x, sample_weight=w, reduction="sum") + bce(y, x, sample_weight=v, reduction="sum")
     assert close(bce(y, x, sample_weight=w + v, reduction="sum"), apart)
@@ -394,6 +400,27 @@ def test_sums_are_correctly_rounded_in_any_order_and_partition(terms, random):
     assert total_of([[term] for term in shuffled]) == math.fsum(terms)
 
 
+@pytest.mark.parametrize(
+    ("terms", "expected"),
+    [
+        ([1.0, math.inf], math.inf),
+        ([1.0, -math.inf], -math.inf),
+        ([math.inf, -math.inf], math.nan),
+        ([1.0, math.nan], math.nan),
+        ([1.7e308, 1.7e308], math.inf),
+        ([-1.7e308, -1.7e308], -math.inf),
+        ([1.7e308, 1.7e308, -1.7e308], 1.7e308),
+        ([5e-324, 5e-324, -5e-324], 5e-324),
+        ([], 0.0),
+    ],
+)
+def test_sums_are_infinite_or_undefined_only_as_they_must_be(terms, expected):
+    total = ExactSum()
+    for term in terms:
+        total.add(np.array([term]))
+    assert same(total.value, expected)
+
+
 def test_large_sums_keep_every_tiny_loss_in_any_order():
     rng = np.random.default_rng(0)
     z = np.concatenate([rng.uniform(-740, 740, 30_000), rng.normal(size=30_000)])
@@ -598,6 +625,13 @@ def test_balanced_classes_weigh_the_same(y):
     assert bce.from_logits
     # At p = 1/2 both sides cost the same, so the mean is that of an unweighted loss.
     np.testing.assert_allclose(bce(y, np.zeros(y.shape)), math.log(2), rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.bool_, np.int8, np.uint8, np.float16, np.float32])
+def test_narrow_labels_are_counted_wide(dtype):
+    y = np.zeros(100_000, dtype)
+    y[:30_001] = 1
+    assert BinaryCrossEntropy.balanced(y) == BinaryCrossEntropy.balanced(y.astype(float))
 
 
 # Printing and keeping

@@ -179,15 +179,18 @@ HARD_FOCI = [
     (Parameters(gamma=2.5, gamma_neg=2.5), [2.5984116738157734, 7.471750236302572]),
     (Parameters(gamma=3, gamma_neg=3), [0.6245582496646003, 0.6834220483000378, 3.4288591768315086]),
     (Parameters(gamma=5, gamma_neg=5), [0.6844299752663938, 6.834657570039056, 6.892103327392551]),
+    (Parameters(gamma=4.2, gamma_neg=4.2), [0.03186201]),  # of these two, as float32 has gamma itself
+    (Parameters(gamma=4.7, gamma_neg=4.7), [0.27027872]),
 ]
 
 
+@paths
 @pytest.mark.parametrize(("parameters", "sizes"), HARD_FOCI)
-def test_the_hardest_foci_keep_the_bounds(parameters: Parameters, sizes: list[float]):
+def test_the_hardest_foci_keep_the_bounds(path: Path, dtype: str, parameters: Parameters, sizes: list[float]):
     z = np.concatenate([sizes, np.negative(sizes)])
     for method in ("loss", "gradient", "hessian"):
         for y in (0.0, 1.0):
-            assert_within_bounds(NUMPY, "float64", method, parameters, np.full_like(z, y), z)
+            assert_within_bounds(path, dtype, method, parameters, np.full_like(z, y), z)
 
 
 @paths
