@@ -4,11 +4,13 @@ import json
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logloss.core.errors import RunError
 from logloss.training.history import Epoch, History, read_epochs, total_seconds, write_epoch
+
+law = settings(deadline=None, derandomize=True)
 
 LOSSES = st.floats(0, 10) | st.just(math.inf)
 ANYTHING = LOSSES | st.just(math.nan)
@@ -21,6 +23,7 @@ def pairs(values):
 # The best epoch
 
 
+@law
 @given(pairs(LOSSES))
 def test_the_best_epoch_is_the_first_of_least_validation_loss(losses):
     train, validation = zip(*losses, strict=True)
@@ -29,11 +32,13 @@ def test_the_best_epoch_is_the_first_of_least_validation_loss(losses):
     assert best.epoch == validation.index(min(validation)) + 1
 
 
+@law
 @given(st.lists(LOSSES, min_size=1))
 def test_without_validation_it_is_that_of_least_training_loss(train):
     assert History.from_losses(train).best.epoch == train.index(min(train)) + 1
 
 
+@law
 @given(pairs(ANYTHING))
 def test_what_is_no_number_is_never_the_best_of_several(losses):
     train, validation = zip(*losses, strict=True)
@@ -51,6 +56,7 @@ def test_an_epoch_without_validation_does_not_compete_with_validated_ones():
     assert History(epochs).best.epoch == 3
 
 
+@law
 @given(pairs(LOSSES), pairs(LOSSES))
 def test_a_better_epoch_later_takes_over_and_a_worse_one_does_not(before, after):
     train, validation = zip(*before, strict=True)
@@ -62,6 +68,7 @@ def test_a_better_epoch_later_takes_over_and_a_worse_one_does_not(before, after)
         assert longer.best == history.best
 
 
+@law
 @given(pairs(LOSSES))
 def test_where_nothing_stops_early_the_last_is_kept_and_nothing_overfits(losses):
     train, validation = zip(*losses, strict=True)
@@ -73,6 +80,7 @@ def test_where_nothing_stops_early_the_last_is_kept_and_nothing_overfits(losses)
 # Overfitting
 
 
+@law
 @given(pairs(ANYTHING))
 def test_overfitting_is_a_rise_of_the_one_and_a_fall_of_the_other_after_the_best(losses):
     train, validation = zip(*losses, strict=True)
@@ -136,6 +144,7 @@ EPOCHS = st.builds(
 )
 
 
+@law
 @given(epochs=st.lists(EPOCHS, max_size=5))
 def test_every_number_comes_back_to_the_bit(tmp_path_factory, epochs):
     path = write(tmp_path_factory.mktemp("run") / "history.jsonl", epochs)
@@ -171,6 +180,7 @@ def test_a_validation_loss_that_was_no_number_is_missing_and_not_the_best(tmp_pa
     assert history.best.epoch == 1
 
 
+@law
 @given(epochs=st.lists(EPOCHS, min_size=1, max_size=3), cut=st.integers(1, 200))
 def test_a_last_line_that_was_cut_off_is_passed_over(tmp_path_factory, epochs, cut):
     path = write(tmp_path_factory.mktemp("run") / "history.jsonl", epochs)

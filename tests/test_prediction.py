@@ -255,10 +255,11 @@ def test_a_place_that_cannot_hold_predictions(run, tmp_path, out, sentence):
     assert [path.name for path in tmp_path.iterdir()] == ["folder.csv"]
 
 
-def test_predictions_may_take_the_place_of_their_table(run, expected, tmp_path):
+def test_predictions_do_not_take_the_place_of_their_table(run, tmp_path):
     path = write(TABLE, tmp_path / "t.csv")
-    done("predict", run, path, "--out", path)
-    np.testing.assert_array_equal(pd.read_csv(path)["probability"], expected)
+    before = path.read_bytes()
+    assert "Write to another file" in refused("predict", run, path, "--out", tmp_path / "." / "t.csv")
+    assert path.read_bytes() == before
 
 
 def test_a_run_that_is_not_finished_cannot_predict(run, tmp_path):

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 from scipy.special import logit
@@ -12,15 +12,19 @@ from scipy.special import logit
 from logloss import BinaryCrossEntropy
 from logloss.training import priors
 
+law = settings(deadline=None, derandomize=True)
+
 WEIGHTS = st.floats(1e-3, 1e3)
 
 
+@law
 @given(WEIGHTS, WEIGHTS)
 def test_the_shift_is_minus_the_log_of_the_ratio(a, b):
     (shift,) = priors.shift(BinaryCrossEntropy(pos_weight=a, neg_weight=b), 1)
     assert shift == pytest.approx(-math.log(a / b), abs=1e-14, rel=1e-14)
 
 
+@law
 @given(WEIGHTS, WEIGHTS, st.floats(0.01, 0.99), st.sampled_from([0.0, 0.1]))
 def test_the_shift_brings_the_best_constant_back_to_the_base_rate(a, b, rate, smoothing):
     bce = BinaryCrossEntropy(pos_weight=a, neg_weight=b, label_smoothing=smoothing, from_logits=True)

@@ -10,6 +10,8 @@ from sklearn.isotonic import IsotonicRegression
 from logloss.core.errors import ShapeError
 from logloss.evaluation.reliability import reliability
 
+law = settings(deadline=None, derandomize=True, max_examples=20)
+
 
 def calibrated(n, seed=0, digits=None):
     rng = np.random.default_rng(seed)
@@ -77,7 +79,7 @@ def test_overconfident_predictions_leave_the_band():
 ROWS = st.lists(st.tuples(st.sampled_from([0.0, 1.0]), st.floats(0, 1), st.floats(0.01, 100)), min_size=1, max_size=60)
 
 
-@settings(max_examples=20)
+@law
 @given(ROWS, st.randoms(use_true_random=False))
 def test_the_order_of_rows_does_not_matter(rows, random):
     shuffled = rows.copy()
@@ -97,7 +99,7 @@ def test_the_order_of_many_rows_does_not_matter(n):
     assert reliability(y, p, seed=1) == reliability(y, p, seed=1)
 
 
-@settings(max_examples=20)
+@law
 @given(ROWS)
 def test_what_always_holds(rows):
     y, p, weight = (np.array(column) for column in zip(*rows, strict=True))

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logloss import BinaryCrossEntropy
@@ -13,6 +13,8 @@ from logloss.training.history import History
 from logloss.training.linear import LinearFit
 from logloss.training.metrics import LabelMetrics, Metrics
 from logloss.training.verdict import NATS, accuracy_notes, amount, percent, verdict
+
+law = settings(deadline=None, derandomize=True)
 
 BCE = BinaryCrossEntropy()
 GOOD = LabelMetrics(
@@ -261,6 +263,7 @@ def test_shares(share, text):
     assert percent(share) == text
 
 
+@law
 @given(st.floats(1e-8, 1 - 1e-8))
 def test_a_share_is_never_rounded_to_none_or_all(share):
     number = float(percent(share).removesuffix(" %"))
@@ -268,6 +271,7 @@ def test_a_share_is_never_rounded_to_none_or_all(share):
     assert number == pytest.approx(100 * share, abs=0.051)
 
 
+@law
 @given(st.floats(1e-12, 1e3))
 def test_an_amount_of_nats_is_never_rounded_to_none(nats):
     assert float(amount(nats)) == pytest.approx(nats, rel=0.06)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from logloss.core.errors import RunError, TableError, nearest
+from logloss.core.errors import ParameterError, RunError, TableError, nearest
 from logloss.training.fitting import build_network, options_of
 from logloss.training.model import Model
 from logloss.training.run import MODEL, RunFolder
@@ -65,6 +65,8 @@ def predict(
     header : bool, optional
         Whether a text file's first row holds names; as in training if not given.
     """
+    if Path(out).resolve() == Path(data).resolve():
+        raise ParameterError(f"{out} is the table to be scored, and would be lost. Write to another file.")
     model, names, config = load_model(run)
     job = config["job"]
     table = read_table(data, header=bool(job["header"]) if header is None else header, as_text=model.recipe.texts)
