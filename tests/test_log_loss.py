@@ -21,8 +21,10 @@ def data(dtype: type, n: int = 1000) -> tuple[np.ndarray, np.ndarray, np.ndarray
     """Labels, probabilities with a few of 0 and 1, and weights."""
     rng = np.random.default_rng(0)
     p = rng.random(n).astype(dtype)
+    y, w = rng.integers(0, 2, n), rng.random(n)
     p[:6] = [0, 0, 1, 1, 1e-12, 0.5]
-    return rng.integers(0, 2, n), p, rng.random(n)
+    y[:6] = [0, 1, 0, 1, 1, 0]
+    return y, p, w
 
 
 # scikit-learn
@@ -96,8 +98,8 @@ def test_one_class_of_zeros_ones_or_signs_needs_no_labels():
 
 
 def test_a_tiny_probability_in_its_own_column_is_not_lost():
-    pairs = np.array([[1.0, 1e-30]])
-    assert log_loss([1], pairs, epsilon=0) == pytest.approx(30 * math.log(10), rel=1e-15)
+    for y, pairs in ((1, [[1.0, 1e-30]]), (0, [[1e-30, 1.0]])):
+        assert log_loss([y], pairs, epsilon=0) == pytest.approx(30 * math.log(10), rel=1e-15)
 
 
 def test_epsilon_zero_is_exact_and_another_epsilon_clips():
