@@ -246,7 +246,7 @@ OPTIONS = {
     "--loss focl": 'Did you mean "focal"?',
     "--loss focal(gama=2)": 'focal has no option "gama"; known are gamma, alpha',
     "--loss weighted(pos_weigth=2)": 'weighted has no option "pos_weigth"',
-    "--loss focal(gamma=-1)": "gamma=-1.0 is out of range; expected a number that is finite and at least 0",
+    "--loss focal(gamma=-1)": "gamma=-1.0 is out of range; expected a number that is between 0 and 1e6",
     "--loss focal(gamma=x)": "'x' is not a number",
     "--loss focal(": "'focal(' is not the spelling of a loss",
     "--loss weighted(pos_weight=(1,2))": "pos_weight has 2 entries",

@@ -399,7 +399,8 @@ def test_a_misspelt_loss_or_option_is_refused_with_the_nearest(text, words):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("focal(gamma=-1)", ("gamma=-1.0", "at least 0")),
+        ("focal(gamma=-1)", ("gamma=-1.0", "between 0 and 1e6")),
+        ("focal(gamma=1e7)", ("gamma=10000000.0", "between 0 and 1e6")),
         ("focal(alpha=2)", ("alpha=2.0", "between 0 and 1")),
         ("focal(pos_weight=3)", ("alpha sets the class weights", "pos_weight was given too", "alpha=None")),
         ("asymmetric(gamma=3)", ("gamma_pos", "gamma_neg")),

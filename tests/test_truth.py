@@ -11,7 +11,7 @@ from logloss import BinaryCrossEntropy
 from tests import reference
 from tests.paths import METHODS, NUMPY, PATHS, Path, array
 from tests.reference import Parameters, Row, Value, mp, mpf
-from tests.tolerances import GAMMA, TYPES, allowed, excess
+from tests.tolerances import GAMMA, TYPES, allowed, excess, table
 
 LOGITS = {case: tuple(rows) for case, rows in itertools.groupby(reference.truth_of_logits(), lambda row: row.case)}
 
@@ -105,6 +105,11 @@ def test_the_inputs_of_the_truth_are_numbers_of_float32():
     for row in reference.truth_of_logits():
         assert float(np.float32(row.x)) == row.x
         assert float(np.float32(row.y)) == row.y
+
+
+def test_the_docs_print_the_bounds():
+    page = (reference.TRUTH.parents[1] / "docs" / "numerics.md").read_text()
+    assert table() in page, f"docs/numerics.md should hold this table:\n{table()}"
 
 
 @paths

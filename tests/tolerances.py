@@ -16,7 +16,7 @@ class Bound(NamedTuple):
 
 
 RESULT = "the result"
-SUMMAND = "the largest summand, or the result if that is larger; near the margin times (1 + gamma_neg) p / |p - margin|"
+SUMMAND = "the largest summand, or the result if that is larger"  # near the margin more: `reference` says how much
 
 BOUNDS: dict[tuple[str, str], Bound] = {
     ("plain loss", "float64"): Bound(2, RESULT),
@@ -28,6 +28,13 @@ BOUNDS: dict[tuple[str, str], Bound] = {
 }
 ROUNDED_ONCE = 0.5
 GAMMA = 5
+
+
+def table() -> str:
+    """The bounds as docs/numerics.md shows them."""
+    header = "| quantity | worked out in | ulp, at most | of |\n| --- | --- | --- | --- |\n"
+    rows = (f"| {name} | {work} | {bound.ulp:g} | {bound.of} |\n" for (name, work), bound in BOUNDS.items())
+    return header + "".join(rows)
 
 
 class Type(NamedTuple):

@@ -31,7 +31,7 @@ class BinaryCrossEntropy:
         What the positive and the negative side are multiplied by; a sequence gives one weight a class.
     label_smoothing : float in [0, 1]
         0.1 turns the labels 0 and 1 into 0.05 and 0.95, as Keras does.
-    gamma, gamma_neg : float >= 0
+    gamma, gamma_neg : float in [0, 1e6]
         How strongly easy positives and easy negatives are played down; ``gamma_neg`` is ``gamma`` unless given.
     margin : float in [0, 1)
         Negatives whose probability is at most the margin cost nothing.

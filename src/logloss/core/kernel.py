@@ -63,7 +63,7 @@ def reduced(family: Family, inputs: Inputs, reduction: str, outs: Mapping[str, A
     divisor = denominator(reduction, inputs.count, inputs.total_weight if reduction == "weighted_mean" else 0.0)
     total = ExactSum()
     _run(family, inputs, outs, total, divisor)
-    return total.value / divisor
+    return total.divided_by(divisor)
 
 
 def _run(

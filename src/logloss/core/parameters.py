@@ -11,7 +11,7 @@ Weight = float | tuple[float, ...]
 
 _RANGES: dict[str, tuple[str, Callable[[float], bool]]] = {
     "weight": ("finite and at least 0", lambda x: 0 <= x < math.inf),
-    "gamma": ("finite and at least 0", lambda x: 0 <= x < math.inf),
+    "gamma": ("between 0 and 1e6", lambda x: 0 <= x <= 1e6),  # beyond, squares overflow and nothing is left to learn
     "smoothing": ("between 0 and 1", lambda x: 0 <= x <= 1),
     "alpha": ("between 0 and 1", lambda x: 0 <= x <= 1),
     "margin": ("at least 0 and below 1", lambda x: 0 <= x < 1),

@@ -80,13 +80,18 @@ class ExactSum:
     @property
     def value(self) -> float:
         """The sum, correctly rounded; infinite or NaN if a term was."""
+        return self.divided_by(1.0)
+
+    def divided_by(self, divisor: float) -> float:
+        """The sum over a positive number, rounded once: a mean is finite where its sum is beyond float64."""
         if self._special != 0:  # NaN differs from 0 too
             return self._special
         total = 0
         for i in np.flatnonzero(self._high | self._low):
             total += ((int(self._high[i]) << 27) + int(self._low[i])) << int(i)
+        above, below = divisor.as_integer_ratio()
         try:
-            return total / (1 << (53 - self._LOWEST))  # Python divides integers with one rounding
+            return total * below / (above << (53 - self._LOWEST))  # Python divides integers with one rounding
         except OverflowError:
             return float("inf") if total > 0 else float("-inf")
 
