@@ -438,9 +438,9 @@ def test_one_class_in_the_validation_rows_is_no_matter():
 
 def test_rows_that_weigh_nothing():
     nothing = sample()._replace(weight=np.zeros(300))
-    with pytest.raises(WeightError, match="All 300 rows that train have weight 0"):
+    with pytest.raises(WeightError, match="Every row to train on has weight 0"):
         fit(nothing)
-    with pytest.raises(WeightError, match="All 300 rows that validate have weight 0"):
+    with pytest.raises(WeightError, match="Every row to validate on has weight 0"):
         fit(sample(), nothing)
 
 

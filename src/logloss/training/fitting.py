@@ -115,12 +115,15 @@ class Sample(NamedTuple):
         return np.average(self.labels, axis=0, weights=self.weight)
 
     def scaled(self, use: str) -> "Sample":
-        """The sample with 1 as the highest weight: no sum of weights then leaves the range of its type."""
+        """The sample with weights of mean 1: only their ratios count, and no sum then leaves the range of its type."""
         if self.weight is None:
             return self
         if not (highest := self.weight.max()) > 0:
-            raise WeightError(f"All {len(self.weight):,} rows that {use} have weight 0. Give some of them another.")
-        return self._replace(weight=self.weight / highest)
+            raise WeightError(
+                f"Every row to {use} on has weight 0. Mend the weights, or choose other rows to {use} on."
+            )
+        weight = self.weight / highest
+        return self._replace(weight=weight * (len(weight) / weight.sum()))
 
     def rows(self, chosen: npt.NDArray[np.int64]) -> "Sample":
         """The sample of some of the rows."""

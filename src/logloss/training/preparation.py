@@ -49,9 +49,6 @@ class Prepared:
     notes: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        for verb, sample in (("train", self.train), ("validate", self.validation)):
-            if sample.weight is not None and not sample.weight.any():
-                raise WeightError(f"Every row to {verb} on has weight 0. Split otherwise, or mend the weights.")
         for name, rate in zip(self.targets.names, self.train.base_rates, strict=True):
             if not 0 < rate < 1:
                 these = "All are" if rate else "None is"
@@ -102,13 +99,14 @@ def prepare(job: Job, seed: int, note: Callable[[str], None]) -> Prepared:
             validation = _sample(other, job, other_targets)
         say(*(f"{job.validation_data}: {sentence}" for sentence in (*other.notes, *other_targets.notes)))
         sha256[job.validation_data] = other.sha256
-        return Prepared(sample, validation, targets, sha256, tuple(notes))
-    if job.time_column is not None:
-        times = _column(table, job.time_column, "--time-column", targets)[targets.kept]
-        first, last = split.by_time(times.reset_index(drop=True), job.validation)
     else:
-        first, last = split.at_random(sample.labels, job.validation, seed)
-    return Prepared(sample.rows(first), sample.rows(last), targets, sha256, tuple(notes))
+        if job.time_column is not None:
+            times = _column(table, job.time_column, "--time-column", targets)[targets.kept]
+            first, last = split.by_time(times.reset_index(drop=True), job.validation)
+        else:
+            first, last = split.at_random(sample.labels, job.validation, seed)
+        sample, validation = sample.rows(first), sample.rows(last)
+    return Prepared(sample.scaled("train"), validation.scaled("validate"), targets, sha256, tuple(notes))
 
 
 @contextlib.contextmanager
