@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import io
 import re
 
 import numpy as np
@@ -9,12 +10,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from logloss.core.errors import LogLossError
 from logloss.training import load_model
 from logloss.training.classifier import BinaryClassifier
 from logloss.training.features import Recipe
 from logloss.training.tables import read_table, write_table
+from logloss.training.tables.leading_zeros import LeadingZeros
 from tests.command_line import QUICK, done, logloss
 
 ROWS = 240
@@ -171,6 +175,38 @@ def test_a_code_is_found_wherever_the_blocks_of_the_file_end(tmp_path):
         with path.open("a") as file:
             file.write("1,00501\n" + filler * 3)
         assert "00501" in set(read_table(path).frame["b"])
+
+
+def test_a_code_is_found_wherever_the_blocks_of_the_search_end(tmp_path):
+    for short in range(-8, 80, 3):
+        watch = LeadingZeros(",")
+        text = b"a\n" + b"x" * ((1 << 17) - short - 2) + b",-00501\n" + b"x" * 99
+        watch.over(io.BytesIO(text)).read()
+        assert watch.found
+
+
+CELLS = st.text(alphabet='0015 \t"+-.e:/x', max_size=8)
+
+
+@example(rows=[["1"], ["01E5"], ["2"]], delimiter=",")
+@example(rows=[['"00"']], delimiter=",")
+@given(rows=st.lists(st.lists(CELLS, min_size=1, max_size=4), max_size=4), delimiter=st.sampled_from(",;|\t"))
+def test_the_quick_look_misses_no_code(rows, delimiter):
+    text = "\n".join(map(delimiter.join, rows))
+    cells = re.split(f"[{delimiter}\n]", text)
+    code = re.compile(r'[ \t]*"?[ \t]*[+-]?0\d+\.?\d*([eE][+-]?\d+)?[ \t]*"?[ \t]*')
+    for size in (-1, 1, 2, 3, 5, 8):
+        watch = LeadingZeros(delimiter)
+        stream = watch.over(io.BytesIO(text.encode()))
+        while stream.read(size):
+            pass
+        assert watch.found == any(map(code.fullmatch, cells))
+
+
+def test_a_file_that_is_read_anew_is_not_mixed_with_the_first_time():
+    watch = LeadingZeros(",")  # Arrow may still read the first when the second is begun
+    first, second = watch.over(io.BytesIO(b"first")), watch.over(io.BytesIO(b"second"))
+    assert (first.read(), second.read()) == (b"first", b"second")
 
 
 def test_a_code_without_a_header_and_with_a_mark(tmp_path):

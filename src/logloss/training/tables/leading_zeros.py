@@ -1,8 +1,9 @@
 """Codes such as 00501, which look like numbers and are none: their zeros would be lost."""
 
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as kinds
@@ -11,15 +12,14 @@ from logloss.training.tables.wording import quoted
 
 _CODE = r"^\s*[+-]?0\d"
 _LONGEST_CELL = 64  # bytes; a number that is longer is refused anyway, or is no code
-_ZERO = np.uint8(ord("0"))
-_SIGNS, _INNER = (np.frombuffer(letters, np.uint8) for letters in (b"+-", b"0123456789./:+-eET"))
+_PIECE = 1 << 17  # bytes that are compared at once: what fits into the processor's cache takes a third of the time
 _MARK = b"\xef\xbb\xbf"  # of byte order, at the start of a file
 
 
 class LeadingZeros:
     r"""Looks for a cell that may be such a code among the bytes of a file, while Arrow reads them.
 
-    Almost every file is cleared of them by this alone, at a tenth of the time that it takes to read; the others have
+    Almost every file is cleared of them by this alone, for less than a tenth of the work of reading it; the others have
     their columns of numbers read once more, as text.
 
     Examples
@@ -31,27 +31,59 @@ class LeadingZeros:
     True
     """
 
-    closed = False  # Arrow asks
-
     def __init__(self, delimiter: str) -> None:
         edge = rf"[{delimiter}\r\n]"
         self._pattern = rf"{edge}[ \t]*\"?[ \t]*[+-]?0[0-9]+[.]?[0-9]*([eE][+-]?[0-9]+)?[ \t]*\"?[ \t]*{edge}"
-        self._delimiter = delimiter
+        self._delimiter = ord(delimiter)
+        self._may_follow = np.isin(np.arange(256), list(f'{delimiter}\r\n\t "0123456789.eE'.encode()))
         self.found = False
 
-    def over(self, stream: Any) -> Self:
+    def over(self, stream: Any) -> "_Watched":
         """Watch a stream from its start."""
-        self._stream, self._tail, self._started = stream, b"\n", False
-        return self
+        return _Watched(stream, self)
 
-    def read(self, size: int = -1) -> bytes:
-        """The next bytes of the stream, looked through."""
-        block = bytes(self._stream.read(size))
+    def see(self, text: bytes | memoryview) -> None:
+        """Look through a part of the file."""
         if not self.found:
-            fresh = block if self._started else block.removeprefix(_MARK)
-            seen = self._tail + (fresh or b"\n")  # the end of the file ends a cell
-            self._started, self._tail = True, seen[-_LONGEST_CELL:]
-            self.found = _may_match(seen, self._delimiter) and _matches(seen, self._pattern)
+            self.found = self._may_match(np.frombuffer(text, np.uint8)) and _matches(text, self._pattern)
+
+    def _may_match(self, letters: npt.NDArray[np.uint8]) -> bool:
+        """Whether a 0 and a digit stand where a code would: a question that few blocks of most files pass."""
+        for start in range(0, len(letters), _PIECE):
+            piece = letters[start : start + _PIECE + 4]
+            edge = piece == self._delimiter
+            low = piece < ord(".")  # so are blanks, quotes, signs and most delimiters, but no digit
+            low |= edge
+            edge |= piece < ord(" ")
+            likely = low[:-4] & low[1:-3]  # a sign or blank behind a blank or edge, unlike in 2024-01-31 05:00
+            likely |= edge[1:-3]
+            likely &= piece[2:-2] == ord("0")
+            likely &= piece[3:-1] >= ord("0")
+            if self._may_follow[piece[4:][likely]].any():  # unlike in 05:30 and 01/31/2024
+                return True
+        return False
+
+
+class _Watched:
+    """A stream whose bytes are looked through on their way to Arrow, which may read on after it has given up."""
+
+    closed = False  # Arrow asks
+
+    def __init__(self, stream: Any, watch: LeadingZeros) -> None:
+        # Arrow uses its memory again from block to block; Python fetches its own anew, which alone costs a twentieth.
+        self._read = getattr(stream, "read_buffer", stream.read)
+        self._watch, self._tail = watch, b"\n\n"
+
+    def read(self, size: int = -1) -> Any:
+        """The next bytes of the stream, looked through."""
+        block = self._read(size)
+        text = memoryview(block)
+        if bytes(text[: len(_MARK)]) == _MARK:
+            text = text[len(_MARK) :]
+        # What lies across two blocks; the end of the file ends a cell.
+        self._watch.see(self._tail + (bytes(text[:_LONGEST_CELL]) or b"\n"))
+        self._watch.see(text)
+        self._tail = (self._tail + bytes(text[-_LONGEST_CELL:]))[-_LONGEST_CELL:]
         return block
 
     def readable(self) -> bool:
@@ -62,22 +94,7 @@ class LeadingZeros:
         """For Arrow; the stream is closed by whoever opened it."""
 
 
-def _may_match(text: bytes, delimiter: str) -> bool:
-    """Whether a 0 before a digit follows what is no part of a number: a question that few blocks of most files pass."""
-    letters = np.frombuffer(text, np.uint8)
-    before = letters[:-2]
-    edge = before < _ZERO  # as are all blanks, signs, quotes and two of the delimiters
-    if ord(delimiter) > _ZERO:
-        edge |= before == ord(delimiter)
-    edge &= letters[1:-1] == _ZERO
-    edge &= letters[2:] >= _ZERO
-    places = np.flatnonzero(edge)
-    is_sign = np.isin(before[places], _SIGNS)
-    found = np.where(is_sign, before[np.maximum(places - 1, 0)], before[places])
-    return not np.isin(found, _INNER).all()
-
-
-def _matches(text: bytes, pattern: str) -> bool:
+def _matches(text: bytes | memoryview, pattern: str) -> bool:
     """What `re.search` says, five times as fast and without holding Python's lock."""
     offsets = pa.array([0, len(text)], pa.int64()).buffers()[1]
     whole = pa.Array.from_buffers(pa.large_binary(), 1, [None, offsets, pa.py_buffer(text)])
