@@ -1,6 +1,8 @@
 """The network and its training: gradients, batches, the best epoch, and the same bits each time."""
 
 import copy
+import subprocess
+import sys
 from itertools import chain
 
 import numpy as np
@@ -15,6 +17,7 @@ from logloss.core.errors import LabelError, LogLossError, ParameterError, RunErr
 from logloss.training import fitting, loop, split
 from logloss.training.fitting import Options, Sample
 from logloss.training.networks import MLP, embedding_width
+from logloss.training.optimizer import AdamW
 
 PLAIN = BinaryCrossEntropy(from_logits=True)
 
@@ -113,6 +116,36 @@ def test_an_epoch_is_what_autograd_and_adamw_make_of_it(name, weighted, batch_si
         optimizer.step()
     for ours, theirs in zip(state.network.parameters(), by_hand.parameters(), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-11)
+
+
+def test_a_step_is_the_step_of_torchs_adamw():
+    ours = network(labels=2)
+    theirs = copy.deepcopy(ours)
+    optimizer = AdamW(ours, 0.5)
+    groups = [
+        {"params": [p for p in theirs.parameters() if p.ndim > 1], "weight_decay": 0.5},
+        {"params": [p for p in theirs.parameters() if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    reference = torch.optim.AdamW(groups, fused=True)
+    generator = torch.Generator().manual_seed(0)
+    for rate in (0.1, 0.01, 0.02):
+        for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+            one.grad = torch.randn(one.shape, generator=generator)
+            other.grad = one.grad.clone()
+        for group in reference.param_groups:
+            group["lr"] = rate
+        optimizer.step(rate)
+        reference.step()
+    for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_training_does_not_import_the_compiler_of_torch():
+    code = """import sys
+from logloss.training import BinaryClassifier
+BinaryClassifier(epochs=1).fit([[0.0], [1.0], [2.0], [3.0]] * 5, [0, 1, 0, 1] * 5)
+sys.exit("torch._dynamo" in sys.modules)"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def by_definition(bce, y, z):
