@@ -26,6 +26,7 @@ from hypothesis import strategies as st
 from logloss.core.errors import RunError, TableError
 from logloss.training.files import atomic_path, write_atomically
 from logloss.training.tables import read_table, refuse_infinite, write_table
+from logloss.training.tables.csv_dialect import Dialect
 
 # ---------------------------------------------------------------------------------------------------------------------
 # What is read
@@ -197,6 +198,53 @@ def test_decimal_commas_are_read_and_said(file):
     assert table.frame["a"].tolist() == [1.5, 2.25]
     assert table.notes == ("Commas are read as decimal signs.",)
     assert read_table(file("a;b\n1,500;2\n2,250;3\n")).frame["a"].tolist() == ["1,500", "2,250"]  # thousands, or not
+
+
+GERMAN = Dialect(";", ",")
+SPACED = Dialect(",", spaced=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "known", "cells"),
+    [
+        ("a\n1,5\n2,25\n", GERMAN, [[1.5], [2.25]]),  # by itself a row of two cells under a header of one
+        ("a;b\n1,234;x\n", GERMAN, [[1.234, "x"]]),  # by itself a thousand and more
+        ("a;b\n1,234;12.30 h\n", GERMAN, [[1.234, "12.30 h"]]),
+        ("a;b\n1,234;12.5\n", GERMAN, [[1.234, "12.5"]]),
+        ("a, b;c, d\nx, y;z, w\n", GERMAN, [["x, y", "z, w"]]),  # by itself three columns
+        ("a|b;c\nx|y;z\n", Dialect("|"), [["x", "y;z"]]),
+        ("a,b\n1, x\n", Dialect(","), [[1, " x"]]),
+        ("a,b\n1,x\n", SPACED, [[1, "x"]]),
+        ("a,b\n1, x\n2,\n", SPACED, [[1, "x"], [2, None]]),
+    ],
+)
+def test_a_dialect_that_is_known_decides_what_a_text_leaves_open(file, text, known, cells):
+    table = read_table(file(text), dialect=known)
+    assert table.frame.astype(object).where(table.frame.notna(), None).to_numpy().tolist() == cells
+    assert table.dialect == known
+    assert table.as_written().num_rows == len(cells)
+
+
+@pytest.mark.parametrize(
+    ("text", "known", "cells"),
+    [
+        ("a,b\n0.5,2\n", GERMAN, [[0.5, 2]]),
+        ("a,b\n1,2\n", GERMAN, [[1, 2]]),
+        ("a\tb\n0,5\t2\n", GERMAN, [[0.5, 2]]),
+        ("a;b\n0.5;2\n", GERMAN, [[0.5, 2]]),
+        ("a;b\n0,5;2\n", Dialect(";"), [[0.5, 2]]),
+        ("a;b\n0,5;2\n", Dialect(","), [[0.5, 2]]),
+        ("a, b\n1, x\n", Dialect(","), [[1, "x"]]),
+        ("a;b\n1; x\n", SPACED, [[1, "x"]]),
+        ('"a;b",c\n1,2\n', GERMAN, [[1, 2]]),
+        ('a,b\n"0,5",2\n', GERMAN, [["0,5", 2]]),
+        ("a\tb\n1,234\t2\n", GERMAN, [["1,234", 2]]),
+    ],
+)
+def test_a_dialect_that_is_known_does_not_count_where_the_text_speaks_another(file, text, known, cells):
+    table = read_table(file(text), dialect=known)
+    assert table.frame.to_numpy().tolist() == cells
+    assert table.dialect != known
 
 
 def test_a_thousand_columns(file):

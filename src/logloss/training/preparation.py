@@ -12,6 +12,7 @@ from logloss.core.errors import ParameterError, TableError, TargetError, WeightE
 from logloss.training import split
 from logloss.training.fitting import Sample
 from logloss.training.tables import Table, Targets, read_table, read_targets, refuse_infinite
+from logloss.training.tables.csv_dialect import Dialect
 from logloss.training.tables.wording import counted, listed, quoted
 from logloss.training.verdict import percent
 
@@ -47,6 +48,7 @@ class Prepared:
     targets: Targets
     sha256: Mapping[str, str]  # of each file of the job
     notes: tuple[str, ...]
+    dialect: Dialect | None  # of the table that trains
 
     def __post_init__(self) -> None:
         for name, rate in zip(self.targets.names, self.train.base_rates, strict=True):
@@ -93,7 +95,7 @@ def prepare(job: Job, seed: int, note: Callable[[str], None]) -> Prepared:
     sample = _sample(table, job, targets)
     sha256 = {job.data: table.sha256}
     if job.validation_data is not None:
-        other = read_table(job.validation_data, header=job.header, as_text=table.texts)
+        other = read_table(job.validation_data, header=job.header, as_text=table.texts, dialect=table.dialect)
         with naming(job.validation_data):
             other_targets = read_targets(other.frame, job.target, positive=job.positive or _single(targets.positive))
             validation = _sample(other, job, other_targets)
@@ -106,7 +108,7 @@ def prepare(job: Job, seed: int, note: Callable[[str], None]) -> Prepared:
         else:
             first, last = split.at_random(sample.labels, job.validation, seed)
         sample, validation = sample.rows(first), sample.rows(last)
-    return Prepared(sample.scaled("train"), validation.scaled("validate"), targets, sha256, tuple(notes))
+    return Prepared(sample.scaled("train"), validation.scaled("validate"), targets, sha256, tuple(notes), table.dialect)
 
 
 @contextlib.contextmanager

@@ -40,7 +40,9 @@ class Dialect:
         return _DELIMITERS[self.delimiter]
 
 
-def sniff(start: str, *, whole: bool = True, hint: str = ",") -> tuple[Dialect, list[list[str]]]:
+def sniff(
+    start: str, *, whole: bool = True, hint: str = ",", known: Dialect | None = None
+) -> tuple[Dialect, list[list[str]]]:
     r"""The dialect of a text, told from its start, and the first records.
 
     Parameters
@@ -51,23 +53,37 @@ def sniff(start: str, *, whole: bool = True, hint: str = ",") -> tuple[Dialect, 
         Whether this is all of the text; else the last record is taken as cut off.
     hint : str
         The delimiter when the text speaks for none.
+    known : Dialect, optional
+        The dialect of a table of the same kind: it decides what this text, perhaps of a single row, leaves open.
 
     Examples
     --------
     >>> sniff("a;b\n1,5;2,25\n")
     (Dialect(delimiter=';', decimal=',', spaced=False), [['a', 'b'], ['1,5', '2,25']])
+    >>> sniff("a\n1,5\n", known=Dialect(";", ","))
+    (Dialect(delimiter=';', decimal=',', spaced=False), [['a'], ['1,5']])
     """
     read = {delimiter: _sample(start, delimiter, whole) for delimiter in _DELIMITERS}
-    scores = {delimiter: (*_agreement(*read[delimiter]), delimiter == hint) for delimiter in read}
+    expected = None if known is None else known.delimiter
+    scores = {}
+    for delimiter, sample in read.items():
+        *parting, numbers, length = _agreement(*sample)
+        scores[delimiter] = (*parting, delimiter == expected, numbers, length, delimiter == hint)
     best = max(scores, key=scores.__getitem__)
+    known = known if best == expected else None
     records, _ = read[best]
     values = _values(records)
     commas = [value for value in values if _DECIMAL_COMMA.fullmatch(value)]
     # "1,234" alone may be a thousand and more; one "0,5" settles it, and so does one "0.5" the other way.
     points = any(map(_DECIMAL_POINT.fullmatch, values))
-    decimal = "," if commas and best != "," and not points and not all(map(_THOUSANDS.fullmatch, commas)) else "."
-    inner = [value for record in records[1:] or records for value in record[1:] if value]
-    return Dialect(best, decimal, bool(inner) and all(value.startswith(" ") for value in inner)), records
+    decimal = known.decimal if known is not None and bool(commas) >= points else "."
+    if commas and best != "," and not points and not all(map(_THOUSANDS.fullmatch, commas)):
+        decimal = ","
+    # One row of a table without these spaces may start its texts with some; the names then hold none.
+    rows = records if known is not None else records[1:] or records
+    inner = [value for record in rows for value in record[1:] if value]
+    spaced = bool(inner) and all(value.startswith(" ") for value in inner)
+    return Dialect(best, decimal, spaced or (known is not None and known.spaced)), records
 
 
 def is_number(value: str) -> bool:

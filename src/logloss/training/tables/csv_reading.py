@@ -33,10 +33,13 @@ _BLOCKS = (1 << 20, 1 << 26, 1 << 30)  # a row must fit into a block; the first 
 _INT64_LIMIT = 2.0**63
 
 
-def read_csv(source: Source, *, header: bool, as_text: Collection[str] | None = None) -> tuple[pa.Table, list[str]]:
-    """A table of text, its types inferred over whole columns but of those ``as_text``, and notes about it.
+def read_csv(
+    source: Source, *, header: bool, as_text: Collection[str] | None = None, known: Dialect | None = None
+) -> tuple[pa.Table, list[str], Dialect]:
+    """A table of text, its types inferred over whole columns but of those ``as_text``, notes about it, its dialect.
 
-    Where ``as_text`` is given, the columns' types are known to the reader, and no notes are made of them.
+    Where ``as_text`` is given, the columns' types are known to the reader, and no notes are made of them. A ``known``
+    dialect is preferred where it fits.
 
     Raises
     ------
@@ -45,7 +48,7 @@ def read_csv(source: Source, *, header: bool, as_text: Collection[str] | None = 
     """
     path = source.path
     start, whole = _start(source)
-    dialect, records = sniff(start, whole=whole, hint=_hint(source))
+    dialect, records = sniff(start, whole=whole, hint=_hint(source), known=known)
     if not records:
         raise TableError(f"{path} is empty but for blank lines; expected a table with a header and rows.")
     names = _names(records[0], header=header)
@@ -78,13 +81,13 @@ def read_csv(source: Source, *, header: bool, as_text: Collection[str] | None = 
     if dialect.spaced:
         table = _trimmed(table)
     if as_text is not None:
-        return table, notes
+        return table, notes, dialect
     own = dict(zip(raw.column_names, names, strict=True))
     notes += [zeros_note(own[name], column) for name, column in codes.items()]
-    return table, notes + _nearly_numbers(table)
+    return table, notes + _nearly_numbers(table), dialect
 
 
-def read_written(source: Source, *, header: bool) -> pa.Table:
+def read_written(source: Source, *, header: bool, known: Dialect) -> pa.Table:
     """The same rows and columns, each cell the text that stands there, missing ones too.
 
     Raises
@@ -93,7 +96,7 @@ def read_written(source: Source, *, header: bool) -> pa.Table:
         As `read_csv` does.
     """
     start, whole = _start(source)
-    dialect, records = sniff(start, whole=whole, hint=_hint(source))
+    dialect, records = sniff(start, whole=whole, hint=_hint(source), known=known)
     names, _ = _named(source.path, _names(records[0], header=header), "")
     arrow_names = _arrow_names(records[0], header=header)
     return _parse(source, dialect, header=header, as_text=arrow_names, null_words=()).rename_columns(names)

@@ -15,6 +15,7 @@ import pyarrow.parquet
 from logloss.core.errors import TableError
 from logloss.training.tables.columns import refuse_nested, to_frame
 from logloss.training.tables.contents import Source, find, first_line, is_parquet, reading, refuse_nul
+from logloss.training.tables.csv_dialect import Dialect
 from logloss.training.tables.csv_reading import read_csv, read_written
 from logloss.training.tables.wording import counted, listed, quoted, repeated
 
@@ -28,7 +29,12 @@ class Table:
     sha256: str  # of the file's bytes, as `sha256sum` prints it
     notes: tuple[str, ...] = ()
     header: bool = True  # how a text file was read
-    is_parquet: bool = False
+    dialect: Dialect | None = None  # how a text file writes; None of Parquet
+
+    @property
+    def is_parquet(self) -> bool:
+        """Whether the file is Parquet."""
+        return self.dialect is None
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -48,13 +54,22 @@ class Table:
         [{'price': '23.50', 'known': 'TRUE'}, {'price': '?', 'known': 'false'}]
         """
         source = find(self.path)
-        written = _read_parquet(source)[0] if self.is_parquet else read_written(source, header=self.header)
+        if self.dialect is None:
+            written, _ = _read_parquet(source)
+        else:
+            written = read_written(source, header=self.header, known=self.dialect)
         if written.column_names != [*map(str, self.frame.columns)] or written.num_rows != len(self.frame):
             raise TableError(f"{self.path} changed while it was read. Try again.")
         return written
 
 
-def read_table(path: str | Path, *, header: bool = True, as_text: Collection[str] | None = None) -> Table:
+def read_table(
+    path: str | Path,
+    *,
+    header: bool = True,
+    as_text: Collection[str] | None = None,
+    dialect: Dialect | None = None,
+) -> Table:
     r"""Read a table from CSV, TSV or Parquet, packed (gzip, bzip2, xz, zstd, zip) or not.
 
     What the file is, is told by its content; its name is asked only where the content leaves it open. Types are
@@ -71,6 +86,9 @@ def read_table(path: str | Path, *, header: bool = True, as_text: Collection[str
     as_text : names of columns, optional
         What an earlier table held as text, and a text file is to be read as text again: 007 where the other rows are
         A12, or true where they are maybe. Names that the table lacks are passed over.
+    dialect : Dialect, optional
+        How an earlier table was written, `Table.dialect`: it decides what the few rows of a text file may leave open,
+        such as whether 1,234 is a fraction. A file that plainly has another dialect is read in its own.
 
     Returns
     -------
@@ -97,14 +115,16 @@ def read_table(path: str | Path, *, header: bool = True, as_text: Collection[str
     source = find(path)
     with ThreadPoolExecutor(1) as beside:  # hashing does not hold Python's lock, so it costs the reader little
         mark = beside.submit(_fingerprint, source.path)
-        parquet = is_parquet(source.head(512))
-        arrow, notes = _read_parquet(source) if parquet else read_csv(source, header=header, as_text=as_text)
+        if is_parquet(source.head(512)):
+            (arrow, notes), own = _read_parquet(source), None
+        else:
+            arrow, notes, own = read_csv(source, header=header, as_text=as_text, known=dialect)
         with reading(source):
             sha256, nul = mark.result()
-    if not parquet and not source.packing:
+    if own is not None and not source.packing:
         refuse_nul(source.path, nul)
     with reading(source):
-        return Table(to_frame(arrow, source.path), source.path, sha256, tuple(notes), header, parquet)
+        return Table(to_frame(arrow, source.path), source.path, sha256, tuple(notes), header, own)
 
 
 def refuse_infinite(frame: pd.DataFrame, columns: Iterable[str]) -> None:
