@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from scipy.special import xlogy
 
-from logloss.training import load_model, split
+from logloss.training import read_run, split
 from logloss.training.tables import read_table
 from tests.command_line import LINEAR, QUICK, config, customers, done, logloss, metrics, refused, strict_json, write
 
@@ -29,8 +29,7 @@ def run(request, tmp_path_factory):
 @pytest.fixture(scope="module")
 def expected(run):
     """The probabilities of the whole table, as the library gives them."""
-    model, _, _ = load_model(run)
-    return model.probabilities(read_table(run.parent / "customers.csv").frame)[:, 0]
+    return read_run(run).predict_proba(read_table(run.parent / "customers.csv").frame)
 
 
 def predict(run, frame, *options, name="table.csv", out="p.csv"):

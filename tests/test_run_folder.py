@@ -11,7 +11,8 @@ import pytest
 from safetensors import safe_open
 
 from logloss.core.errors import RunError
-from logloss.training import load_model, read_run
+from logloss.training import read_run
+from logloss.training.prediction import load_scorer
 from tests.command_line import QUICK, config, customers, done, logloss, refused, strict_json, write
 
 
@@ -158,7 +159,7 @@ def test_no_bit_of_the_weights_can_be_turned_unnoticed(finished, tmp_path):
     run = Path(shutil.copytree(finished, tmp_path / "run"))
     path = run / "model.safetensors"
     content = path.read_bytes()
-    model, _, _ = load_model(run)
+    model = load_scorer(run).model
     tensors = {name: value.numpy().tobytes() for name, value in model.tensors().items()}
     header = 8 + int.from_bytes(content[:8], "little")
     rng = np.random.default_rng(0)
@@ -167,11 +168,12 @@ def test_no_bit_of_the_weights_can_be_turned_unnoticed(finished, tmp_path):
     for place in places:
         path.write_bytes(content[:place] + bytes([content[place] ^ (1 << rng.integers(8))]) + content[place + 1 :])
         try:
-            other, names, _ = load_model(run)
+            scorer = load_scorer(run)
         except RunError:
             noticed += 1
             continue
-        assert names == ("churn",)
+        other = scorer.model
+        assert scorer.targets == ("churn",)
         assert other.shift.tolist() == model.shift.tolist()
         assert {name: value.numpy().tobytes() for name, value in other.tensors().items()} == tensors
     assert noticed > 0.95 * len(places)

@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from logloss.core.errors import LogLossError
-from logloss.training import load_model
+from logloss.training import read_run
 from logloss.training.classifier import BinaryClassifier
 from logloss.training.features import Recipe
 from logloss.training.tables import read_table, write_table
@@ -122,9 +122,8 @@ def test_rows_that_validate_are_read_as_those_that_train(tmp_path):
     said = logloss("train", train, "--out", tmp_path / "run", *options)
     assert said.code == 0, said
     done("predict", tmp_path / "run", tmp_path / "v.csv", "--out", tmp_path / "p.csv")
-    model, *_ = load_model(tmp_path / "run")
     table = read_table(tmp_path / "v.csv", as_text=read_table(train).texts).frame
-    p = model.probabilities(table)[:, 0]
+    p = read_run(tmp_path / "run").predict_proba(table)
     np.testing.assert_array_equal(pd.read_csv(tmp_path / "p.csv")["probability"], p)
     y = other["churn"].to_numpy()
     loss = -(y * np.log(p) + (1 - y) * np.log(1 - p)).mean()

@@ -6,8 +6,8 @@ from typing import Any
 
 from logloss.report.facts import TrainingReport
 from logloss.report.page import write_training_report
+from logloss.training.result import Run
 from logloss.training.run import CONFIG, REPORT
-from logloss.training.trainer import Run
 
 
 def write_run_report(run: Run, out: str | Path | None = None) -> Path:

@@ -10,8 +10,9 @@ from logloss import lazy
 if TYPE_CHECKING:
     from logloss.training.classifier import BinaryClassifier
     from logloss.training.history import Epoch, History, Overfitting
-    from logloss.training.prediction import load_model, predict
-    from logloss.training.trainer import Listener, Run, read_run, resume, train
+    from logloss.training.prediction import predict
+    from logloss.training.result import Run, read_run
+    from logloss.training.trainer import Listener, resume, train
 
 __all__ = [
     "BinaryClassifier",
@@ -20,7 +21,6 @@ __all__ = [
     "Listener",
     "Overfitting",
     "Run",
-    "load_model",
     "predict",
     "read_run",
     "resume",
@@ -34,11 +34,10 @@ __getattr__, __dir__ = lazy.attributes(
         "Epoch": "logloss.training.history",
         "History": "logloss.training.history",
         "Overfitting": "logloss.training.history",
-        "load_model": "logloss.training.prediction",
         "predict": "logloss.training.prediction",
+        "Run": "logloss.training.result",
+        "read_run": "logloss.training.result",
         "Listener": "logloss.training.trainer",
-        "Run": "logloss.training.trainer",
-        "read_run": "logloss.training.trainer",
         "resume": "logloss.training.trainer",
         "train": "logloss.training.trainer",
     },

@@ -18,6 +18,7 @@ from logloss.core.errors import LabelError, ParameterError
 from logloss.core.family import BinaryCrossEntropy
 from logloss.training import fitting, split
 from logloss.training.fitting import Options, Sample
+from logloss.training.frames import as_frame, is_table
 from logloss.training.history import History
 from logloss.training.model import Model
 from logloss.training.tables import refuse_infinite
@@ -60,8 +61,9 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     Notes
     -----
-    ``X`` may be a data frame with numbers, categories, dates and gaps, or an array of numbers. ``y`` has two classes
-    and shape (n,), or is 0 and 1 of shape (n, k) for k labels at once; then probabilities have shape (n, k).
+    ``X`` may be a table of pandas, polars or pyarrow or a dict of columns, with numbers, categories, dates and gaps, or
+    an array of numbers. ``y`` has two classes and shape (n,), or is 0 and 1 of shape (n, k) for k labels at once; then
+    probabilities have shape (n, k).
 
     Examples
     --------
@@ -99,7 +101,7 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         Parameters
         ----------
-        X : data frame or array, shape (n, d)
+        X : data frame, dict of columns or array, shape (n, d)
             The features; gaps are allowed.
         y : array, shape (n,) or (n, k)
             The labels.
@@ -112,6 +114,7 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             The data or a parameter cannot be used; the sentence says why.
         """
         frame = self._frame(X, reset=True)
+        refuse_infinite(frame, frame.columns)
         sample = Sample(frame, self._labels(y, len(frame)), None)
         if sample_weight is not None:
             weight = _check_sample_weight(sample_weight, frame, dtype=np.float64, ensure_non_negative=True)
@@ -124,8 +127,7 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if share:
             first, last = split.at_random(sample.labels, float(share), options.seed)
             sample, validation = sample.rows(first), sample.rows(last)
-        is_table = isinstance(X, pd.DataFrame) or hasattr(X, "to_pandas")
-        recipe = fitting.learn_recipe(sample.frame, options.model, leave_out_ids=is_table)
+        recipe = fitting.learn_recipe(sample.frame, options.model, leave_out_ids=is_table(X))
         fitted = fitting.fit(options, recipe, sample, validation)
         self.model_: Model = fitted.model
         self.history_: History = fitted.history
@@ -163,14 +165,12 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return tags
 
     def _frame(self, X: Any, *, reset: bool) -> pd.DataFrame:
-        if hasattr(X, "to_pandas"):
-            X = X.to_pandas()
-        if isinstance(X, pd.DataFrame):
-            validate_data(self, X, reset=reset, skip_check_array=True)
-            if len(X) == 0:
+        if is_table(X):
+            frame = as_frame(X)
+            validate_data(self, frame, reset=reset, skip_check_array=True)
+            if len(frame) == 0:
                 raise ValueError("X has 0 sample(s), and a minimum of 1 is required.")
-            refuse_infinite(X, list(X.columns))
-            return X.reset_index(drop=True)
+            return frame
         array = validate_data(self, X, reset=reset, dtype="numeric", ensure_all_finite="allow-nan")
         return pd.DataFrame(array)
 

@@ -12,6 +12,7 @@ from scipy.special import expit
 from logloss.training import loop
 from logloss.training.features import Features, Recipe
 from logloss.training.networks import MLP
+from logloss.training.tables import refuse_infinite
 
 Array = npt.NDArray[np.float64]
 
@@ -34,9 +35,22 @@ class Model:
         if self.network is not None:
             self.network.double()  # so that a row's logit does not depend on the rows beside it
 
+    def features(self, frame: pd.DataFrame) -> Features:
+        """The features of a table.
+
+        Raises
+        ------
+        TableError
+            A column is missing, infinite, or not what it was in training.
+        """
+        self.recipe.check(frame)
+        used = frame.columns.isin([column.name for column in self.recipe.columns])
+        refuse_infinite(frame, frame.columns[used])
+        return self.recipe.transform(frame)
+
     def logits(self, rows: pd.DataFrame | Features) -> Array:
         """Logits of shape (n, k), of a table or of what the recipe made of it."""
-        features = rows if isinstance(rows, Features) else self.recipe.transform(rows)
+        features = rows if isinstance(rows, Features) else self.features(rows)
         if self.network is None:
             made: Array = features.numbers @ self.coefficients.T + self.intercept + self.shift  # type: ignore[union-attr, operator]
             return made

@@ -1,10 +1,12 @@
 """Scoring a new table with a trained model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
@@ -12,12 +14,40 @@ from logloss.core.errors import ParameterError, RunError, TableError, nearest
 from logloss.training.fitting import build_network, options_of
 from logloss.training.model import Model
 from logloss.training.run import MODEL, RunFolder
-from logloss.training.tables import is_text, read_table, refuse_infinite, write_table
+from logloss.training.tables import is_text, read_table, write_table
 from logloss.training.tables.wording import listed, quoted, repeated
 
+Array = npt.NDArray[np.float64]
 
-def load_model(run: str | Path) -> tuple[Model, tuple[str, ...], dict[str, Any]]:
-    """The model of a run folder, the names of its labels, and its configuration.
+
+@dataclass(frozen=True)
+class Scorer:
+    """The model of a run folder, the names of its targets, and its configuration."""
+
+    model: Model
+    targets: tuple[str, ...]
+    config: Mapping[str, Any]
+
+    def score(self, frame: pd.DataFrame) -> tuple[Array, tuple[str, ...]]:
+        """Probabilities of the rows, shape (n, k), and what a person should know of them.
+
+        Raises
+        ------
+        TableError
+            A column is missing, or is not what it was in training.
+        """
+        features = self.model.features(frame)
+        return self.model.probabilities(features), features.notes
+
+    def unknown(self, frame: pd.DataFrame) -> tuple[str, ...]:
+        """Sentences about columns that training did not have. What was no feature on purpose may be there or not."""
+        job = self.config["job"]
+        needless = [*self.targets, job["weight"], *job["drop"]]
+        return self.model.recipe.check(frame.drop(columns=needless, errors="ignore"))
+
+
+def load_scorer(run: str | Path) -> Scorer:
+    """What scores tables as the run in the folder does.
 
     Raises
     ------
@@ -34,10 +64,10 @@ def load_model(run: str | Path) -> tuple[Model, tuple[str, ...], dict[str, Any]]
         options = options_of(config)
         if options.model == "linear":
             coefficients, intercept = tensors["coefficients"].numpy(), tensors["intercept"].numpy()
-            return Model(recipe, shift, coefficients=coefficients, intercept=intercept), names, config
+            return Scorer(Model(recipe, shift, coefficients=coefficients, intercept=intercept), names, config)
         network = build_network(recipe, options, [0.0] * len(names))
         network.load_state_dict(tensors)
-        return Model(recipe, shift, network.eval()), names, config
+        return Scorer(Model(recipe, shift, network.eval()), names, config)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise RunError(f"{folder.path} is damaged: its files do not fit together ({error}).") from error
 
@@ -67,30 +97,26 @@ def predict(
     """
     if Path(out).resolve() == Path(data).resolve():
         raise ParameterError(f"{out} is the table to be scored, and would be lost. Write to another file.")
-    model, names, config = load_model(run)
-    job = config["job"]
-    table = read_table(data, header=bool(job["header"]) if header is None else header, as_text=model.recipe.texts)
+    scorer = load_scorer(run)
+    header = bool(scorer.config["job"]["header"]) if header is None else header
+    table = read_table(data, header=header, as_text=scorer.model.recipe.texts)
     frame = table.frame
-    # What was no feature on purpose may be there or not.
-    needless = [*names, job["weight"], *job["drop"]]
-    notes = (*table.notes, *model.recipe.check(frame.drop(columns=needless, errors="ignore")))
-    refuse_infinite(frame, [str(column.name) for column in model.recipe.columns if column.name in frame.columns])
+    notes = (*table.notes, *scorer.unknown(frame))
     kept = [*map(str, frame.columns)] if columns is None else _known(frame, columns)
-    made = _probability_columns(names)
+    made = _probability_columns(scorer.targets)
     if clash := [name for name in made if name in kept]:
         raise TableError(
             f"The table has a column {quoted(clash[0])} already. Name the columns to keep, without that one, with "
             "--columns; or rename it."
         )
-    features = model.recipe.transform(frame)
-    probabilities = model.probabilities(features)
+    probabilities, seen = scorer.score(frame)
     # Whoever asks for Parquet asks for types, and whoever gave it had them: only text in text stays as it was.
     own = table.as_written() if is_text(out) or table.is_parquet else pa.Table.from_pandas(frame, preserve_index=False)
     own = own.select(kept)
     for name, values in zip(made, probabilities.T, strict=True):
         own = own.append_column(name, pa.array(values))
     write_table(own, out)
-    return len(frame), (*notes, *features.notes)
+    return len(frame), (*notes, *seen)
 
 
 def _probability_columns(names: Sequence[str]) -> tuple[str, ...]:

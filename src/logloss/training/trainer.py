@@ -4,7 +4,7 @@ import hashlib
 import platform
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,14 @@ from logloss.core.errors import LogLossError, RunError
 from logloss.core.family import BinaryCrossEntropy
 from logloss.core.kernel import active_kernel
 from logloss.core.plain import read_plain
-from logloss.training import fitting, loop, priors
+from logloss.training import fitting, loop
 from logloss.training.features import Recipe, giveaways
 from logloss.training.fitting import Fitted, ModelKind, Options, options_of
-from logloss.training.history import Epoch, History, write_epoch
+from logloss.training.history import Epoch, write_epoch
 from logloss.training.metrics import Metrics, label_metrics
 from logloss.training.preparation import Job, Prepared, naming, prepare
-from logloss.training.run import CHECKPOINT, CONFIG, METRICS, RunFolder
+from logloss.training.result import Run
+from logloss.training.run import CHECKPOINT, CONFIG, RunFolder
 from logloss.training.verdict import verdict
 
 _PACKAGES = ("logloss", "numpy", "torch", "scikit-learn", "skrub", "pandas")
@@ -44,50 +45,6 @@ class Listener:
 
     def end(self) -> None:
         """Training is over."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """A finished training, as its folder tells it; `load_model` gives the model."""
-
-    path: Path
-    config: Mapping[str, Any]
-    history: History
-    metrics: Metrics
-    verdict: tuple[str, ...]
-    notes: tuple[str, ...]
-    warnings: tuple[str, ...]
-
-    @property
-    def loss(self) -> BinaryCrossEntropy:
-        """What was trained with."""
-        return options_of(self.config).loss
-
-    @property
-    def standing(self) -> priors.Standing:
-        """Whether the probabilities mean what they say."""
-        options = options_of(self.config)
-        return priors.standing(options.loss, corrected=options.prior_correction)
-
-
-def read_run(path: str | Path) -> Run:
-    """A finished run, read from its folder.
-
-    Raises
-    ------
-    RunError
-        The folder is not a finished run, or it was edited or damaged.
-    """
-    folder = RunFolder.open(path)
-    config, facts = folder.read_config(), folder.read_metrics()
-    try:
-        metrics = Metrics.from_plain(facts["metrics"])
-        verdict, notes, warnings = (tuple(facts[name]) for name in ("verdict", "notes", "warnings"))
-    except (KeyError, TypeError, ValueError) as error:
-        raise RunError(f"{folder.path / METRICS} is damaged: {error!r}. Restore it, or train again.") from error
-    stops_early = options_of(config).model != "linear"
-    history = History(folder.read_history(), metrics.base_rate_loss, stops_early)
-    return Run(folder.path, config, history, metrics, verdict, notes, warnings)
 
 
 def train(
