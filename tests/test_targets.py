@@ -120,8 +120,26 @@ def test_rows_with_a_gap_are_left_out_and_counted():
     targets = read_targets(table, ["a", "b"])
     assert targets.kept.tolist() == [True, False, False, True, True]
     assert targets.y.tolist() == [[1, 1], [1, 0], [0, 1]]
-    assert targets.notes == ('2 of 5 rows are left out: they have no value in each of "a", "b".',)
+    assert targets.notes == ('2 of 5 rows are left out: a value is missing in at least one of "a" and "b".',)
     assert len(table[targets.kept]) == len(targets.y)
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["a"], '1 of 3 rows is left out: it has no value in "a".'),
+        (["a", "b", "c"], '1 of 3 rows is left out: a value is missing in at least one of "a", "b" and "c".'),
+        (
+            list("abcdefghij"),
+            "1 of 3 rows is left out: a value is missing in at least one of "
+            '"a", "b", "c", "d", "e", "f", "g", "h" and 2 more.',
+        ),
+    ],
+)
+def test_one_gap_leaves_a_row_out_however_many_the_targets(names, said):
+    table = pd.DataFrame({name: [1, 0, 1] for name in names}).astype({"a": float})
+    table.loc[2, "a"] = np.nan
+    assert read_targets(table, names).notes == (said,)
 
 
 def test_several_targets():

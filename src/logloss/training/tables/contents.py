@@ -91,7 +91,7 @@ def find(path: str | Path) -> Source:
         except ValueError as error:  # a name with a NUL in it
             raise TableError(f"{quoted(path)} cannot be the name of a file: {error}.") from None
         if stat.S_ISDIR(status.st_mode):
-            raise TableError(f"{path} is a folder; expected a file. Name one file of it.{_files_in(path)}")
+            raise TableError(f"{path} is a folder; expected a file. Name one file of it.{_files_in(path, 'It')}")
         if not stat.S_ISREG(status.st_mode):
             raise TableError(f"{path} is a device or a pipe; expected a file. Save its content to one first.")
         if status.st_size == 0:
@@ -178,14 +178,14 @@ def _no_such_file(path: Path) -> str:
     if not path.parent.is_dir():
         return f"There is no file {path}, nor a folder {path.parent}. Check the spelling."
     names = [entry.name for entry in path.parent.iterdir() if entry.is_file()]
-    hint = nearest(path.name, names)
-    return f"There is no file {path}.{hint or _files_in(path.parent) or ' Check the spelling and the folder.'}"
+    hint = nearest(path.name, names) or _files_in(path.parent, "Its folder")
+    return f"There is no file {path}.{hint or ' Check the spelling and the folder.'}"
 
 
-def _files_in(folder: Path) -> str:
+def _files_in(folder: Path, subject: str) -> str:
     tables = re.compile(r"\.(csv|tsv|txt|parquet|pq)(\.\w+)?$", re.IGNORECASE)
     names = sorted(entry.name for entry in folder.iterdir() if tables.search(entry.name))
-    return f" It holds {listed(names, limit=5)}." if names else ""
+    return f" {subject} holds {listed(names, limit=5)}." if names else ""
 
 
 def _only_member(path: Path) -> str:

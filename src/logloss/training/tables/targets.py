@@ -71,8 +71,8 @@ def read_targets(frame: pd.DataFrame, names: Sequence[str], *, positive: str | N
             f"No row has a value in {_each(names)}, so there is nothing to learn from. Fill the labels in."
         )
     if gaps:
-        rest = "is left out: it has" if gaps == 1 else "are left out: they have"
-        notes.append(f"{gaps:,} of {counted(len(kept), 'row')} {rest} no value in {_each(names)}.")
+        left_out = f"{gaps:,} of {counted(len(kept), 'row')} {'is' if gaps == 1 else 'are'} left out"
+        notes.append(f"{left_out}: {_what_is_missing(names, gaps)}.")
     read = [_read(_tell_apart(frame.loc[kept, name], name), positive, alone=len(names) == 1) for name in names]
     y = np.column_stack([one.labels for one in read]) if len(read) > 1 else read[0].labels
     notes += [one.note for one in read if one.note]
@@ -244,6 +244,13 @@ def _folded(word: str) -> str:
 
 def _spelled(number: float) -> str:
     return str(int(number)) if float(number).is_integer() else repr(float(number))
+
+
+def _what_is_missing(names: tuple[str, ...], rows: int) -> str:
+    if len(names) == 1:
+        return f"{'it has' if rows == 1 else 'they have'} no value in {quoted(names[0])}"
+    every = listed(names) if len(names) > 8 else f"{listed(names[:-1])} and {quoted(names[-1])}"
+    return f"a value is missing in at least one of {every}"
 
 
 def _each(names: tuple[str, ...]) -> str:
