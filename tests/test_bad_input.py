@@ -1,5 +1,7 @@
 """Bad input gets one sentence that says what came and how to mend it; nothing is lost and nothing is left behind."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +80,29 @@ def test_no_such_file(here):
 
 def test_a_device_is_no_table(here):
     assert "/dev/zero is a device or a pipe; expected a file" in refuse(here, "/dev/zero")
+
+
+@pytest.mark.parametrize(
+    ("run", "data", "sentence"),
+    [
+        ("nowhere", "good.csv", "There is no run folder nowhere."),
+        ("empty", "good.csv", "empty is not a run folder"),
+        ("run", "godo.csv", 'There is no file godo.csv. Did you mean "good.csv"?'),
+        ("run", "empty", "empty is a folder; expected a file."),
+    ],
+)
+def test_predict_says_what_is_not_there_before_anything_heavy_is_imported(here, run, data, sentence):
+    Path("empty").mkdir()
+    Path("run").mkdir()
+    Path("run/config.json").write_text("{}")
+    code = """import sys
+from logloss.cli.app import run
+code = run(sys.argv[1:])
+sys.exit(f"{heavy} was imported" if (heavy := {"torch", "sklearn", "pandas"} & set(sys.modules)) else code)"""
+    command = [sys.executable, "-c", code, "predict", run, data, "--out", "p.csv"]
+    said = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert said.returncode == 2, said.stderr
+    assert said.stderr.startswith(f"Error: {sentence}")
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -207,7 +232,7 @@ def test_one_class_only_to_train_on(here, rate):
 def test_one_row_of_a_class_is_learnt_from(here):
     Path("few.csv").write_text("age,churn\n1,0\n2,1\n3,0\n4,0\n5,0\n")
     said = done("train", "few.csv", "--target", "churn", *QUICK)
-    assert '"churn" is 1 in 25.0 % of the 4 rows to train on; 1 row validates.' in said
+    assert '"churn" is "1" in 25.0 % of the 4 rows to train on; 1 row validates.' in said
 
 
 def test_one_row_of_each_class_is_too_little(here):

@@ -15,6 +15,8 @@ weights carry their own digest and those of the files that they belong to, so an
 The weights are written last.
 """
 
+from __future__ import annotations
+
 import contextlib
 import hashlib
 import json
@@ -22,17 +24,19 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import safetensors
-import safetensors.torch
-from torch import Tensor
 
 from logloss.core.errors import RunError
 from logloss.core.plain import to_json
-from logloss.training.features import Recipe
 from logloss.training.files import remove_leftovers, write_atomically
 from logloss.training.history import Epoch, read_epochs, write_epoch
+
+if TYPE_CHECKING:  # imported where they are needed, so that what is not there is said without the seconds they take
+    from torch import Tensor
+
+    from logloss.training.features import Recipe
 
 FORMAT = 1
 
@@ -118,6 +122,8 @@ class RunFolder:
 
     def read_recipe(self) -> Recipe:
         """The recipe of the features."""
+        from logloss.training.features import Recipe
+
         config = self._read_json(FEATURES)
         try:
             return Recipe.from_config(config)
@@ -187,6 +193,8 @@ class RunFolder:
     def _write_tensors(
         self, name: str, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], others: Sequence[str]
     ) -> None:
+        import safetensors.torch
+
         contents = {key: value.detach().contiguous() for key, value in tensors.items()}
         text = to_json({**facts, "sha256": self._digests(others)}, indent=None)
         # In one entry, because safetensors writes several in an order that changes from time to time.
