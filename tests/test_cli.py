@@ -135,7 +135,7 @@ def test_the_positive_value_may_be_any_and_is_said(here, plain):
     frame["churn"] = np.where(frame["churn"] == 1, "left us", "stays")
     write(frame, here / "words.csv")
     said = train("words.csv", "--positive", "left us", out="words")
-    assert '"churn" is left us in ' in said
+    assert '"churn" is "left us" in ' in said
     assert_same_weights(here / "words", plain)
     [target] = config(here / "words")["targets"]
     assert target == {"name": "churn", "positive": "left us", "negative": "stays"}
@@ -365,7 +365,7 @@ def test_json_is_one_document_and_nothing_else(here):
     assert said["report"] == "run/report.html"
     kept = strict_json((here / "run" / "metrics.json").read_text())
     assert {key: said[key] for key in ("metrics", "verdict", "notes", "warnings")} == kept
-    assert any('"churn" is 1 in' in note for note in said["notes"])
+    assert any('"churn" is "1" in' in note for note in said["notes"])
 
 
 def main(monkeypatch, *arguments):
@@ -383,7 +383,7 @@ def test_a_name_that_the_terminal_cannot_write_stops_nothing(here, monkeypatch):
     write(customers(60).rename(columns={"churn": "größe"}), here / "t.csv")
     command = ("train", "t.csv", "--target", "größe", *QUICK)
     said = main(monkeypatch, *command)
-    assert rb'"gr\xf6\xdfe" is 1 in' in said
+    assert rb'"gr\xf6\xdfe" is "1" in' in said
     assert b"Best epoch" in said
     said = main(monkeypatch, *command, "--json")  # which is UTF-8, whatever the terminal speaks
     assert strict_json(said.decode("utf-8"))["metrics"]["labels"][0]["name"] == "größe"
@@ -406,7 +406,7 @@ def test_what_a_table_holds_does_not_steer_the_terminal(here):
     write(frame.assign(extra=1), here / "t.csv")
     said = logloss("train", "t.csv", "--target", name, "--out", "run", *QUICK)
     assert said.code == 0
-    assert '"a\\u001b[31mge" is y\\x1bes in' in said.out
+    assert '"a\\u001b[31mge" is "y\\u001bes" in' in said.out
     others = [
         logloss("predict", "run", "t.csv", "--out", "p.csv"),
         logloss("train", "t.csv", "--target", "x\x1b]0;hi\x07", "--out", "other"),

@@ -129,15 +129,15 @@ def test_several_labels():
     assert '"fraud": The model does no better than always saying 5.0 %' in joined
     assert '"churn"' not in joined
     assert "Accuracy at one half" not in joined
-    assert "Accuracy looks fine for fraud, log loss does not" in joined
+    assert 'Accuracy looks fine for "fraud", log loss does not' in joined
 
 
 def test_names_are_listed_and_then_counted():
     labels = [changed(name=f"label {i}", log_loss=0.9) for i in range(9)]
     (note,) = accuracy_notes(labels[:3])
-    assert "for label 0, label 1 and label 2," in note
+    assert 'for "label 0", "label 1" and "label 2",' in note
     (note,) = accuracy_notes(labels)
-    assert "label 5 and 3 more" in note
+    assert '"label 5" and 3 more' in note
 
 
 # The probabilities

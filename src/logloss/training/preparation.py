@@ -63,7 +63,7 @@ class Prepared:
     def shares(self) -> str:
         """What counts as positive, and how common it is among the rows that train."""
         shares = ", ".join(
-            f"{quoted(name)} is {positive} in {percent(rate)}"
+            f"{quoted(name)} is {quoted(positive)} in {percent(rate)}"
             for name, positive, rate in zip(
                 self.targets.names, self.targets.positive, self.train.base_rates, strict=True
             )

@@ -144,8 +144,8 @@ def accuracy_notes(labels: Sequence[LabelMetrics]) -> tuple[str, ...]:
 
 def _named(of: Sequence[str]) -> str:
     if len(of) > _NAMED:
-        return f"{', '.join(of[:_NAMED])} and {len(of) - _NAMED} more"
-    return " and ".join(filter(None, [", ".join(of[:-1]), of[-1]]))
+        return listed(of, _NAMED)
+    return " and ".join(filter(None, [listed(of[:-1]), quoted(of[-1])]))
 
 
 def _probabilities(bce: BinaryCrossEntropy, metrics: Metrics, *, corrected: bool) -> list[str]:

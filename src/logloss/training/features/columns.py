@@ -180,12 +180,12 @@ def called(names: Sequence[Name]) -> str:
     >>> called(["age"]), called(["age", 7])
     ('column "age"', 'columns "age" and 7')
     """
-    quoted = [f'"{name}"' if isinstance(name, str) else str(name) for name in names]
-    if len(quoted) == 1:
-        return f"column {quoted[0]}"
-    if len(quoted) > 5:
-        return f"columns {', '.join(quoted[:4])} and {len(quoted) - 4} more"
-    return f"columns {', '.join(quoted[:-1])} and {quoted[-1]}"
+    said = [quoted(name) if isinstance(name, str) else str(name) for name in names]
+    if len(said) == 1:
+        return f"column {said[0]}"
+    if len(said) > 5:
+        return f"columns {', '.join(said[:4])} and {len(said) - 4} more"
+    return f"columns {', '.join(said[:-1])} and {said[-1]}"
 
 
 def to_config(column: Column) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from logloss.training.features import learning
 from logloss.training.features.columns import Category, Column, Date, LeftOut, Measure, Name, Number, called
 from logloss.training.features.measuring import Finish, Levels, measure
 from logloss.training.features.reading import UnreadableError
+from logloss.training.tables.wording import quoted
 
 Array = npt.NDArray[Any]
 
@@ -292,8 +293,8 @@ def _of_others(column: Category, series: pd.Series, level_numbers: Array) -> lis
     others = np.flatnonzero(level_numbers == 0)
     if not others.size:
         return []
-    example = series.iloc[others[0]]
-    said = column.of_others(others.size, len(series), None if pd.isna(example) else str(example))
+    example = series.iloc[others[:1]]
+    said = column.of_others(others.size, len(series), None if example.isna().any() else str(example.iloc[0]))
     return [said] if said is not None else []
 
 
@@ -303,7 +304,5 @@ def _refusal(column: Column, series: pd.Series, row: int) -> TableError:
         expected = f"a date written as {column.format}"
     elif isinstance(column, Number) and column.source != "number":
         expected = "true or false" if column.source == "boolean" else "a time of day or a duration"
-    value = str(series.iloc[row])
-    value = value if len(value) <= 40 else value[:39] + "…"
-    where = f"Row {row + 1} of the {called([column.name])}"
-    return TableError(f'{where} is "{value}"; expected {expected}, as in training.')
+    where = f"Row {row + 1:,} of the {called([column.name])}"
+    return TableError(f"{where} is {quoted(series.iloc[row])}; expected {expected}, as in training.")
