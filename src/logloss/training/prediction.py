@@ -11,10 +11,12 @@ import pandas as pd
 import pyarrow as pa
 
 from logloss.core.errors import ParameterError, RunError, TableError, nearest
+from logloss.core.plain import read_plain
 from logloss.training.fitting import build_network, options_of
 from logloss.training.model import Model
-from logloss.training.run import MODEL, RunFolder
+from logloss.training.run import CONFIG, MODEL, RunFolder
 from logloss.training.tables import is_text, read_table, write_table
+from logloss.training.tables.csv_dialect import Dialect
 from logloss.training.tables.wording import listed, quoted, repeated
 
 Array = npt.NDArray[np.float64]
@@ -99,7 +101,7 @@ def predict(
         raise ParameterError(f"{out} is the table to be scored, and would be lost. Write to another file.")
     scorer = load_scorer(run)
     header = bool(scorer.config["job"]["header"]) if header is None else header
-    table = read_table(data, header=header, as_text=scorer.model.recipe.texts)
+    table = read_table(data, header=header, as_text=scorer.model.recipe.texts, dialect=_dialect(scorer.config))
     frame = table.frame
     notes = (*table.notes, *scorer.unknown(frame))
     kept = [*map(str, frame.columns)] if columns is None else _known(frame, columns)
@@ -117,6 +119,12 @@ def predict(
         own = own.append_column(name, pa.array(values))
     write_table(own, out)
     return len(frame), (*notes, *seen)
+
+
+def _dialect(config: Mapping[str, Any]) -> Dialect | None:
+    """How the table that trained was written, if it was of text and the run tells, as older ones do not."""
+    kept = config.get("dialect")
+    return None if kept is None else read_plain(Dialect, kept, f"The dialect in {CONFIG}")
 
 
 def _probability_columns(names: Sequence[str]) -> tuple[str, ...]:

@@ -201,6 +201,7 @@ def _config(job: Job, options: Options, prepared: Prepared) -> dict[str, Any]:
         "kernel": active_kernel(),
         "job": asdict(job),
         "sha256": dict(prepared.sha256),
+        "dialect": prepared.dialect and asdict(prepared.dialect),
         "targets": [
             {"name": name, "positive": positive, "negative": negative}
             for name, positive, negative in zip(targets.names, targets.positive, targets.negative, strict=True)
