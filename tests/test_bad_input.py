@@ -274,7 +274,7 @@ OPTIONS = {
     "--loss focal(gamma=-1)": "gamma=-1.0 is out of range; expected a number that is between 0 and 1e6",
     "--loss focal(gamma=x)": "'x' is not a number",
     "--loss focal(": "'focal(' is not the spelling of a loss",
-    "--loss weighted(pos_weight=(1,2))": "pos_weight has 2 entries",
+    "--loss weighted(pos_weight=(1,2))": "pos_weight has 2 entries for 1 label; expected one a label.",
     "--loss smoothed(label_smoothing=2)": "label_smoothing=2.0 is out of range; expected a number that is ",
     "--model liner": 'Did you mean "linear"?',
     "--model linear": "--hidden is an option of the network; --model linear has no use for it.",

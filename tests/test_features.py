@@ -4,6 +4,7 @@ import copy
 import datetime as dt
 import json
 import math
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -662,15 +663,16 @@ def test_no_column_of_real_tables_is_taken_for_a_row_number() -> None:
 @pytest.mark.parametrize(
     ("values", "why"),
     [
-        ([7] * 30, "it is constant"),
-        (["a"] * 30, "it is constant"),
-        ([pd.Timestamp("2020-01-01")] * 30, "it is constant"),
-        ([7] * 28 + [None] * 2, "it is constant but for 2 missing values"),
+        ([7] * 30, "the value never changes."),
+        (["a"] * 30, "the value never changes."),
+        ([pd.Timestamp("2020-01-01")] * 30, "the value never changes."),
+        ([7] * 29 + [None], "the value never changes, but for 1 missing one"),
+        ([7] * 28 + [None] * 2, "the value never changes, but for 2 missing ones"),
         (["a"] * 98 + ["b"] * 2, "all but 2 rows hold the same value"),
         ([None] * 30, "every value is missing"),
         ([float("nan")] * 30, "every value is missing"),
         ([pd.NaT] * 30, "every value is missing"),
-        ([f"w{i // 2}" for i in range(100)], "none of its 50 values occurs 5 times"),
+        ([f"w{i // 2}" for i in range(100)], "none of the 50 values occurs 5 times"),
         ([f"w{i}" for i in range(100)], "every value is different"),
     ],
 )
@@ -684,8 +686,25 @@ def test_what_says_nothing_is_left_out_and_said(values: list[Any], why: str) -> 
 def test_notes_name_columns_together() -> None:
     frame = pd.DataFrame({f"c{i}": 1 for i in range(9)} | {"y": np.arange(30) % 4})
     assert Recipe.learn(frame, **LINEAR).notes() == (
-        'Left out columns "c0", "c1", "c2", "c3" and 5 more: it is constant.',
+        'Left out columns "c0", "c1", "c2", "c3" and 5 more: the value never changes.',
     )
+
+
+def test_why_columns_are_left_out_is_as_true_of_several_as_of_one() -> None:
+    n = 100
+    pair = {
+        "constant": [7] * n,
+        "rare": [f"w{i // 2}" for i in range(n)],
+        "row": list(range(n)),
+        "shuffled": [37 * i % n for i in range(n)],
+        "user id": [1_000_003 * (37 * i % n) for i in range(n)],
+    }
+    frame = pd.DataFrame({f"{name} {i}": values for name, values in pair.items() for i in (1, 2)} | {"y": [0, 1] * 50})
+    notes = Recipe.learn(frame, **LINEAR).notes()
+    assert len(notes) == len(pair)
+    for note in notes:
+        assert re.match(r'Left out columns "[a-z ]+ 1" and "[a-z ]+ 2": ', note)
+        assert not re.search(r"\b(it|its|is constant)\b", note), note
 
 
 @pytest.mark.parametrize(

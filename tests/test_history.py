@@ -122,7 +122,7 @@ def test_there_is_no_best_of_nothing():
         _ = History(()).best
     with pytest.raises(RunError, match="no epochs"):
         _ = History(()).overfitting
-    with pytest.raises(RunError, match="2 training losses and 1 validation losses"):
+    with pytest.raises(RunError, match="2 training losses and 1 validation loss make"):
         History.from_losses([1, 2], [1])
 
 

@@ -112,6 +112,17 @@ def datasets(chart):
     return list(chart.to_dict()["datasets"].values())
 
 
+def test_one_row_is_one():
+    one = Metrics(n_train=1, n_validation=1, labels=(LABEL,))
+    text = text_of(training_page(report_of(metrics=one)))
+    assert "on 1 row, judged on 1 validation row " in text
+    assert "On the 1 validation row, for" in text
+    two = Metrics(n_train=2000, n_validation=2, labels=(LABEL, LABEL))
+    text = text_of(training_page(report_of(metrics=two)))
+    assert "on 2,000 rows, judged on 2 validation rows " in text
+    assert "On the 2 validation rows, losses" in text
+
+
 # What comes from data stays text
 
 
@@ -323,6 +334,7 @@ def test_our_history_keeps_its_base_rate_unless_another_is_given():
         ({}, RunError, "empty"),
         ({"loss": []}, RunError, "no finished epoch"),
         ({"loss": LOSSES, "val_loss": OTHERS[:2]}, RunError, "'loss' has 3 entries and 'val_loss' has 2"),
+        ({"loss": [0.5], "val_loss": OTHERS[:2]}, RunError, "'loss' has 1 entry and 'val_loss' has 2"),
         ({"loss": LOSSES, "train_loss": LOSSES}, ParameterError, "both 'loss' and 'train_loss'"),
         ({"loss": 0.5}, ParameterError, "'loss' is a float"),
         ({"loss": "0.5"}, ParameterError, "'loss' is a str"),

@@ -13,6 +13,7 @@ from logloss.report.facts import TrainingReport
 from logloss.report.loss_chart import loss_curves
 from logloss.report.reliability_chart import reliability_diagram
 from logloss.training.files import write_atomically
+from logloss.training.tables.wording import counted
 
 _MOST_DIAGRAMS = 6
 _SINGLE = 476  # pixels: a square diagram that leaves room for words beside it
@@ -78,7 +79,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         finalize=_printable,
     )
-    environment.filters |= {"loss": words.loss, "share": words.share, "bits": words.bits, "count": "{:,}".format}
+    environment.filters |= {"loss": words.loss, "share": words.share, "bits": words.bits, "counted": counted}
     return environment
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from logloss.core.errors import ParameterError, RunError, nearest
 from logloss.training.history import History
+from logloss.training.tables.wording import counted
 
 _TRAINING = ("loss", "train_loss")
 _VALIDATION = ("val_loss", "validation_loss")
@@ -66,8 +67,9 @@ def _from_lists(lists: Mapping[Any, Any]) -> History:
         return History.from_losses(losses)
     others = _numbers(validation, lists[validation])
     if len(losses) != len(others):
+        entries = counted(len(losses), "entry", "entries")
         raise RunError(
-            f"{training!r} has {len(losses)} entries and {validation!r} has {len(others)}; expected as many, "
+            f"{training!r} has {entries} and {validation!r} has {len(others)}; expected as many, "
             "one an epoch. Where an epoch was not validated, put float('nan')."
         )
     return History.from_losses(losses, others)

@@ -22,6 +22,7 @@ from logloss.training.frames import as_frame, is_table
 from logloss.training.history import History
 from logloss.training.model import Model
 from logloss.training.tables import refuse_infinite
+from logloss.training.tables.wording import counted
 
 Array = npt.NDArray[Any]
 
@@ -181,7 +182,8 @@ class BinaryClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         assert_all_finite(y, input_name="y")
         check_classification_targets(y)
         if len(y) != n:
-            raise LabelError(f"y has {len(y)} entries and X has {n} rows; expected one label a row.")
+            entries = counted(len(y), "entry", "entries")
+            raise LabelError(f"y has {entries} and X has {counted(n, 'row')}; expected one label a row.")
         kind = type_of_target(y, input_name="y", raise_unknown=True)
         self._is_multilabel = y.ndim == 2 and y.shape[1] > 1
         if self._is_multilabel:

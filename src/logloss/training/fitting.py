@@ -17,6 +17,7 @@ from logloss.training.features import Recipe
 from logloss.training.history import Epoch, History
 from logloss.training.model import Model
 from logloss.training.networks import MLP
+from logloss.training.tables.wording import counted
 
 Array = npt.NDArray[np.float64]
 ModelKind = Literal["mlp", "linear"]
@@ -163,7 +164,8 @@ def check_loss(bce: BinaryCrossEntropy, n_labels: int) -> BinaryCrossEntropy:
                 "other. Give it a weight above 0."
             )
         if isinstance(weight, tuple) and len(weight) != n_labels:
-            raise ParameterError(f"{name} has {len(weight)} entries, one a label, and there are {n_labels} labels.")
+            entries = counted(len(weight), "entry", "entries")
+            raise ParameterError(f"{name} has {entries} for {counted(n_labels, 'label')}; expected one a label.")
     return replace(bce, from_logits=True, epsilon=_PLAIN.epsilon)
 
 

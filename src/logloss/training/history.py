@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from logloss.core.errors import RunError
 from logloss.core.plain import to_json
+from logloss.training.tables.wording import counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,9 +63,9 @@ class History:
         """A history from two lists of losses, an entry an epoch."""
         others: Sequence[float | None] = validation if validation is not None else [None] * len(train)
         if len(others) != len(train):
-            raise RunError(
-                f"There are {len(train)} training losses and {len(others)} validation losses; expected as many."
-            )
+            losses = counted(len(train), "training loss", "training losses")
+            more = counted(len(others), "validation loss", "validation losses")
+            raise RunError(f"{losses} and {more} make no history; expected as many of each, one an epoch.")
         pairs = zip(train, others, strict=True)
         return cls(
             tuple(

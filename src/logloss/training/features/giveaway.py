@@ -14,6 +14,7 @@ from logloss.training.features import learning, reading
 from logloss.training.features.columns import Category, Column, LeftOut, Name, called
 from logloss.training.features.measuring import measure
 from logloss.training.features.recipe import places_of
+from logloss.training.tables.wording import counted
 
 Array = npt.NDArray[Any]
 
@@ -66,7 +67,7 @@ def giveaways(frame: pd.DataFrame, y: Any, columns: Collection[Name] | None = No
     labels = labels[:, None] if labels.ndim == 1 else labels
     if labels.ndim != 2 or len(labels) != len(frame):
         raise ShapeError(
-            f"There are {len(frame)} rows and labels of shape {np.shape(y)}; expected a label for each row."
+            f"Labels of shape {np.shape(y)} came for {counted(len(frame), 'row')}; expected a label for each row."
         )
     most = max(_ROWS // max(labels.shape[1], 1), _FEWEST_ROWS)
     if len(frame) > most:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from logloss.training.features import dates, reading
 from logloss.training.features.columns import Category, Column, Date, LeftOut, Name, Number, Scale
+from logloss.training.tables.wording import counted
 
 Array = npt.NDArray[Any]
 
@@ -120,10 +121,10 @@ def _category(name: Name, places: Array, distinct: Array, rule: Rule) -> Column 
     if not levels:
         if len(totals) == rule.rows:
             return LeftOut(name=name, reason="every value is different, as those of an identifier or of free text are")
-        return LeftOut(name=name, reason=f"none of its {len(totals)} values occurs {rule.enough_for_a_level} times")
+        return LeftOut(name=name, reason=f"none of the {len(totals):,} values occurs {rule.enough_for_a_level} times")
     others_matter = others >= rule.enough_for_a_level
     if len(levels) == 1 and not others_matter:
-        return LeftOut(name=name, reason=f"all but {_rows(others)} hold the same value")
+        return LeftOut(name=name, reason=f"all but {counted(others, 'row')} hold the same value")
     embedded = rule.most_shown is not None and len(levels) > rule.most_shown
     # The commonest level is what all-zero means where the first is dropped, and so is a handful of others.
     first = 2 if rule.drop_first else 1
@@ -186,12 +187,12 @@ def _numbers_rows(name: Name, series: pd.Series, values: Array) -> str | None:
     if words & _TIMES or len(np.unique(values)) < count:
         return None
     if count >= _ENOUGH_TO_BE_SORTED and bool(np.all(values[1:] > values[:-1])):
-        return "its whole numbers rise from row to row, as row numbers do"
+        return "the whole numbers rise from row to row, as row numbers do"
     span = float(values.max()) - float(values.min()) + 1
     if count * (count - 1) / (2 * span) > _NO_CHANCE:
-        return "its whole numbers never repeat although they are close together, as those of an identifier"
+        return "the whole numbers never repeat although they are close together, as those of an identifier"
     if words & _IDENTIFIERS:
-        return "its name is that of an identifier, and its whole numbers never repeat"
+        return "the name is that of an identifier, and the whole numbers never repeat"
     return None
 
 
@@ -212,8 +213,5 @@ def _independent(columns: Sequence[Array]) -> list[int]:
 
 
 def _constant(gaps: int) -> str:
-    return f"it is constant but for {gaps} missing values" if gaps else "it is constant"
-
-
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count} rows"
+    but = f", but for {counted(gaps, 'missing one', 'missing ones')}" if gaps else ""
+    return f"the value never changes{but}"

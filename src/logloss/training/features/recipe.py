@@ -283,7 +283,8 @@ def _without_equal_gaps(learnt: Iterable[Column | LeftOut], frame: pd.DataFrame)
             if gaps in said:
                 column = replace(column, gaps=False)
                 if not any(one.shown for one in column.measures):
-                    column = LeftOut(name=column.name, reason="it is constant, and another column has the same gaps")
+                    reason = "the value never changes, and another column has the same gaps"
+                    column = LeftOut(name=column.name, reason=reason)
             said.add(gaps)
         result.append(column)
     return result
