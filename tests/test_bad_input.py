@@ -165,13 +165,13 @@ def test_features_that_tell_nothing(here):
 @pytest.mark.parametrize(
     ("weight", "sentence"),
     [
-        ("wieght", 'The table has no column "wieght", which --weight names. Did you mean "weight"?'),
+        ("wieght", 'weight="wieght" names no column of the table. Did you mean "weight"?'),
         ("plan", 'The weight column "plan" does not hold numbers: row 1 is '),
         ("since", 'The weight column "since" does not hold numbers: row 1 is "2'),
         ("gap", 'The weight column "gap" holds 2 values missing, negative or infinite, the first in row 8.'),
         ("negative", 'The weight column "negative" holds 1 value missing, negative or infinite, the first in row 42.'),
         ("zero", "Every row to train on has weight 0."),
-        ("churn", '--weight "churn" is the target itself.'),
+        ("churn", 'weight="churn" names the target itself.'),
     ],
 )
 def test_weights_that_are_none(here, weight, sentence):
@@ -195,11 +195,11 @@ def test_rows_are_counted_as_in_the_file_where_some_are_left_out(here):
 @pytest.mark.parametrize(
     ("column", "sentence"),
     [
-        ("sinse", 'The table has no column "sinse", which --time-column names. Did you mean "since"?'),
+        ("sinse", 'time_column="sinse" names no column of the table. Did you mean "since"?'),
         ("plan", 'The time column "plan" holds text that is no date in one format, such as "'),
         ("gap", 'The time column "gap" has 2 gaps.'),
         ("never", 'The time column "never" has one moment only'),
-        ("churn", '--time-column "churn" is the target itself.'),
+        ("churn", 'time_column="churn" names the target itself.'),
     ],
 )
 def test_times_that_are_none(here, column, sentence):
@@ -249,7 +249,7 @@ def test_one_row_of_each_class_is_too_little(here):
         (lambda frame: frame.assign(churn="perhaps"), 'other.csv: The target "churn" '),
         (
             lambda frame: frame.drop(columns="weight"),
-            'other.csv: The table has no column "weight", which --weight names',
+            'other.csv: weight="weight" names no column of the table. It has "age"',
         ),
         (lambda frame: frame.assign(weight=-1), 'other.csv: The weight column "weight" holds 100 values'),
         (lambda frame: frame.assign(weight=0), "Every row to validate on has weight 0."),
@@ -278,8 +278,8 @@ OPTIONS = {
     "--loss smoothed(label_smoothing=2)": "label_smoothing=2.0 is out of range; expected a number that is ",
     "--model liner": 'Did you mean "linear"?',
     "--model linear": "--hidden is an option of the network; --model linear has no use for it.",
-    "--drop paln": 'The table has no column "paln", which --drop names. Did you mean "plan"?',
-    "--drop churn": '--drop "churn" is the target itself.',
+    "--drop paln": 'drop="paln" names no column of the table. Did you mean "plan"?',
+    "--drop churn": 'drop="churn" names the target itself.',
     "--drop age,plan,since,member": "The table has no column besides ",
     "--epochs 0": "epochs=0 is not usable; expected a whole number of at least 1",
     "--epochs ten": "Invalid value for '--epochs'",
@@ -292,11 +292,11 @@ OPTIONS = {
     "--learning-rate fast": "Invalid value for '--learning-rate'",
     "--seed -1": "seed=-1 is not usable; expected a whole number",
     "--seed 99999999999999999999": "seed=99999999999999999999 is not usable",
-    "--validation 1.5": "--validation 1.5 is not a share between 0 and 1, such as 0.2",
-    "--validation 0": "--validation 0 is not a share between 0 and 1, such as 0.2",
-    "--validation nan": "--validation nan is not a share between 0 and 1, such as 0.2",
+    "--validation 1.5": "validation=1.5 is not usable; expected a share of the rows between 0 and 1, such as 0.2",
+    "--validation 0": "validation=0.0 is not usable; expected a share of the rows",
+    "--validation nan": "validation=nan is not usable; expected a share of the rows",
     "--validation half": "Invalid value for '--validation'",
-    "--validation-data good.csv --time-column since": "both say which rows validate. Give one of them",
+    "--validation-data good.csv --time-column since": "validation_data and time_column both say which rows validate.",
     "second.csv": "Got unexpected extra argument",
     "--target": "Option '--target' requires an argument",
     "--resume elsewhere": "another table was given too. Leave that out, or train anew",
@@ -365,11 +365,11 @@ def test_an_empty_folder_that_was_there_stays(here):
 @pytest.mark.parametrize(
     ("out", "sentence"),
     [
-        ("good.csv", "good.csv exists already and is not an empty folder. Name another one with --out."),
-        ("full", "full exists already and is not an empty folder. Name another one with --out."),
-        ("good.csv/run", "The folder good.csv/run cannot be made: Not a directory. Name another one with --out."),
+        ("good.csv", "good.csv exists already and is not an empty folder. Name another one."),
+        ("full", "full exists already and is not an empty folder. Name another one."),
+        ("good.csv/run", "The folder good.csv/run cannot be made: Not a directory. Name another one."),
         ("/proc/run", "The folder /proc/run cannot be made: "),
-        ("x" * 300, "cannot be made: File name too long. Name another one with --out."),
+        ("x" * 300, "cannot be made: File name too long. Name another one."),
         ("dangling", "dangling"),
     ],
 )
@@ -386,10 +386,10 @@ def test_a_run_is_not_written_over(here):
     command = ("train", "good.csv", "--target", "churn", "--out", "run", *QUICK)
     done(*command)
     before = content(here)
-    assert refused(*command) == "run holds a run already. Name another folder with --out."
+    assert refused(*command) == "run holds a run already. Name another folder."
     Path("run/model.safetensors").unlink()
     assert refused(*command) == (
-        "run holds a run already. Name another folder with --out, or continue that run with: logloss train --resume run"
+        "run holds a run already. Name another folder, or continue that run with: logloss train --resume run"
     )
     Path("run/model.safetensors").write_bytes(before[str(here / "run/model.safetensors")])
     assert content(here) == before

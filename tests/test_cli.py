@@ -100,7 +100,7 @@ def test_columns_without_a_header_are_called_by_their_place(here, plain):
 def test_a_header_that_looks_like_data_is_asked_about(here):
     customers()[["age", "churn"]].dropna().to_csv("bare.csv", index=False, header=False)
     said = logloss("train", "bare.csv", "--target", "churn")
-    assert "All names in the header are numbers: if the first row is data, say --no-header." in said.out
+    assert "All names in the header are numbers: if the first row is data, say header=False (--no-header)." in said.out
     assert said.code == 2
 
 
@@ -142,7 +142,7 @@ def test_the_positive_value_may_be_any_and_is_said(here, plain):
 
     said = train("words.csv", out="chosen")
     assert '"stays" counts as positive and "left us" as negative' in said
-    assert "say --positive 'left us' to turn that round" in said
+    assert "positive=\"left us\" (--positive 'left us') turns that round" in said
     rates = [metrics(here / run)["labels"][0]["base_rate"] for run in ("words", "chosen")]
     assert sum(rates) == pytest.approx(1)
 

@@ -9,6 +9,7 @@ import pytest
 from logloss.report import write_run_report
 from logloss.training import Listener, train
 from logloss.training.metrics import LabelMetrics
+from logloss.training.tables import read_targets
 from logloss.training.verdict import accuracy_notes
 
 HOSTILE = ["two words", "two\nlines", "red\x1b[31m", "a\u202eb", 'say "hi", you', "x" * 300, " ", "a and b", "<b>&amp;"]
@@ -37,6 +38,13 @@ def test_a_label_in_a_verdict_is_quoted(name):
     for sentence in accuracy_notes([no_better(name), no_better("b")]):
         assert is_plain(sentence)
         assert re.search(r' for ".+" and "b"[,:]', sentence), sentence
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_the_value_that_would_turn_a_target_round_is_quoted(name):
+    [note] = read_targets(pd.DataFrame({"churn": ["zzz", name]}), ["churn"]).notes
+    assert is_plain(note)
+    assert "turns that round" in note
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -5,6 +5,7 @@ import doctest
 import importlib
 import inspect
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -126,6 +127,15 @@ def test_files_of_a_framework_import_no_other_framework():
         for module, line, _ in imports(path) if path.exists() else ():
             root = module.split(".")[0]
             assert root in (framework, "numpy", "logloss", *sys.stdlib_module_names), f"{path}:{line} imports {module}"
+
+
+def test_the_library_speaks_of_no_option_without_its_keyword():
+    """Whoever calls `train` from Python knows no ``--validation``; whole commands are another matter."""
+    for path in (ROOT / "training").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and "logloss " not in node.value:
+                alone = re.findall(r"(?<![(\w-])--[a-z][a-z-]*", node.value)
+                assert not alone, f"{path}:{node.lineno} speaks of {alone[0]}"
 
 
 def loaded_by(statement: str) -> set[str]:

@@ -208,14 +208,14 @@ def test_what_was_left_out_in_training_is_not_told_of(tmp_path):
         (
             lambda frame: frame.assign(probability=1),
             [],
-            'The table has a column "probability" already. Name the columns to keep, without that one, with --columns',
+            'The table has a column "probability" already. Rename it, or name the columns to keep, without it.',
         ),
         (
             lambda frame: frame,
             ["--columns", "idd"],
-            '--columns names "idd", which the table does not have. Did you mean "id"?',
+            'columns="idd" names no column of the table. Did you mean "id"?',
         ),
-        (lambda frame: frame, ["--columns", "id,id"], '--columns names "id" twice. Name it once.'),
+        (lambda frame: frame, ["--columns", "id,id"], 'columns names "id" twice. Name it once.'),
         (lambda frame: frame, ["--columns", "id,"], '--columns "id," is not usable; expected names of columns'),
         (lambda frame: frame.iloc[:0], [], "bad.csv holds a header and no rows."),
     ],

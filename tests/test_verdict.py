@@ -151,7 +151,7 @@ def test_names_are_listed_and_then_counted():
         (
             BinaryCrossEntropy(pos_weight=3.0),
             True,
-            ["shift of the logit by -1.099", "--no-prior-correction"],
+            ["shift of the logit by -1.099", "prior_correction=False (--no-prior-correction)"],
             ["distorted"],
         ),
         (BinaryCrossEntropy(pos_weight=3.0), False, ["distorted by the class weights", "not undone"], ["shift"]),

@@ -108,8 +108,7 @@ def predict(
     made = _probability_columns(scorer.targets)
     if clash := [name for name in made if name in kept]:
         raise TableError(
-            f"The table has a column {quoted(clash[0])} already. Name the columns to keep, without that one, with "
-            "--columns; or rename it."
+            f"The table has a column {quoted(clash[0])} already. Rename it, or name the columns to keep, without it."
         )
     probabilities, seen = scorer.score(frame)
     # Whoever asks for Parquet asks for types, and whoever gave it had them: only text in text stays as it was.
@@ -133,11 +132,10 @@ def _probability_columns(names: Sequence[str]) -> tuple[str, ...]:
 
 def _known(frame: pd.DataFrame, columns: Sequence[str]) -> list[str]:
     if twice := repeated(columns):
-        raise TableError(f"--columns names {listed(twice)} twice. Name it once.")
+        raise TableError(f"columns names {listed(twice)} twice. Name it once.")
     for name in columns:
         if name not in frame.columns:
             raise TableError(
-                f"--columns names {quoted(name)}, which the table does not have."
-                f"{nearest(name, map(str, frame.columns))}"
+                f"columns={quoted(name)} names no column of the table.{nearest(name, map(str, frame.columns))}"
             )
     return list(columns)

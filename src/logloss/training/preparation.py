@@ -36,7 +36,7 @@ class Job:
     def __post_init__(self) -> None:
         split.check_share(self.validation)
         if self.validation_data is not None and self.time_column is not None:
-            raise ParameterError("--validation-data and --time-column both say which rows validate. Give one of them.")
+            raise ParameterError("validation_data and time_column both say which rows validate. Give one of them.")
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def prepare(job: Job, seed: int, note: Callable[[str], None]) -> Prepared:
         sha256[job.validation_data] = other.sha256
     else:
         if job.time_column is not None:
-            times = _column(table, job.time_column, "--time-column", targets)[targets.kept]
+            times = _column(table, job.time_column, "time_column", targets)[targets.kept]
             first, last = split.by_time(times.reset_index(drop=True), job.validation)
         else:
             first, last = split.at_random(sample.labels, job.validation, seed)
@@ -128,9 +128,9 @@ def _sample(table: Table, job: Job, targets: Targets) -> Sample:
     left_out = list(targets.names)
     weight = None
     if job.weight is not None:
-        weight = _weights(_column(table, job.weight, "--weight", targets)[targets.kept])
+        weight = _weights(_column(table, job.weight, "weight", targets)[targets.kept])
         left_out.append(job.weight)
-    left_out += [str(_column(table, name, "--drop", targets).name) for name in job.drop]
+    left_out += [str(_column(table, name, "drop", targets).name) for name in job.drop]
     features = table.frame.drop(columns=left_out)
     if features.shape[1] == 0:
         raise TableError(f"The table has no column besides {listed(left_out)}, so there is nothing to predict from.")
@@ -138,12 +138,12 @@ def _sample(table: Table, job: Job, targets: Targets) -> Sample:
     return Sample(features[targets.kept].reset_index(drop=True), targets.y.reshape(-1, len(targets.names)), weight)
 
 
-def _column(table: Table, name: str, option: str, targets: Targets) -> pd.Series:
+def _column(table: Table, name: str, keyword: str, targets: Targets) -> pd.Series:
     if name in targets.names:
-        raise ParameterError(f"{option} {quoted(name)} is the target itself. Name another column.")
+        raise ParameterError(f"{keyword}={quoted(name)} names the target itself. Name another column.")
     if name not in table.frame.columns:
         raise TableError(
-            f"The table has no column {quoted(name)}, which {option} names."
+            f"{keyword}={quoted(name)} names no column of the table."
             f"{nearest(name, map(str, table.frame.columns)) or f' It has {listed(table.frame.columns)}.'}"
         )
     return table.frame[name]

@@ -76,9 +76,9 @@ class RunFolder:
         try:
             if (self.path / CONFIG).exists():
                 mend = "." if self.is_finished else f", or continue that run with: {resume_command(self.path)}"
-                raise RunError(f"{self.path} holds a run already. Name another folder with --out{mend}")
+                raise RunError(f"{self.path} holds a run already. Name another folder{mend}")
             if self.path.exists() and not (self.path.is_dir() and not any(self.path.iterdir())):
-                raise RunError(f"{self.path} exists already and is not an empty folder. Name another one with --out.")
+                raise RunError(f"{self.path} exists already and is not an empty folder. Name another one.")
         except OSError as error:
             raise _cannot_be_made(self.path, error) from error
 
@@ -248,7 +248,7 @@ def resume_command(path: Path) -> str:
 
 
 def _cannot_be_made(path: Path, error: OSError) -> RunError:
-    return RunError(f"The folder {path} cannot be made: {error.strerror}. Name another one with --out.")
+    return RunError(f"The folder {path} cannot be made: {error.strerror}. Name another one.")
 
 
 def _seal(text: str, tensors: Mapping[str, Tensor]) -> str:

@@ -25,7 +25,7 @@ def at_random(labels: npt.NDArray[np.float64], share: float, seed: int) -> tuple
     if not 0 < held_out < n:
         raise TableError(
             f"{counted(n, 'row')} cannot be split so that {share:.0%} of them validate and others train. "
-            "Give more rows, or another --validation."
+            "Give more rows, or another share."
         )
     # A row that is the only one of its class can only be learnt from.
     positives = labels.sum(axis=0)
@@ -79,4 +79,6 @@ def _moments(times: pd.Series, name: str) -> Any:
 def check_share(share: float) -> None:
     """Refuse a share of validation rows that leaves nothing on one side."""
     if not 0 < share < 1:
-        raise ParameterError(f"--validation {share:g} is not a share between 0 and 1, such as 0.2.")
+        raise ParameterError(
+            f"validation={share!r} is not usable; expected a share of the rows between 0 and 1, such as 0.2."
+        )

@@ -158,7 +158,7 @@ def _probabilities(bce: BinaryCrossEntropy, metrics: Metrics, *, corrected: bool
         said = ", ".join(f"{shift:+.3f}" for shift in shifts)
         sentences.append(
             f"Class weights moved the probabilities, and a shift of the logit by {said} moved them back "
-            "(-log(pos_weight/neg_weight)); --no-prior-correction keeps them as trained."
+            "(-log(pos_weight/neg_weight)); prior_correction=False (--no-prior-correction) keeps them as trained."
         )
     if standing == "distorted":
         sentences += _distortions(bce, corrected=corrected)

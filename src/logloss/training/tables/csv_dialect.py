@@ -207,7 +207,7 @@ def header_hint(names: Sequence[str]) -> str:
     Examples
     --------
     >>> header_hint(["5.1", "3.5", "setosa"])
-    '2 of the 3 names in the header are numbers: if the first row is data, say --no-header.'
+    '2 of the 3 names in the header are numbers: if the first row is data, say header=False (--no-header).'
     >>> header_hint(["0", "1", "2"]), header_hint(["age", "2019", "sex"])
     ('', '')
     """
@@ -216,7 +216,7 @@ def header_hint(names: Sequence[str]) -> str:
     if 2 * numbers < len(names) or not numbers or (counting and len(names) > 1):
         return ""
     several = "All" if numbers == len(names) else f"{numbers:,} of the {len(names):,}"
-    return f"{several} names in the header are numbers: if the first row is data, say --no-header."
+    return f"{several} names in the header are numbers: if the first row is data, say header=False (--no-header)."
 
 
 def names_hint(records: Sequence[Sequence[str]]) -> str:
@@ -225,4 +225,4 @@ def names_hint(records: Sequence[Sequence[str]]) -> str:
         return ""
     if len(set(records[0])) < len(records[0]) or not any(map(is_number, records[1])):
         return ""
-    return "The first row looks like the names of the columns: if it is, leave out --no-header."
+    return "The first row looks like the names of the columns: if it is, leave out header=False (--no-header)."

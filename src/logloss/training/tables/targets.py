@@ -112,7 +112,7 @@ class _Labels:
 def _refuse_names(frame: pd.DataFrame, names: tuple[str, ...]) -> None:
     columns = [str(column) for column in frame.columns]
     if not names:
-        raise TargetError(f"No target is named. Say --target COLUMN, with one of {listed(columns)}.")
+        raise TargetError(f"No target is named. Name one of {listed(columns)}.")
     if twice := repeated(names):
         raise TargetError(f"The target {listed(twice)} is named twice. Name it once.")
     for name in names:
@@ -178,7 +178,7 @@ def _read(classes: _Classes, positive: str | None, *, alone: bool) -> _Labels:
     reason = "it comes last in the alphabet" if classes.numbers is None else "it is the greater"
     note = (
         f"In {quoted(classes.name)}, {quoted(chosen)} counts as positive and {quoted(others[0])} as negative, as "
-        f"{reason}: say --positive {shlex.quote(others[0])} to turn that round."
+        f"{reason}: {_positive(others[0])} turns that round."
     )
     return _Labels(labels, chosen, others[0], note)
 
@@ -210,25 +210,32 @@ def _why_not(classes: _Classes) -> str:
     if _are_probabilities(classes):
         return (
             f"{classes} holds numbers between 0 and 1: these look like probabilities (soft labels), which cannot be "
-            "trained on here yet. Make them 0 and 1, or say --positive VALUE to set one value against the rest."
+            f"trained on here yet. Make them 0 and 1, or set one value against the rest with {_positive()}."
         )
     if numbers is not None and (len(words) > _FEW or (numbers % 1 != 0).any()) and len(words) > 2:
         return (
             f"{classes} holds {len(words):,} different numbers, from {_spelled(numbers.min())} to "
             f"{_spelled(numbers.max())}: it looks like a quantity, which is a task for regression. Expected two "
-            "values: make a column of whether it exceeds a limit, or say --positive VALUE to set one value against "
-            "the rest."
+            "values: make a column of whether it exceeds a limit, or set one value against the rest with "
+            f"{_positive()}."
         )
     values = listed(_in_order(classes))
     if len(words) == 2:
         return (
             f"{classes} holds {values}; where there are several targets, each must be 0/1, true/false or yes/no. Say "
-            "--positive VALUE if one value is the positive one in all of them."
+            f"{_positive()} if one value is the positive one in all of them."
         )
     return (
         f"{classes} holds {len(words):,} classes, {values}: it is a multi-class target, whose loss is the categorical "
-        "cross-entropy. Expected two: say --positive VALUE to set one of them against the rest."
+        f"cross-entropy. Expected two: set one of them against the rest with {_positive()}."
     )
+
+
+def _positive(word: str = "") -> str:
+    """How a person says, in Python and in a shell, which value counts as positive."""
+    if quoted(word) == f'"{word}"' and word:
+        return f'positive="{word}" (--positive {shlex.quote(word)})'
+    return "positive=VALUE (--positive VALUE)"  # as well where the word is too odd to be copied from a sentence
 
 
 def _are_probabilities(classes: _Classes) -> bool:
