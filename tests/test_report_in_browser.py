@@ -22,6 +22,9 @@ REPORTS = {
         probabilities="corrected",
         history=History.from_losses([0.69 - 0.2 * (1 - 0.8**i) for i in range(25)], None, 0.66),
     ),
+    "linear, three lines alike": lambda: report_of(
+        model="linear", history=History.from_losses([0.81, 0.70, 0.6928], [0.80, 0.70, 0.6932], 0.6931)
+    ),
     "four labels": lambda: report_of("drama", "comedy", LONG_NAME, "x" * 200, title="y" * 200 + ".csv"),
     "far base rate, best last": lambda: report_of(
         history=History.from_losses(
