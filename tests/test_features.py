@@ -1028,6 +1028,8 @@ def test_what_gives_the_target_away_is_found(name: str) -> None:
     assert 0.99 <= found[0].auc <= 1
     assert f'column "{name}"' in found[0].words.replace("Column", "column")
     assert giveaways(frame, ~y)[0].name == name
+    several = giveaways(frame, np.stack([np.arange(len(y)) % 2, y], axis=1), names=["odd", "sick"])
+    assert 'tells the classes of "sick" apart' in several[0].words
 
 
 def test_an_identifier_gives_nothing_away() -> None:

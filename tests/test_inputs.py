@@ -22,6 +22,7 @@ from logloss.core.errors import (
     ShapeError,
     SpellingError,
     WeightError,
+    nearest,
 )
 from tests.paths import METHODS
 
@@ -413,6 +414,10 @@ def test_a_misspelt_loss_or_option_is_refused_with_the_nearest(text, words):
 def test_an_option_out_of_range_is_refused_by_name(text, words):
     with refused(ParameterError, *words):
         BinaryCrossEntropy.parse(text)
+
+
+def test_a_hint_cannot_steer_a_terminal():
+    assert nearest("churn", ["chur\x1b[31mn"]) == ' Did you mean "chur\\u001b[31mn"?'
 
 
 def test_misspelt_keywords_are_refused_with_the_nearest():

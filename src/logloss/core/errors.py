@@ -20,6 +20,7 @@ Each message says what came, what was expected and how to mend it.
 """
 
 import difflib
+import json
 from collections.abc import Iterable
 
 
@@ -87,4 +88,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """
     choices = {name.lower(): name for name in known}
     close = difflib.get_close_matches(word.lower(), choices, n=1, cutoff=0.6)
-    return f' Did you mean "{choices[close[0]]}"?' if close else ""
+    if not close:
+        return ""
+    name = choices[close[0]]  # whole, as it is to be typed, but unable to steer a terminal
+    return f" Did you mean {json.dumps(name, ensure_ascii=not name.isprintable())}?"

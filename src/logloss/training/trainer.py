@@ -224,7 +224,8 @@ def _execute(
     said = (prepared.shares, *recipe.notes())
     for sentence in said:
         listener.note(sentence)
-    warnings = tuple(found.words for found in giveaways(training.frame, training.labels))
+    found = giveaways(training.frame, training.labels, names=prepared.targets.names)
+    warnings = tuple(giveaway.words for giveaway in found)
     for sentence in warnings:
         listener.warn(sentence)
 

@@ -1,6 +1,6 @@
 """Features that give the target away by themselves: mostly because they were written down after the outcome."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from logloss.training.features import learning, reading
 from logloss.training.features.columns import Category, Column, LeftOut, Name, called
 from logloss.training.features.measuring import measure
 from logloss.training.features.recipe import places_of
-from logloss.training.tables.wording import counted
+from logloss.training.tables.wording import counted, quoted
 
 Array = npt.NDArray[Any]
 
@@ -36,7 +36,9 @@ class Giveaway:
     words: str
 
 
-def giveaways(frame: pd.DataFrame, y: Any, columns: Collection[Name] | None = None) -> list[Giveaway]:
+def giveaways(
+    frame: pd.DataFrame, y: Any, columns: Collection[Name] | None = None, names: Sequence[str] = ()
+) -> list[Giveaway]:
     """Which columns give the target away, each by itself, the worst first.
 
     A number ranks by its value, in either direction, and by being missing; text, and numbers with few values, by the
@@ -50,6 +52,8 @@ def giveaways(frame: pd.DataFrame, y: Any, columns: Collection[Name] | None = No
         The labels in [0, 1]; NaN where one is not known.
     columns : names, optional
         The columns to look at; all by default.
+    names : sequence of str, optional
+        What the k labels are called.
 
     Raises
     ------
@@ -81,11 +85,11 @@ def giveaways(frame: pd.DataFrame, y: Any, columns: Collection[Name] | None = No
         column = learning.learn(name, frame.iloc[:, place], rule) if len(frame) else None
         if column is None or isinstance(column, LeftOut):
             continue
-        found.extend(_best(column, frame.iloc[:, place], labels))
+        found.extend(_best(column, frame.iloc[:, place], labels, names))
     return sorted(found, key=lambda one: -one.auc)
 
 
-def _best(column: Column, series: pd.Series, labels: Array) -> Iterator[Giveaway]:
+def _best(column: Column, series: pd.Series, labels: Array, names: Sequence[str]) -> Iterator[Giveaway]:
     """The label that the column gives away most, if any."""
     ratings = [
         (auc, label, subject)
@@ -95,8 +99,10 @@ def _best(column: Column, series: pd.Series, labels: Array) -> Iterator[Giveaway
     ]
     if ratings:
         auc, label, subject = max(ratings, key=lambda rating: rating[0])
-        end = "tells the classes apart" if labels.shape[1] == 1 else f"tells the classes of label {label} apart"
-        words = f"{subject} alone {end} (AUC {auc:.3f}). Is it known before the outcome? If not, drop it."
+        which = quoted(names[label]) if names else f"label {label}"
+        of = f" of {which}" if labels.shape[1] > 1 else ""
+        found = f"{subject} alone tells the classes{of} apart (AUC {auc:.3f})."
+        words = f"{found} Is it known before the outcome? If not, drop it."
         yield Giveaway(name=column.name, label=label, auc=auc, words=words)
 
 
