@@ -522,7 +522,7 @@ def test_where_an_error_arose_is_shown_to_who_asks(here):
 
 
 def test_what_is_not_foreseen_is_called_a_bug(here, monkeypatch):
-    def fail(*_):
+    def fail(*_, **__):
         raise ZeroDivisionError("once in a blue moon")
 
     monkeypatch.setattr("logloss.training.trainer.giveaways", fail)
