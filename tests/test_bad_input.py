@@ -262,6 +262,23 @@ def test_another_table_that_does_not_fit(here, change, sentence):
     assert sentence in refuse(here, "first.csv", "--validation-data", "other.csv", "--weight", "weight")
 
 
+def test_validating_on_the_rows_that_train_is_said(here):
+    write(customers(100), Path("first.csv"))
+    Path("copy.csv").write_bytes(Path("first.csv").read_bytes())
+    said = logloss("train", "first.csv", "--target", "churn", "--validation-data", "copy.csv", "--epochs", "1")
+    assert said.code == 0
+    assert "copy.csv holds the very rows that are trained on" in said.out + said.err
+
+
+def test_a_frame_is_not_the_path_of_a_table(here):
+    from logloss.training import train
+
+    with pytest.raises(ValueError, match=r"data is a DataFrame; expected the path .*BinaryClassifier"):
+        train(customers(20), target="churn", out="run")
+    with pytest.raises(ValueError, match="target=3 is not usable"):
+        train("first.csv", target=3, out="run")
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # Options
 # ---------------------------------------------------------------------------------------------------------------------
@@ -278,6 +295,7 @@ OPTIONS = {
     "--loss smoothed(label_smoothing=2)": "label_smoothing=2.0 is out of range; expected a number that is ",
     "--model liner": 'Did you mean "linear"?',
     "--model linear": "--hidden is an option of the network; --model linear has no use for it.",
+    "--hidden 99999999,99999999": "does not fit into this machine's memory. Say fewer units.",
     "--drop paln": 'drop="paln" names no column of the table. Did you mean "plan"?',
     "--drop churn": 'drop="churn" names the target itself.',
     "--drop age,plan,since,member": "The table has no column besides ",

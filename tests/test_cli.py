@@ -493,7 +493,7 @@ def test_help_loads_nothing_heavy(command):
 
 
 @pytest.mark.parametrize("package", ["torch", "rich", "typer"])
-def test_a_missing_package_is_named_with_what_installs_it(package):
+def test_a_missing_package_is_named_with_what_installs_it(here, package):
     program = f"""
 import sys
 class Missing:

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from scipy.special import expit
+from scipy.special import expit, logit
 from sklearn import metrics as sklearn
 
 from logloss.core.plain import to_json
@@ -24,7 +24,7 @@ def predictions(n=500, seed=0):
 def test_scores_are_those_of_scikit_learn(weighted, rate):
     y, p, weight = predictions()
     weight = weight if weighted else None
-    found = label_metrics("churn", "yes", rate, y, p, weight)
+    found = label_metrics("churn", "yes", rate, y, logit(p), weight)
     assert found.log_loss == pytest.approx(sklearn.log_loss(y, p, sample_weight=weight), rel=1e-12)
     assert found.accuracy == pytest.approx(sklearn.accuracy_score(y, p > 0.5, sample_weight=weight), rel=1e-12)
     always = np.full(len(y), rate)
@@ -41,7 +41,7 @@ def test_scores_are_those_of_scikit_learn(weighted, rate):
 def test_the_standard_error_of_what_is_saved(weighted):
     y, p, weight = predictions()
     weight = weight if weighted else None
-    found = label_metrics("a", "1", 0.3, y, p, weight)
+    found = label_metrics("a", "1", 0.3, y, logit(p), weight)
     saved = np.log(np.where(y == 1, p / 0.3, (1 - p) / 0.7))
     rng = np.random.default_rng(0)
     drawn = rng.integers(0, len(y), (4000, len(y)))  # the bootstrap says the same
@@ -49,37 +49,42 @@ def test_the_standard_error_of_what_is_saved(weighted):
     assert found.saving_error == pytest.approx(means.std(), rel=0.05)
     assert found.base_rate_loss - found.log_loss == pytest.approx(np.average(saved, weights=weight))
     p[np.argmax(y)] = 0
-    assert label_metrics("a", "1", 0.3, y, p, weight).saving_error == math.inf
+    assert label_metrics("a", "1", 0.3, y, logit(p), weight).saving_error == math.inf
 
 
 def test_integer_weights_are_repeated_rows_and_weight_0_is_none():
     y, p, _ = predictions(100)
     times = np.random.default_rng(1).integers(0, 4, 100)
     strange = np.where(times == 0, 1 - y, p)  # infinitely wrong, if it counted
-    weighted = label_metrics("a", "1", 0.3, y, strange, times)
-    repeated = label_metrics("a", "1", 0.3, y.repeat(times), p.repeat(times))
+    weighted = label_metrics("a", "1", 0.3, y, logit(strange), times)
+    repeated = label_metrics("a", "1", 0.3, y.repeat(times), logit(p.repeat(times)))
     for name in ("log_loss", "accuracy", "base_rate_loss", "majority_accuracy", "validation_rate"):
         assert getattr(weighted, name) == pytest.approx(getattr(repeated, name), rel=1e-12)
     np.testing.assert_allclose(weighted.reliability.observed, repeated.reliability.observed, rtol=1e-12)
     assert math.isfinite(weighted.saving_error)
 
 
+def test_a_mistake_costs_what_its_logit_says_where_its_probability_rounds_to_0():
+    found = label_metrics("a", "1", 0.5, np.array([1.0, 0.0]), np.array([-2000.0, 0.0]))
+    assert found.log_loss == pytest.approx((2000 + math.log(2)) / 2)
+
+
 def test_one_half_is_no_yes():
-    found = label_metrics("a", "1", 0.5, np.array([0.0, 0.0, 1.0]), np.array([0.5, 0.5, 0.50001]))
+    found = label_metrics("a", "1", 0.5, np.array([0.0, 0.0, 1.0]), logit(np.array([0.5, 0.5, 0.50001])))
     assert found.accuracy == 1  # as `predict` says
 
 
 def test_a_certain_mistake_costs_infinitely_much():
     y, p, _ = predictions()
     p[y == 1] = np.where(np.arange((y == 1).sum()) == 0, 0.0, p[y == 1])
-    found = label_metrics("a", "1", 0.3, y, p)
+    found = label_metrics("a", "1", 0.3, y, logit(p))
     assert found.log_loss == found.log_loss_bits == math.inf
     assert found.skill == -math.inf
     assert math.isfinite(found.accuracy)
 
 
 def test_only_negatives_validate():
-    found = label_metrics("a", "1", 0.1, np.zeros(10), np.linspace(0.01, 0.2, 10))
+    found = label_metrics("a", "1", 0.1, np.zeros(10), logit(np.linspace(0.01, 0.2, 10)))
     assert found.validation_rate == 0
     assert found.base_rate_loss == pytest.approx(-math.log(0.9))
     assert found.majority_accuracy == 1

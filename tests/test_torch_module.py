@@ -364,3 +364,9 @@ def test_it_trains_a_small_model(name):
         losses.append(value.item())
     assert losses[-1] < losses[0] / 2
     assert ((model(x).squeeze(-1) > 0) == (y > 0.5)).float().mean() > 0.9
+
+
+@pytest.mark.parametrize("wrong", ["focal", BinaryCrossEntropy, None])
+def test_only_a_loss_becomes_a_module(wrong):
+    with pytest.raises(ValueError, match=r"is not a BinaryCrossEntropy\. Make one"):
+        as_module(wrong)

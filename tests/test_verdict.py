@@ -55,6 +55,12 @@ def test_a_good_network_needs_three_sentences():
     assert accuracy == "Accuracy at one half is 85.0 %; always saying the commoner class gives 76.0 %."
 
 
+def test_one_row_shows_nothing():
+    alone = Metrics(n_train=5, n_validation=1, labels=(GOOD,))
+    joined = " ".join(verdict(alone, SETTLED, BCE, corrected=True))
+    assert "On a single row that says nothing: give more rows to validate on." in joined
+
+
 # The curves
 
 

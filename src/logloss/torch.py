@@ -57,6 +57,10 @@ def as_module(bce: BinaryCrossEntropy, *, reduction: str = "mean", class_axis: i
     >>> z.grad
     tensor([-0.2500, -0.5000])
     """
+    if not isinstance(bce, BinaryCrossEntropy):
+        raise ParameterError(
+            f'bce={bce!r} is not a BinaryCrossEntropy. Make one, as by BinaryCrossEntropy.parse("focal(gamma=3)").'
+        )
     return BinaryCrossEntropyLoss(bce, reduction, class_axis)
 
 

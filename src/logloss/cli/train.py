@@ -65,6 +65,13 @@ def train(
     if model == "linear":
         _refuse_those_of_a_network(context)
 
+    from logloss.core.family import BinaryCrossEntropy
+    from logloss.training.tables.contents import find
+
+    for file in filter(None, (data, validation_data)):
+        find(file)  # what is not there is said at once, as the rest takes seconds to import
+    BinaryCrossEntropy.parse(loss, [0, 1])  # and so is a misspelt loss
+
     from logloss import training
     from logloss.cli.training import new_run_folder, train_and_tell
 

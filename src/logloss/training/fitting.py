@@ -236,7 +236,14 @@ def _fit_network(
 
 def build_network(recipe: Recipe, options: Options, base_logits: list[float]) -> MLP:
     """The network that fits a recipe's features."""
-    return MLP(len(recipe.names), recipe.n_levels, options.hidden, base_logits, _DROPOUT, options.seed)
+    try:
+        return MLP(len(recipe.names), recipe.n_levels, options.hidden, base_logits, _DROPOUT, options.seed)
+    except (RuntimeError, MemoryError) as error:
+        if "memory" not in str(error):
+            raise
+        raise ParameterError(
+            f"hidden={options.hidden} makes a network that does not fit into this machine's memory. Say fewer units."
+        ) from error
 
 
 def _rows(recipe: Recipe, sample: Sample) -> loop.Rows:

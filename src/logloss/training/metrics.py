@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit
 
 from logloss.core.family import BinaryCrossEntropy
 from logloss.evaluation.reliability import Reliability, reliability
@@ -87,15 +88,18 @@ def _label_from_plain(facts: Mapping[str, Any]) -> LabelMetrics:
 
 
 def label_metrics(
-    name: str, positive: str, base_rate: float, y_true: Array, probability: Array, sample_weight: Array | None = None
+    name: str, positive: str, base_rate: float, y_true: Array, logit: Array, sample_weight: Array | None = None
 ) -> LabelMetrics:
-    """The scores of one label, from labels (0 or 1) and probabilities of shape (n,)."""
-    exact = BinaryCrossEntropy(epsilon=0)
+    """The scores of one label, from labels (0 or 1) and logits of shape (n,).
+
+    Logits, because a probability rounds to 0 or 1 where a logit still says how wrong it is.
+    """
+    exact, of_logits = BinaryCrossEntropy(epsilon=0), BinaryCrossEntropy(from_logits=True)
     y_true, weight = np.asarray(y_true, np.float64), None
     if sample_weight is not None:
         weight = np.asarray(sample_weight, np.float64)
         counted = weight > 0  # the others may be infinitely wrong
-        y_true, probability, weight = y_true[counted], probability[counted], weight[counted]
+        y_true, logit, weight = y_true[counted], logit[counted], weight[counted]
 
     def mean(values: Array) -> float:
         return float(np.average(values, weights=weight))
@@ -106,6 +110,7 @@ def label_metrics(
         shares = np.full(len(values), 1 / len(values)) if weight is None else weight / weight.sum()
         return float(np.sqrt(np.sum((shares * (values - mean(values))) ** 2)))
 
+    probability = expit(logit)
     validation_rate = mean(y_true)
     always = np.full(len(y_true), base_rate)
     return LabelMetrics(
@@ -113,10 +118,10 @@ def label_metrics(
         positive=positive,
         base_rate=base_rate,
         validation_rate=validation_rate,
-        log_loss=exact(y_true, probability, sample_weight=weight, reduction="weighted_mean"),
+        log_loss=of_logits(y_true, logit, sample_weight=weight, reduction="weighted_mean"),
         base_rate_loss=exact(y_true, always, sample_weight=weight, reduction="weighted_mean"),
         accuracy=mean((probability > 0.5) == (y_true > 0.5)),
         majority_accuracy=mean((y_true > 0.5) == (base_rate > 0.5)),
-        saving_error=standard_error(exact.loss(y_true, always) - exact.loss(y_true, probability)),
+        saving_error=standard_error(exact.loss(y_true, always) - of_logits.loss(y_true, logit)),
         reliability=reliability(y_true, probability, weight),
     )

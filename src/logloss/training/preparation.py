@@ -101,6 +101,11 @@ def prepare(job: Job, seed: int, note: Callable[[str], None]) -> Prepared:
             validation = _sample(other, job, other_targets)
         say(*(f"{job.validation_data}: {sentence}" for sentence in (*other.notes, *other_targets.notes)))
         sha256[job.validation_data] = other.sha256
+        if other.sha256 == table.sha256:
+            say(
+                f"{job.validation_data} holds the very rows that are trained on, so the validation loss says nothing "
+                "of new ones."
+            )
     else:
         if job.time_column is not None:
             times = _column(table, job.time_column, "time_column", targets)[targets.kept]

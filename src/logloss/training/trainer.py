@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from logloss.core.errors import LogLossError, RunError
+from logloss.core.errors import LogLossError, ParameterError, RunError
 from logloss.core.family import BinaryCrossEntropy
 from logloss.core.kernel import active_kernel
 from logloss.core.plain import read_plain
@@ -109,6 +109,13 @@ def train(
     """
     listener = listener or Listener()
     # Refused before anything is read.
+    if not isinstance(data, str | Path):
+        raise ParameterError(
+            f"data is a {type(data).__name__}; expected the path of a CSV, TSV or Parquet file. "
+            "A table in memory is what BinaryClassifier().fit(X, y) takes."
+        )
+    if not isinstance(target, Sequence) or not all(isinstance(name, str) for name in target):
+        raise ParameterError(f"target={target!r} is not usable; expected the name of a column, or several names.")
     job = Job(
         data=str(data),
         target=(target,) if isinstance(target, str) else tuple(target),
@@ -277,7 +284,7 @@ def _restored(folder: RunFolder, options: Options) -> tuple[tuple[Epoch, ...], C
 
 def _metrics(fitted: Fitted, prepared: Prepared) -> Metrics:
     training, validation = prepared.train, prepared.validation
-    probabilities = fitted.model.probabilities(validation.frame)
+    logits = fitted.model.logits(validation.frame)
     rates = training.base_rates
     targets = prepared.targets
     return Metrics(
@@ -289,7 +296,7 @@ def _metrics(fitted: Fitted, prepared: Prepared) -> Metrics:
                 targets.positive[j],
                 float(rates[j]),
                 validation.labels[:, j],
-                probabilities[:, j],
+                logits[:, j],
                 validation.weight,
             )
             for j, name in enumerate(targets.names)

@@ -90,12 +90,14 @@ def _worth(metrics: Metrics, *, is_distorted: bool) -> list[str]:
                 "it has learnt nothing that helps on new rows."
             )
         elif len(metrics.labels) == 1:
-            by_chance = (
-                f" On {counted(metrics.n_validation, 'row')} that may be chance: "
-                f"{amount(saved)} nats, give or take {amount(2 * label.saving_error)}."
-                if saved < 2 * label.saving_error
-                else ""
-            )
+            by_chance = ""
+            if metrics.n_validation == 1:
+                by_chance = " On a single row that says nothing: give more rows to validate on."
+            elif saved < 2 * label.saving_error:
+                by_chance = (
+                    f" On {counted(metrics.n_validation, 'row')} that may be chance: "
+                    f"{amount(saved)} nats, give or take {amount(2 * label.saving_error)}."
+                )
             sentences.append(f"The model saves {percent(label.skill)} of the base rate's loss.{by_chance}")
     return sentences
 
