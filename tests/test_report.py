@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy.special import logit
 
 from logloss.core.errors import ParameterError, RunError
 from logloss.evaluation.reliability import Reliability, reliability
@@ -35,7 +36,7 @@ def one_label(name="churn", seed=0, rows=400):
     rng = np.random.default_rng(seed)
     probability = rng.beta(1.5, 3, rows)
     happened = (rng.random(rows) < probability**1.3).astype(float)
-    return label_metrics(name, "yes", 0.26, happened, probability)
+    return label_metrics(name, "yes", 0.26, happened, logit(probability))
 
 
 LABEL = one_label()
