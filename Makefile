@@ -29,20 +29,22 @@ docs: .venv/dev
 	@echo "docs/_build/index.html"
 
 clean:
-	rm -rf .venv docs/_build
+	rm -rf .venv build docs/_build
 
 # Each stamp is newer than what it was made from, so an unchanged .venv is used as it is.
+PACKAGE := pyproject.toml constraints.txt CMakeLists.txt $(wildcard native/*)
+
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "logloss needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Say make PYTHON=python3.12 …"; exit 1; }
 	$(PYTHON) -m venv .venv
 
-.venv/train: .venv/bin/python pyproject.toml constraints.txt
+.venv/train: .venv/bin/python $(PACKAGE)
 	@echo "Setting up .venv (a minute or two, once)"
 	$(INSTALL) -e '.[train]'
 	@touch $@
 
-.venv/dev: .venv/bin/python pyproject.toml constraints.txt
+.venv/dev: .venv/bin/python $(PACKAGE)
 	@echo "Setting up .venv with the development tools (two or three minutes, once)"
 	$(INSTALL) -e '.[dev]'
 	@touch $@ .venv/train

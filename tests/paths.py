@@ -3,14 +3,16 @@
 A kernel is added here: a name, the type that each result type is worked out in, and how it is called.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol
 
 import ml_dtypes
 import numpy as np
 
 from logloss import BinaryCrossEntropy
-from logloss.core import formula
+from logloss.core import formula, native
+from logloss.core.errors import ParameterError
 
 METHODS = {
     "loss": ("loss",),
@@ -46,6 +48,25 @@ def _public(bce: BinaryCrossEntropy, method: str, y: Any, x: Any) -> tuple[Any, 
     return results if isinstance(results, tuple) else (results,)
 
 
+@contextmanager
+def kernel(name: str) -> Iterator[None]:
+    """Everything inside runs on the kernel of that name."""
+    before = native.name
+    native.choose(name)
+    try:
+        yield
+    finally:
+        native.choose(before)
+
+
+def _on(name: str) -> Call:
+    def call(bce: BinaryCrossEntropy, method: str, y: Any, x: Any) -> tuple[Any, ...]:
+        with kernel(name):
+            return _public(bce, method, y, x)
+
+    return call
+
+
 class _Rounded:
     """NumPy with elementary functions that are right to the last bit in float32, as no library's are.
 
@@ -67,8 +88,17 @@ def _formula(bce: BinaryCrossEntropy, method: str, y: Any, x: Any) -> tuple[Any,
         return tuple(function(xp, x, *mixed, bce.focus, METHODS[method]))
 
 
-NUMPY = Path(
-    "numpy", {"float64": "float64", "float32": "float64", "float16": "float32", "bfloat16": "float32"}, _public
-)
+def can(name: str) -> bool:
+    try:
+        with kernel(name):
+            return True
+    except ParameterError:
+        return False
+
+
+_NARROW = {"float64": "float64", "float32": "float32", "float16": "float32", "bfloat16": "float32"}
+NUMPY = Path("numpy", _NARROW | {"float32": "float64"}, _on("numpy"))
+KERNELS = [name for name in ("avx512", "avx2", "neon", "baseline") if can(name)]
+NATIVE = tuple(Path(name, _NARROW, _on(name)) for name in KERNELS)
 FORMULA = Path("formula in float32", {"float32": "float32"}, _formula)
-PATHS = (NUMPY, FORMULA)
+PATHS = (NUMPY, FORMULA, *NATIVE)

@@ -10,7 +10,7 @@ import pytest
 from logloss import BinaryCrossEntropy, conventions, log_loss
 from logloss.core import formula
 from logloss.core.errors import LogitError, ParameterError
-from logloss.core.kernel import clip_bounds
+from logloss.core.work import clip_bounds
 
 INF = math.inf
 DTYPES = [np.float64, np.float32, np.float16, ml_dtypes.bfloat16]

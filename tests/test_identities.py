@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 from logloss import BinaryCrossEntropy
 from logloss.core.reduction import ExactSum
 from tests import reference
-from tests.paths import METHODS
+from tests.paths import METHODS, kernel
 from tests.reference import Parameters, mp, mpf
 
 law = settings(max_examples=60, deadline=None, derandomize=True)
@@ -111,12 +111,12 @@ def test_the_gradient_of_a_reduced_value_is_the_gradient_over_the_divisor(case):
 
 @law
 @given(cases(from_logits=True), st.sampled_from([np.float32, np.float16]))
-def test_narrow_types_are_worked_out_wide_and_rounded_once(case, dtype):
+def test_numpy_works_narrow_types_out_wide_and_rounds_once(case, dtype):
     bce, y, z = case
     y, z = y.astype(dtype), z.astype(dtype)
-    for quantity in QUANTITIES:
-        wide = getattr(bce, quantity)(y.astype(np.float64), z.astype(np.float64))
-        with np.errstate(over="ignore", under="ignore"):
+    with kernel("numpy"), np.errstate(over="ignore", under="ignore"):
+        for quantity in QUANTITIES:
+            wide = getattr(bce, quantity)(y.astype(np.float64), z.astype(np.float64))
             assert same(getattr(bce, quantity)(y, z), wide.astype(dtype))
 
 
@@ -304,8 +304,11 @@ def test_no_focus_is_exactly_plain(z, y, tiny):
     assert BinaryCrossEntropy.focal(gamma=0, alpha=None) == BinaryCrossEntropy()
     assert BinaryCrossEntropy.asymmetric(gamma_pos=0, gamma_neg=0, margin=0) == BinaryCrossEntropy()
     for focused in (BinaryCrossEntropy.focal(gamma=tiny, alpha=None, from_logits=True),):
-        assert same(focused.loss(y, z), plain.loss(y, z))
-        assert same(focused.gradient(y, z), plain.gradient(y, z))
+        with kernel("numpy"):
+            assert same(focused.loss(y, z), plain.loss(y, z))
+            assert same(focused.gradient(y, z), plain.gradient(y, z))
+        assert close(focused.loss(y, z), plain.loss(y, z))
+        assert close(focused.gradient(y, z), plain.gradient(y, z))
         assert close(focused.hessian(y, z), plain.hessian(y, z))
     half = BinaryCrossEntropy.focal(gamma=0, alpha=0.5, from_logits=True)
     assert same(half.loss(y, z), plain.loss(y, z) / 2)
@@ -443,7 +446,7 @@ def test_large_sums_keep_every_tiny_loss_in_any_order():
     assert bce(y[order], z[order], sample_weight=w[order], reduction="sum") == total
     assert bce(y.reshape(3, -1), z.reshape(3, -1), sample_weight=w.reshape(3, -1), reduction="sum") == total
     narrow = bce(y, z.astype(np.float32), reduction="sum")
-    assert narrow == math.fsum(bce.loss(y, z.astype(np.float32).astype(np.float64)))
+    assert narrow == math.fsum(bce.loss(y, z.astype(np.float32)).astype(np.float64))
 
 
 # Arrays however they lie in memory

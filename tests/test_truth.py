@@ -9,7 +9,7 @@ import pytest
 
 from logloss import BinaryCrossEntropy
 from tests import reference
-from tests.paths import METHODS, NUMPY, PATHS, Path, array
+from tests.paths import METHODS, NATIVE, NUMPY, PATHS, Path, array
 from tests.reference import Parameters, Row, Value, mp, mpf
 from tests.tolerances import GAMMA, TYPES, allowed, excess, table
 
@@ -144,13 +144,14 @@ def test_probabilities_agree_with_the_file(quantity: str):
 
 @pytest.mark.parametrize("rows", LOGITS.values(), ids=LOGITS)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_logits_agree_with_the_file(rows: tuple[Row, ...], dtype: str):
+@pytest.mark.parametrize("path", [NUMPY, *NATIVE], ids=lambda path: path.name)
+def test_logits_agree_with_the_file(rows: tuple[Row, ...], dtype: str, path: Path):
     y, z = array([row.y for row in rows], dtype), array([row.x for row in rows], dtype)
     bce = family(rows[0].parameters, from_logits=True)
     for quantity in reference.QUANTITIES:
-        for row, result in zip(rows, getattr(bce, quantity)(y, z).tolist(), strict=True):
+        for row, result in zip(rows, path.call(bce, quantity, y, z)[0].tolist(), strict=True):
             value = Value(row.truth[quantity], exact(row.parameters, row.x, row.y, True)[quantity].largest)
-            assert excess(result, quantity, row.parameters, row.y, value, dtype, NUMPY.worked_in[dtype]) <= 1, row
+            assert excess(result, quantity, row.parameters, row.y, value, dtype, path.worked_in[dtype]) <= 1, row
 
 
 @paths

@@ -6,9 +6,9 @@ from logloss.core import formula
 from logloss.core.errors import DtypeError, MissingPackageError, ParameterError, ShapeError
 from logloss.core.family import BinaryCrossEntropy
 from logloss.core.inputs import per_class
-from logloss.core.kernel import clip_bounds
 from logloss.core.parameters import Weight
 from logloss.core.reduction import check_reduction
+from logloss.core.work import clip_bounds
 
 try:
     import torch

@@ -9,8 +9,8 @@ import numpy as np
 from logloss.core import inputs
 from logloss.core.family import BinaryCrossEntropy
 from logloss.core.inputs import Array
-from logloss.core.kernel import clip_bounds, machine_epsilon
 from logloss.core.reduction import exact_sum
+from logloss.core.work import clip_bounds, machine_epsilon
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,8 @@ def conventions(y_true: Any, y_pred: Any) -> Conventions:
     PyTorch BCELoss      the logarithm clamped at -100                           33.3333
     scikit-learn         clip by the machine epsilon of the type                 12.0146
     """
-    data = inputs.read(y_true, y_pred, from_logits=False)
+    data = inputs.read(y_true, y_pred)
+    inputs.check_values(data, from_logits=False)
     y, p = data.y_true, data.y_pred
     return Conventions(
         (

@@ -259,7 +259,7 @@ class BinaryCrossEntropy:
         >>> BinaryCrossEntropy(pos_weight=(1.0, 3.0))([[1, 0], [0, 1]], [[0.9, 0.2], [0.3, 0.5]])
         0.6911551381476511
         """
-        data = inputs.read(y_true, y_pred, sample_weight, mask, class_axis, from_logits=self.from_logits)
+        data = inputs.read(y_true, y_pred, sample_weight, mask, class_axis)
         if reduction == "none":
             return kernel.elements(self, data, {LOSS: None})[0]
         return kernel.reduced(self, data, reduction, {})
@@ -283,7 +283,7 @@ class BinaryCrossEntropy:
         >>> value, gradient
         (0.6931471805599453, array([-0.25,  0.25]))
         """
-        data = inputs.read(y_true, y_pred, sample_weight, mask, class_axis, from_logits=self.from_logits)
+        data = inputs.read(y_true, y_pred, sample_weight, mask, class_axis)
         if reduction == "none":
             loss, gradient = kernel.elements(self, data, {LOSS: None, GRADIENT: gradient_out})
             return loss, gradient
@@ -311,7 +311,7 @@ class BinaryCrossEntropy:
         >>> BinaryCrossEntropy(epsilon=0).loss([1, 0], [0.5, 1.0])
         array([0.69314718,        inf])
         """
-        data = inputs.read(y_true, y_pred, sample_weight, mask, class_axis, from_logits=self.from_logits)
+        data = inputs.read(y_true, y_pred, sample_weight, mask, class_axis)
         return kernel.elements(self, data, {LOSS: loss_out})[0]
 
     def gradient(
@@ -334,7 +334,7 @@ class BinaryCrossEntropy:
         >>> BinaryCrossEntropy(from_logits=True).gradient([1.0, 1.0], [0.0, -50.0])
         array([-0.5, -1. ])
         """
-        data = inputs.read(y_true, y_pred, sample_weight, mask, class_axis, from_logits=self.from_logits)
+        data = inputs.read(y_true, y_pred, sample_weight, mask, class_axis)
         return kernel.elements(self, data, {GRADIENT: gradient_out})[0]
 
     def hessian(
@@ -354,7 +354,7 @@ class BinaryCrossEntropy:
         >>> BinaryCrossEntropy(from_logits=True).hessian([1.0], [0.0])
         array([0.25])
         """
-        data = inputs.read(y_true, y_pred, sample_weight, mask, class_axis, from_logits=self.from_logits)
+        data = inputs.read(y_true, y_pred, sample_weight, mask, class_axis)
         return kernel.elements(self, data, {HESSIAN: hessian_out})[0]
 
     def loss_gradient(
@@ -376,7 +376,7 @@ class BinaryCrossEntropy:
         >>> loss, gradient
         (array([0.69314718, 0.04858735]), array([-0.5       ,  0.04742587]))
         """
-        data = inputs.read(y_true, y_pred, sample_weight, mask, class_axis, from_logits=self.from_logits)
+        data = inputs.read(y_true, y_pred, sample_weight, mask, class_axis)
         loss, gradient = kernel.elements(self, data, {LOSS: loss_out, GRADIENT: gradient_out})
         return loss, gradient
 
@@ -399,7 +399,7 @@ class BinaryCrossEntropy:
         >>> gradient, hessian
         (array([-0.5       ,  0.04742587]), array([0.25      , 0.04517666]))
         """
-        data = inputs.read(y_true, y_pred, sample_weight, mask, class_axis, from_logits=self.from_logits)
+        data = inputs.read(y_true, y_pred, sample_weight, mask, class_axis)
         gradient, hessian = kernel.elements(self, data, {GRADIENT: gradient_out, HESSIAN: hessian_out})
         return gradient, hessian
 

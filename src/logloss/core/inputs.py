@@ -60,10 +60,8 @@ class Inputs:
         return exact_sum(self.weight, self.shape, self.mask)
 
 
-def read(
-    y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None, class_axis: int = -1, *, from_logits: bool
-) -> Inputs:
-    """Check everything and return it as arrays, copying none that already is one."""
+def read(y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None, class_axis: int = -1) -> Inputs:
+    """Everything as arrays whose types and shapes have been checked, copying none that already is one."""
     label = real_array(y_true, "y_true")
     prediction = real_array(y_pred, "y_pred")
     if prediction.dtype.kind in "biu":
@@ -76,15 +74,20 @@ def read(
     )
     shown = None if mask is None else _per_element(_bool_array(mask), prediction, "mask")
 
+    return Inputs(label, prediction, weight, shown, class_axis, _WORK[prediction.dtype.name])
+
+
+def check_values(inputs: Inputs, *, from_logits: bool) -> None:
+    """Refuse what is in plain view and out of range."""
+    label, prediction, weight, shown = inputs.y_true, inputs.y_pred, inputs.weight, inputs.mask
     hidden = _Hidden(weight, shown, prediction.shape)
     with np.errstate(invalid="ignore"):  # some types warn of comparisons with NaN
-        _check_weight(weight, shown, prediction.shape)
+        check_weight(inputs)
         _check_labels(label, hidden)
         if from_logits:
             _check_logits(prediction, hidden)
         else:
             _check_probabilities(prediction, hidden)
-    return Inputs(label, prediction, weight, shown, class_axis, _WORK[prediction.dtype.name])
 
 
 def labels(y_true: Any) -> Array:
@@ -256,10 +259,12 @@ def _check_logits(prediction: Array, hidden: _Hidden) -> None:
     _refuse(LogitError, "y_pred", prediction, bad, "are not a number", "Leave them out with mask=~np.isnan(y_pred).")
 
 
-def _check_weight(weight: Array | None, mask: Array | None, shape: tuple[int, ...]) -> None:
+def check_weight(inputs: Inputs) -> None:
+    """Refuse weights in plain view that are none."""
+    weight, shape = inputs.weight, inputs.shape
     if weight is None or (weight.size and weight.min() >= 0 and weight.max() < np.inf):
         return
-    bad = _Hidden(None, mask, shape).among(~((weight >= 0) & (weight < np.inf)))
+    bad = _Hidden(None, inputs.mask, shape).among(~((weight >= 0) & (weight < np.inf)))
     if weight.shape != shape:  # one entry a row, and so it is named
         weight, bad = weight.ravel(), np.any(bad, axis=tuple(range(1, bad.ndim)), keepdims=False)
     _refuse(

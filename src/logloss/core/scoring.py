@@ -9,7 +9,7 @@ from logloss.core import inputs
 from logloss.core.errors import LabelError, ProbabilityError, ShapeError
 from logloss.core.family import BinaryCrossEntropy
 from logloss.core.inputs import Array
-from logloss.core.kernel import machine_epsilon
+from logloss.core.work import machine_epsilon
 
 
 def log_loss(

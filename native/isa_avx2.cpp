@@ -1,0 +1,7 @@
+#define ISA avx2
+#include "vector_avx2.hpp"
+#include "loops.hpp"
+
+namespace logloss {
+extern const Kernel avx2_kernel = {"avx2", avx2::run};
+}

@@ -1,0 +1,7 @@
+#define ISA avx512
+#include "vector_avx512.hpp"
+#include "loops.hpp"
+
+namespace logloss {
+extern const Kernel avx512_kernel = {"avx512", avx512::run};
+}

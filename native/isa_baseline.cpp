@@ -1,0 +1,7 @@
+#define ISA baseline
+#include "vector_portable.hpp"
+#include "loops.hpp"
+
+namespace logloss {
+extern const Kernel baseline_kernel = {"baseline", baseline::run};
+}

@@ -1,0 +1,7 @@
+#define ISA neon
+#include "vector_portable.hpp"
+#include "loops.hpp"
+
+namespace logloss {
+extern const Kernel neon_kernel = {"neon", neon::run};
+}

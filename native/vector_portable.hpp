@@ -1,0 +1,86 @@
+// Vectors of 128 bits in the compiler's own terms, for NEON and for the floor of x86-64. As vector_avx512.hpp.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#if defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+#include "inline.hpp"
+
+namespace logloss::ISA {
+
+typedef float Floats __attribute__((vector_size(16)));
+typedef double Doubles __attribute__((vector_size(16)));
+typedef uint32_t Bits32 __attribute__((vector_size(16)));
+typedef uint64_t Bits64 __attribute__((vector_size(16)));
+
+// x86-64's floor has no fused multiply-add, and so other bits.
+#if defined(__aarch64__)
+INLINE Floats multiply_add(Floats a, Floats b, Floats c) { return (Floats)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b); }
+INLINE Doubles multiply_add(Doubles a, Doubles b, Doubles c) { return (Doubles)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b); }
+#else
+INLINE Floats multiply_add(Floats a, Floats b, Floats c) { return a * b + c; }
+INLINE Doubles multiply_add(Doubles a, Doubles b, Doubles c) { return a * b + c; }
+#endif
+
+template <class T, class FLOATING, class WORD, class BITS, int DIGITS> struct Lanes {
+    using scalar = T;
+    using mask = BITS;  // all bits of a lane, or none
+    static constexpr int lanes = 16 / sizeof(T);
+    FLOATING v;
+
+    INLINE Lanes() = default;
+    INLINE Lanes(FLOATING x) : v(x) {}
+    INLINE Lanes(T x) : v(FLOATING{} + x) {}
+    static INLINE Lanes load(const T* p) {
+        Lanes made;
+        std::memcpy(&made.v, p, sizeof made.v);
+        return made;
+    }
+    template <class S> static INLINE Lanes load(const S* p) {
+        Lanes made;
+        for (int i = 0; i < lanes; ++i) made.v[i] = static_cast<T>(p[i]);
+        return made;
+    }
+    INLINE void store(T* p) const { std::memcpy(p, &v, sizeof v); }
+    INLINE BITS bits() const { return (BITS)v; }
+    static INLINE Lanes of(BITS x) { return (FLOATING)x; }
+    static INLINE BITS sign() { return BITS{} + (WORD{1} << (8 * sizeof(T) - 1)); }
+
+    friend INLINE Lanes operator+(Lanes a, Lanes b) { return a.v + b.v; }
+    friend INLINE Lanes operator-(Lanes a, Lanes b) { return a.v - b.v; }
+    friend INLINE Lanes operator*(Lanes a, Lanes b) { return a.v * b.v; }
+    friend INLINE Lanes operator/(Lanes a, Lanes b) { return a.v / b.v; }
+    friend INLINE Lanes fma(Lanes a, Lanes b, Lanes c) { return multiply_add(a.v, b.v, c.v); }
+    friend INLINE Lanes min(Lanes a, Lanes b) { return select((BITS)(a.v < b.v), a, b); }
+    friend INLINE Lanes max(Lanes a, Lanes b) { return select((BITS)(a.v > b.v), a, b); }
+    friend INLINE Lanes abs(Lanes a) { return of(a.bits() & ~sign()); }
+    friend INLINE mask operator<(Lanes a, Lanes b) { return (BITS)(a.v < b.v); }
+    friend INLINE mask operator>=(Lanes a, Lanes b) { return (BITS)(a.v >= b.v); }
+    friend INLINE mask operator==(Lanes a, Lanes b) { return (BITS)(a.v == b.v); }
+    friend INLINE mask is_negative(Lanes a) { return (BITS)((a.bits() & sign()) != BITS{}); }
+    static INLINE bool any(mask m) {
+        uint64_t half[2];
+        std::memcpy(half, &m, sizeof half);
+        return (half[0] | half[1]) != 0;
+    }
+    friend INLINE Lanes select(mask m, Lanes a, Lanes b) { return of((a.bits() & m) | (b.bits() & ~m)); }
+    friend INLINE Lanes flip_sign(Lanes a, Lanes b) { return of(a.bits() ^ (b.bits() & sign())); }
+    friend INLINE Lanes shift_exponent(Lanes a, Lanes n) { return of(a.bits() + (n.bits() << DIGITS)); }
+    friend INLINE Lanes max_bits(Lanes a, Lanes b) { return select((BITS)(a.bits() > b.bits()), a, b); }
+    friend INLINE Lanes upper_half(Lanes a) { return of(a.bits() & (BITS{} - (WORD{1} << 27))); }
+    template <const auto& TABLE, int FIRST, int COUNT> static INLINE void look_up(Lanes index, Lanes* out) {
+        constexpr int pieces = sizeof TABLE / sizeof TABLE[0];
+        const BITS piece = index.bits() & (BITS{} + (pieces - 1));
+        for (int j = 0; j < COUNT; ++j)
+            for (int i = 0; i < lanes; ++i) out[j].v[i] = TABLE[piece[i]][FIRST + j];
+    }
+};
+
+using F32 = Lanes<float, Floats, uint32_t, Bits32, 23>;
+using F64 = Lanes<double, Doubles, uint64_t, Bits64, 52>;
+
+}  // namespace logloss::ISA
