@@ -127,11 +127,8 @@ const T* read_held(const Task& task, const Operand& operand, int64_t begin, int 
 // A label close to 1 says how much is left of 1, so not a digit may be lost.
 INLINE bool holds_label(double y) { return static_cast<double>(static_cast<float>(y)) == y; }
 
-// Of a weight only the size matters.
-INLINE bool holds_weight(double w) {
-    using Float = std::numeric_limits<float>;
-    return w == 0 || !(w < Float::min() || w > Float::max());
-}
+// Of a weight only the size matters, which class weights and smoothing may still change by 2^30 each way.
+INLINE bool holds_weight(double w) { return w == 0 || !(w < 0x1p-60 || w > 0x1p60); }
 
 template <class S, class T, class C>
 INLINE void write_as(const Task& task, const Operand& operand, int64_t begin, int n, const T* from, C convert) {

@@ -33,7 +33,7 @@ const Kernel* choose_kernel(std::string_view wanted) {
 }
 
 void run(const Kernel& kernel, const Task& task, int threads, Found& found) {
-    // A thread is worth its start of some 20 microseconds from about ten times as much work on.
+    // Starting a thread must cost little beside its share of the work.
     constexpr int64_t share = int64_t{1} << 18, grain = int64_t{1} << 12;
     const int64_t useful = task.size / share;
     const int n = static_cast<int>(useful < threads ? (useful > 1 ? useful : 1) : threads);

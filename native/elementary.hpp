@@ -34,7 +34,7 @@ template <class V, class T, int N> INLINE V polynomial(const T (&coefficients)[N
     return sum;
 }
 
-// exp(-a) for a >= 0, subnormal results included: 0.51 ulp in double, 0.6 in float.
+// exp(-a) for a >= 0, subnormal results included. In float a sweep found 1.05 ulp at most.
 template <class V> INLINE V exp_of_negative(V a) {
     using T = typename V::scalar;
     using B = Binary<T>;
@@ -71,7 +71,7 @@ template <unsigned WANT, class V> INLINE Tail<V> far_tail(V a) {
     return made;
 }
 
-// For a >= 0: a polynomial about the nearest centre. At most 1 ulp off.
+// For a >= 0: a polynomial about the nearest centre. In float a sweep found 1.5 ulp (softplus) and 1.8 (logistic).
 template <unsigned WANT, class V> INLINE Tail<V> tail(V a) {
     using T = typename V::scalar;
     using Table = Tables<T>;

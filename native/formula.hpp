@@ -8,7 +8,6 @@
 
 namespace logloss {
 
-
 template <class V> struct Made {
     V loss, gradient, hessian;
 };

@@ -15,7 +15,7 @@ template <class T> struct Vectors;
 template <> struct Vectors<float> { using type = F32; };
 template <> struct Vectors<double> { using type = F64; };
 
-// A block of elements in the type that they are worked out in. All of it stays in the first-level cache.
+// A block of elements in the type that they are worked out in, small enough for the caches next to the processor.
 template <class T> struct Block {
     static constexpr int size = 8192 / sizeof(T);
     alignas(64) T x[size], y[size], weight[size], shown[size], factor[size];
@@ -79,18 +79,20 @@ void compute(unsigned want, Rest... rest) {
     }
 }
 
-// Hides what a mask or a weight of 0 hides, whatever it is; true if a weight that shows is not one.
-template <class T> bool hide(int n, const T* shown, const T* weight, T* x, T* y, T* w) {
-    int bad = 0;
+// Hides what a mask or a weight of 0 hides, whatever it is.
+template <class T> void hide(int n, const T* shown, const T* weight, T* x, T* y, T* w, Found& found) {
+    int bad = 0, lost = 0;
     for (int i = 0; i < n; ++i) {
         const bool counts = (!shown || shown[i] != 0) && (!weight || weight[i] != 0);
         const T heavy = weight ? weight[i] : T(1);
         bad |= counts && !(heavy >= 0 && heavy <= std::numeric_limits<T>::max());
+        lost |= counts && !holds_weight(heavy);
         w[i] = counts ? heavy : T(0);
         x[i] = counts ? x[i] : T(0);
         y[i] = counts ? y[i] : T(0);
     }
-    return bad;
+    found.is_suspect |= bad != 0;
+    found.is_narrow |= sizeof(T) == 4 && lost;
 }
 
 // What multiplies each side. Weights may multiply to more than the type holds.
@@ -142,9 +144,10 @@ template <class T> void run_as(const Task& task, int64_t begin, int64_t end, Fou
         }
         if (hidden) {
             const T* shown = task.mask.data ? read(task, task.mask, at, n, block.shown) : nullptr;
-            const T* weight = task.weight.data ? read_held(task, task.weight, at, n, block.weight, holds_weight,
-                                                          found.is_narrow) : nullptr;
-            found.is_suspect |= hide(n, shown, weight, block.x, block.y, block.weight);
+            const T* weight = nullptr;
+            if (task.weight.data)
+                weight = read_held(task, task.weight, at, n, block.weight, holds_weight, found.is_narrow);
+            hide(n, shown, weight, block.x, block.y, block.weight, found);
         }
         const T *positive = y, *negative = nullptr;
         if (split) {

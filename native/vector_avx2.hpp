@@ -29,9 +29,7 @@ struct F32 {
     friend INLINE F32 operator/(F32 a, F32 b) { return _mm256_div_ps(a.v, b.v); }
     friend INLINE F32 fma(F32 a, F32 b, F32 c) { return _mm256_fmadd_ps(a.v, b.v, c.v); }
     friend INLINE F32 min(F32 a, F32 b) { return _mm256_min_ps(a.v, b.v); }
-    friend INLINE F32 max(F32 a, F32 b) { return _mm256_max_ps(a.v, b.v); }
     friend INLINE F32 abs(F32 a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a.v); }
-    friend INLINE mask operator<(F32 a, F32 b) { return _mm256_cmp_ps(a.v, b.v, _CMP_LT_OQ); }
     friend INLINE mask operator>=(F32 a, F32 b) { return _mm256_cmp_ps(a.v, b.v, _CMP_GE_OQ); }
     friend INLINE mask operator==(F32 a, F32 b) { return _mm256_cmp_ps(a.v, b.v, _CMP_EQ_OQ); }
     friend INLINE mask is_negative(F32 a) { return a.v; }
@@ -68,9 +66,7 @@ struct F64 {
     friend INLINE F64 operator/(F64 a, F64 b) { return _mm256_div_pd(a.v, b.v); }
     friend INLINE F64 fma(F64 a, F64 b, F64 c) { return _mm256_fmadd_pd(a.v, b.v, c.v); }
     friend INLINE F64 min(F64 a, F64 b) { return _mm256_min_pd(a.v, b.v); }
-    friend INLINE F64 max(F64 a, F64 b) { return _mm256_max_pd(a.v, b.v); }
     friend INLINE F64 abs(F64 a) { return _mm256_andnot_pd(_mm256_set1_pd(-0.0), a.v); }
-    friend INLINE mask operator<(F64 a, F64 b) { return _mm256_cmp_pd(a.v, b.v, _CMP_LT_OQ); }
     friend INLINE mask operator>=(F64 a, F64 b) { return _mm256_cmp_pd(a.v, b.v, _CMP_GE_OQ); }
     friend INLINE mask operator==(F64 a, F64 b) { return _mm256_cmp_pd(a.v, b.v, _CMP_EQ_OQ); }
     friend INLINE mask is_negative(F64 a) { return a.v; }

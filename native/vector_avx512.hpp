@@ -27,9 +27,7 @@ struct F32 {
     friend INLINE F32 operator/(F32 a, F32 b) { return _mm512_div_ps(a.v, b.v); }
     friend INLINE F32 fma(F32 a, F32 b, F32 c) { return _mm512_fmadd_ps(a.v, b.v, c.v); }
     friend INLINE F32 min(F32 a, F32 b) { return _mm512_min_ps(a.v, b.v); }
-    friend INLINE F32 max(F32 a, F32 b) { return _mm512_max_ps(a.v, b.v); }
     friend INLINE F32 abs(F32 a) { return _mm512_abs_ps(a.v); }
-    friend INLINE mask operator<(F32 a, F32 b) { return _mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ); }
     friend INLINE mask operator>=(F32 a, F32 b) { return _mm512_cmp_ps_mask(a.v, b.v, _CMP_GE_OQ); }
     friend INLINE mask operator==(F32 a, F32 b) { return _mm512_cmp_ps_mask(a.v, b.v, _CMP_EQ_OQ); }
     static INLINE bool any(mask m) { return m != 0; }
@@ -72,9 +70,7 @@ struct F64 {
     friend INLINE F64 operator/(F64 a, F64 b) { return _mm512_div_pd(a.v, b.v); }
     friend INLINE F64 fma(F64 a, F64 b, F64 c) { return _mm512_fmadd_pd(a.v, b.v, c.v); }
     friend INLINE F64 min(F64 a, F64 b) { return _mm512_min_pd(a.v, b.v); }
-    friend INLINE F64 max(F64 a, F64 b) { return _mm512_max_pd(a.v, b.v); }
     friend INLINE F64 abs(F64 a) { return _mm512_abs_pd(a.v); }
-    friend INLINE mask operator<(F64 a, F64 b) { return _mm512_cmp_pd_mask(a.v, b.v, _CMP_LT_OQ); }
     friend INLINE mask operator>=(F64 a, F64 b) { return _mm512_cmp_pd_mask(a.v, b.v, _CMP_GE_OQ); }
     friend INLINE mask operator==(F64 a, F64 b) { return _mm512_cmp_pd_mask(a.v, b.v, _CMP_EQ_OQ); }
     static INLINE bool any(mask m) { return m != 0; }

@@ -56,9 +56,7 @@ template <class T, class FLOATING, class WORD, class BITS, int DIGITS> struct La
     friend INLINE Lanes operator/(Lanes a, Lanes b) { return a.v / b.v; }
     friend INLINE Lanes fma(Lanes a, Lanes b, Lanes c) { return multiply_add(a.v, b.v, c.v); }
     friend INLINE Lanes min(Lanes a, Lanes b) { return select((BITS)(a.v < b.v), a, b); }
-    friend INLINE Lanes max(Lanes a, Lanes b) { return select((BITS)(a.v > b.v), a, b); }
     friend INLINE Lanes abs(Lanes a) { return of(a.bits() & ~sign()); }
-    friend INLINE mask operator<(Lanes a, Lanes b) { return (BITS)(a.v < b.v); }
     friend INLINE mask operator>=(Lanes a, Lanes b) { return (BITS)(a.v >= b.v); }
     friend INLINE mask operator==(Lanes a, Lanes b) { return (BITS)(a.v == b.v); }
     friend INLINE mask is_negative(Lanes a) { return (BITS)((a.bits() & sign()) != BITS{}); }

@@ -155,6 +155,28 @@ def test_an_infinite_loss_makes_every_reduction_infinite(name, dtype, n):
 
 
 @kernels
+def test_no_weight_is_too_small_or_too_large_for_float32_to_be_one(name):
+    y, z = data(100, np.float32)
+    z = np.clip(z, -80, 80)
+    with kernel(name):
+        for light in (1e-60, 1e-44, 1e-30, 1e30, 1e60):
+            for bce in (
+                BinaryCrossEntropy(from_logits=True, pos_weight=light, neg_weight=light),
+                BinaryCrossEntropy(from_logits=True, pos_weight=(light,), neg_weight=light),
+            ):
+                made = bce(y[:, None], z[:, None], reduction="sum")
+                assert made == pytest.approx(light * MEMBERS["plain"](y, z, reduction="sum"), rel=1e-6, abs=0)
+            for dtype in (np.float64, np.float32):
+                if dtype == np.float32 and not 1e-45 < light < 1e38:
+                    continue  # which that type cannot hold
+                weight = np.full(100, light, dtype)
+                bce = BinaryCrossEntropy(from_logits=True, pos_weight=0.5**29, neg_weight=0.5**29)
+                made = bce(y, z, sample_weight=weight, reduction="sum")
+                expected = float(weight[0]) * 0.5**29 * MEMBERS["plain"](y, z, reduction="sum")
+                assert made == pytest.approx(expected, rel=1e-6, abs=0)
+
+
+@kernels
 def test_the_callers_settings_of_the_processor_neither_matter_nor_change(name):
     # Beyond -87 results of float32 are subnormal, and PyTorch can tell the processor to make them 0.
     y, z = np.ones(100, np.float32), np.linspace(88, 102, 100, dtype=np.float32)

@@ -16,7 +16,8 @@ from logloss.core.work import ClassWeight, Family
 _TYPES = frozenset("?bBhHiIlLqQefd")
 _AXES = 8
 _FOCI = {(a, b) for a in (0, 1, 2) for b in (0, 1, 2)}
-
+# Class weights and smoothing in between, and row weights as native/arrays.hpp bounds them, multiply within float32.
+_LIGHTEST, _HEAVIEST = 2.0**-30, 2.0**30
 
 _extension: Any = None
 name = "numpy"
@@ -52,7 +53,7 @@ def takes(family: Family, inputs: Inputs, outs: Mapping[str, Array]) -> bool:
     return (
         _extension is not None
         and family.from_logits
-        and not family.margin
+        and not family.focus.margin
         and family.focus[:2] in _FOCI
         and not (HESSIAN in outs and any(family.focus))
         and inputs.y_pred.ndim <= _AXES
@@ -92,13 +93,22 @@ def run(
     focus = map(int, family.focus[:2])
     rest = (bfloat16, family.label_smoothing, *single, *focus, has_sum, divisor)
     threads = _threads()
-    value, is_suspect, is_narrow = _extension.run(*arrays, *rest, False, threads)
+    is_wide = _needs_width(family)
+    value, is_suspect, is_narrow = _extension.run(*arrays, *rest, is_wide, threads)
     if is_narrow and not is_suspect:
         value, is_suspect, _ = _extension.run(*arrays, *rest, True, threads)
     for name, out in outs.items():
         if apart[name] is not out:
             out[...] = apart[name]
     return value, is_suspect
+
+
+def _needs_width(family: Family) -> bool:
+    """Whether a factor is one that float32 may lose beside others."""
+    factors = [family.label_smoothing]
+    for weight in (family.pos_weight, family.neg_weight):
+        factors.extend(weight if isinstance(weight, tuple) else (weight,))
+    return not all(factor == 0 or _LIGHTEST <= factor <= _HEAVIEST for factor in factors)
 
 
 def _threads() -> int:

@@ -25,12 +25,6 @@ class Family(Protocol):
     @property
     def neg_weight(self) -> Weight: ...  # noqa: D102
     @property
-    def gamma(self) -> float: ...  # noqa: D102
-    @property
-    def gamma_neg(self) -> float | None: ...  # noqa: D102
-    @property
-    def margin(self) -> float: ...  # noqa: D102
-    @property
     def focus(self) -> Focus: ...  # noqa: D102
 
 
