@@ -71,14 +71,29 @@ INLINE void read_as(const Task& task, const Operand& operand, int64_t begin, int
         for (int i = 0; i < n; ++i) out[i] = convert(from[i]);
         return;
     }
-    stretches(task, operand, begin, n, [&](int64_t offset, int first, int length) {
-        const int64_t step = operand.stride[task.axes - 1];
-        for (int i = 0; i < length; ++i) {
-            S value;
-            std::memcpy(&value, base + offset + i * step, sizeof value);
-            out[first + i] = convert(value);
+    const int last = task.axes - 1;
+    const int64_t step = operand.stride[last], width = task.shape[last];
+    const auto load = [&](int64_t offset) {
+        S value;
+        std::memcpy(&value, base + offset, sizeof value);
+        return convert(value);
+    };
+    // One value a class, the same in all rows, or one a row: the rows may be short, and there may be many.
+    const bool is_two = last == 1, is_per_class = is_two && operand.stride[0] == 0 && width < n;
+    if (is_two && step == 0) {
+        int64_t row = begin / width;
+        for (int64_t done = 0, until = width - begin % width; done < n; ++row, until += width) {
+            const T value = load(row * operand.stride[0]);
+            for (const int64_t to = until < n ? until : n; done < to; ++done) out[done] = value;
         }
+        return;
+    }
+    stretches(task, operand, begin, is_per_class ? static_cast<int>(width) : n, [&](int64_t offset, int first, int length) {
+        for (int i = 0; i < length; ++i) out[first + i] = load(offset + i * step);
     });
+    if (is_per_class)
+        for (int64_t done = width; done < n; done *= 2)
+            std::memcpy(out + done, out, static_cast<size_t>(done < n - done ? done : n - done) * sizeof(T));
 }
 
 // The elements begin to begin + n of an operand: where they are, if nothing has to be converted, else in `buffer`.

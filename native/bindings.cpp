@@ -3,7 +3,6 @@
 #include <nanobind/stl/string_view.h>
 
 #include <optional>
-#include <string>
 #include <utility>
 
 #include "dispatch.hpp"
@@ -13,12 +12,18 @@ using namespace logloss;
 
 namespace {
 
+// Arrays that cannot be taken as they are: of a type that buffers do not know, of too many axes, or overlapping.
+struct Unfit {};
+
 // An array's memory, for as long as this lives.
 class Buffer {
   public:
     Buffer(nb::handle array, bool is_written) {
         const int flags = PyBUF_STRIDES | PyBUF_FORMAT | (is_written ? PyBUF_WRITABLE : 0);
-        if (PyObject_GetBuffer(array.ptr(), &view_, flags) != 0) throw nb::python_error();
+        if (PyObject_GetBuffer(array.ptr(), &view_, flags) != 0) {
+            PyErr_Clear();
+            throw Unfit{};
+        }
     }
     ~Buffer() { PyBuffer_Release(&view_); }
     Buffer(const Buffer&) = delete;
@@ -47,7 +52,7 @@ Type type_of(const Py_buffer& view, bool is_bfloat16) {
             case 'f': return Type::float32;
             case 'd': return Type::float64;
         }
-    throw nb::type_error((std::string("no kernel for arrays of format ") + view.format).c_str());
+    throw Unfit{};
 }
 
 // The operand along the axes of the shape: missing leading axes, and axes of length 1, are repeated.
@@ -64,6 +69,20 @@ Operand operand_of(const Py_buffer& view, bool is_bfloat16, int axes, const int6
     return made;
 }
 
+// Whether the stretches of memory from the first to the last byte of two arrays have a byte in common.
+bool do_overlap(const Py_buffer& one, const Py_buffer& other) {
+    const auto ends = [](const Py_buffer& view) {
+        const char *low = static_cast<const char*>(view.buf), *high = low + view.itemsize;
+        for (int a = 0; a < view.ndim; ++a) {
+            if (view.shape[a] == 0) return std::pair{low, low};
+            (view.strides[a] < 0 ? low : high) += (view.shape[a] - 1) * view.strides[a];
+        }
+        return std::pair{low, high};
+    };
+    const auto a = ends(one), b = ends(other);
+    return a.first < b.second && b.first < a.second;
+}
+
 int item_size(Type type) {
     switch (type) {
         case Type::boolean: case Type::int8: case Type::uint8: return 1;
@@ -73,8 +92,11 @@ int item_size(Type type) {
     }
 }
 
+// Arrays in the order of predictions, labels, weights, masks, class weights and results.
+constexpr int arrays = 9, first_result = 6;
+
 // Axes in the order of the predictions' memory, and as few as possible: neighbours that are one stretch become one.
-void simplify(Task& task, Operand* const (&operands)[9]) {
+void simplify(Task& task, Operand* const (&operands)[arrays]) {
     const auto length_of = [](int64_t stride) { return stride < 0 ? -stride : stride; };
     const auto move = [&](int from, int to) {
         task.shape[to] = task.shape[from];
@@ -104,52 +126,105 @@ void simplify(Task& task, Operand* const (&operands)[9]) {
     }
     task.axes = last + 1;
     for (Operand* o : operands) {
-        const int size = item_size(o->type);
-        const bool is_aligned = reinterpret_cast<uintptr_t>(o->data) % size == 0;
-        o->is_contiguous = o->data && is_aligned && task.axes == 1 && o->stride[0] == size;
+        int64_t next = item_size(o->type);
+        o->is_contiguous = o->data && reinterpret_cast<uintptr_t>(o->data) % static_cast<uintptr_t>(next) == 0;
+        for (int a = last; a >= 0; next *= task.shape[a--]) o->is_contiguous &= o->stride[a] == next;
     }
 }
 
 const Kernel* kernel = nullptr;
 
-// The value if `has_sum`, whether something may have to be refused, and whether something needs `is_wide`.
-nb::tuple run_task(nb::handle x, nb::handle y, nb::handle weight, nb::handle mask, nb::handle pos_weights,
-                   nb::handle neg_weights, nb::handle loss, nb::handle gradient, nb::handle hessian, unsigned bfloat16,
-                   double label_smoothing, double pos_weight, double neg_weight, int gamma,
-                   int gamma_neg, bool has_sum, double divisor,
-                   bool is_wide, int threads) {
-    Task task;
-    Operand* const operands[9] = {&task.x, &task.y, &task.weight, &task.mask, &task.pos_weight, &task.neg_weight,
-                                  &task.loss, &task.gradient, &task.hessian};
-    const nb::handle arrays[9] = {x, y, weight, mask, pos_weights, neg_weights, loss, gradient, hessian};
-    std::optional<Buffer> buffers[9];
-    for (int i = 0; i < 9; ++i) {
-        if (arrays[i].is_none()) continue;
-        const Py_buffer& view = buffers[i].emplace(arrays[i], i >= 6).view();
-        if (i == 0) {
-            if (view.ndim > max_axes) throw nb::value_error("too many axes");
-            task.axes = view.ndim;
-            task.size = 1;
-            for (int a = 0; a < view.ndim; ++a) task.size *= task.shape[a] = view.shape[a];
+class Arrays {
+  public:
+    // Bit i of `bfloat16` says that array i, of 16-bit integers, is one of bfloat16, which buffers do not know.
+    Arrays(Task& task, const nb::handle (&given)[arrays], unsigned bfloat16) {
+        Operand* const operands[arrays] = {&task.x, &task.y, &task.weight, &task.mask, &task.pos_weight,
+                                           &task.neg_weight, &task.loss, &task.gradient, &task.hessian};
+        for (int i = 0; i < arrays; ++i) {
+            if (!given[i].is_valid() || given[i].is_none()) continue;
+            const Py_buffer& view = buffers_[i].emplace(given[i], i >= first_result).view();
+            if (i == 0) {
+                if (view.ndim > max_axes) throw Unfit{};
+                task.axes = view.ndim;
+                task.size = 1;
+                for (int a = 0; a < view.ndim; ++a) task.size *= task.shape[a] = view.shape[a];
+            }
+            *operands[i] = operand_of(view, bfloat16 >> i & 1, task.axes, task.shape);
+            for (int j = 0; i >= first_result && j < i; ++j)
+                if (buffers_[j] && do_overlap(view, buffers_[j]->view())) throw Unfit{};
         }
-        *operands[i] = operand_of(view, bfloat16 >> i & 1, task.axes, task.shape);
+        if (task.size) simplify(task, operands);
     }
-    task.family = {label_smoothing, pos_weight, neg_weight, {gamma, gamma_neg}};
+
+  private:
+    std::optional<Buffer> buffers_[arrays];
+};
+
+// In parts of a fraction of a second, between which Ctrl-C is heard; others of Python may run meanwhile.
+void run_all(Work work, const Task& task, int threads, Found& found) {
+    constexpr int64_t small = int64_t{1} << 12, part = int64_t{1} << 25;
+    if (task.size <= small) {
+        work(task, 0, task.size, found);
+        return;
+    }
+    for (int64_t at = 0; at < task.size; at += part) {
+        {
+            nb::gil_scoped_release others_may_run;
+            run(work, task, at, task.size - at < part ? task.size : at + part, threads, found);
+        }
+        if (PyErr_CheckSignals() != 0) throw nb::python_error();
+    }
+}
+
+Family family_of(nb::handle numbers, bool is_double, double pos_weight, double neg_weight) {
+    const auto number = [&](int i) { return PyFloat_AS_DOUBLE(PyTuple_GET_ITEM(numbers.ptr(), i)); };
+    if (!PyTuple_Check(numbers.ptr()) || PyTuple_GET_SIZE(numbers.ptr()) != 9)
+        throw nb::type_error("a family is a tuple of nine floats");
+    for (int i = 0; i < 9; ++i)
+        if (!PyFloat_Check(PyTuple_GET_ITEM(numbers.ptr(), i))) throw nb::type_error("a family is a tuple of nine floats");
+    Family made;
+    made.from_logits = number(0) != 0;
+    made.low = number(is_double ? 3 : 1);
+    made.high = number(is_double ? 4 : 2);
+    made.label_smoothing = number(5);
+    made.gamma = number(6);
+    made.gamma_neg = number(7);
+    made.margin = number(8);
+    made.pos_weight = pos_weight;
+    made.neg_weight = neg_weight;
+    return made;
+}
+
+// The value if `has_sum`, whether something may have to be refused, and whether something needs `is_wide`; None if the
+// arrays are unfit, and nothing was done.
+nb::object run_task(nb::handle x, nb::handle y, nb::handle weight, nb::handle mask, nb::handle pos_weights,
+                   nb::handle neg_weights, nb::handle loss, nb::handle gradient, nb::handle hessian, unsigned bfloat16,
+                   nb::handle family, double pos_weight, double neg_weight, bool has_sum, double divisor, bool is_wide,
+                   bool is_hard, int threads) try {
+    Task task;
+    const Arrays held(task, {x, y, weight, mask, pos_weights, neg_weights, loss, gradient, hessian}, bfloat16);
+    task.family = family_of(family, task.x.type == Type::float64, pos_weight, neg_weight);
     task.want = (task.loss.data ? LOSS : 0u) | (task.gradient.data ? GRADIENT : 0u) |
                 (task.hessian.data ? HESSIAN : 0u) | (has_sum ? SUM : 0u);
     task.divisor = divisor;
     task.is_wide = is_wide;
+    task.is_hard = is_hard;
     Found found;
-    if (task.size) {
-        simplify(task, operands);
-        if (task.size < 1 << 12) {
-            kernel->run(task, 0, task.size, found);
-        } else {
-            nb::gil_scoped_release others_may_run;
-            run(*kernel, task, threads, found);
-        }
-    }
+    run_all(kernel->run, task, threads, found);
     return nb::make_tuple(has_sum ? found.sum.divided_by(divisor) : 0.0, found.is_suspect, found.is_narrow);
+} catch (const Unfit&) {
+    return nb::none();
+}
+
+// The sum of the weights that no mask hides, along the shape of x, and whether one of them may have to be refused.
+nb::object total_weight(nb::handle x, nb::handle weight, nb::handle mask, unsigned bfloat16, int threads) try {
+    Task task;
+    const Arrays held(task, {x, {}, weight, mask, {}, {}, {}, {}, {}}, bfloat16);
+    Found found;
+    run_all(kernel->total_weight, task, threads, found);
+    return nb::make_tuple(found.sum.divided_by(1), found.is_suspect);
+} catch (const Unfit&) {
+    return nb::none();
 }
 
 }  // namespace
@@ -159,9 +234,12 @@ NB_MODULE(_native, m) {
         kernel = choose_kernel(wanted);
         return kernel ? kernel->name : "";
     });
+    m.attr("worth_a_thread") = worth_a_thread;
     const auto maybe = [](const char* name) { return nb::arg(name).none(); };
     m.def("run", &run_task, nb::arg("x"), nb::arg("y"), maybe("weight"), maybe("mask"), maybe("pos_weights"),
           maybe("neg_weights"), maybe("loss"), maybe("gradient"), maybe("hessian"), nb::arg("bfloat16"),
-          nb::arg("label_smoothing"), nb::arg("pos_weight"), nb::arg("neg_weight"), nb::arg("gamma"), nb::arg("gamma_neg"), nb::arg("has_sum"),
-          nb::arg("divisor"), nb::arg("is_wide"), nb::arg("threads"));
+          nb::arg("family"), nb::arg("pos_weight"), nb::arg("neg_weight"), nb::arg("has_sum"), nb::arg("divisor"),
+          nb::arg("is_wide"), nb::arg("is_hard"), nb::arg("threads"));
+    m.def("total_weight", &total_weight, nb::arg("x"), nb::arg("weight"), maybe("mask"), nb::arg("bfloat16"),
+          nb::arg("threads"));
 }

@@ -1,8 +1,9 @@
 #include "dispatch.hpp"
 
-#include <exception>
-#include <thread>
+#include <atomic>
 #include <vector>
+
+#include "pool.hpp"
 
 namespace logloss {
 
@@ -32,33 +33,25 @@ const Kernel* choose_kernel(std::string_view wanted) {
     return nullptr;
 }
 
-void run(const Kernel& kernel, const Task& task, int threads, Found& found) {
-    // Starting a thread must cost little beside its share of the work.
-    constexpr int64_t share = int64_t{1} << 18, grain = int64_t{1} << 12;
-    const int64_t useful = task.size / share;
-    const int n = static_cast<int>(useful < threads ? (useful > 1 ? useful : 1) : threads);
-    if (n == 1) {
-        kernel.run(task, 0, task.size, found);
+void run(Work work, const Task& task, int64_t begin, int64_t end, int threads, Found& found) {
+    const int64_t size = end - begin, useful = size / worth_a_thread;
+    if (threads > useful) threads = static_cast<int>(useful);
+    if (threads < 2) {
+        work(task, begin, end, found);
         return;
     }
-    const int64_t part = (task.size / n + grain - 1) / grain * grain;
-    std::vector<Found> parts(n);
-    std::vector<std::thread> others;
-    const auto work = [&](int i) {
-        const int64_t begin = i * part, end = i + 1 == n ? task.size : begin + part;
-        kernel.run(task, begin, end, parts[i]);
-    };
-    try {
-        for (int i = 1; i < n; ++i) others.emplace_back(work, i);
-    } catch (const std::exception&) {  // the system has no more threads: the caller does what they would have done
-        for (int i = static_cast<int>(others.size()) + 1; i < n; ++i) work(i);
-    }
-    work(0);
-    for (std::thread& other : others) other.join();
-    for (const Found& part_found : parts) {
-        found.sum.merge(part_found.sum);
-        found.is_suspect |= part_found.is_suspect;
-        found.is_narrow |= part_found.is_narrow;
+    // Small pieces, so that a thread which comes late, or is slow, holds nobody up.
+    constexpr int64_t piece = int64_t{1} << 16;
+    std::atomic<int64_t> next = begin;
+    std::vector<Found> parts(threads);
+    share_work(threads - 1, [&](int i) {
+        for (int64_t at; (at = next.fetch_add(piece, std::memory_order_relaxed)) < end;)
+            work(task, at, end - at < piece ? end : at + piece, parts[i]);
+    });
+    for (const Found& part : parts) {
+        found.sum.merge(part.sum);
+        found.is_suspect |= part.is_suspect;
+        found.is_narrow |= part.is_narrow;
     }
 }
 

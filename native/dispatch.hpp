@@ -10,7 +10,10 @@ namespace logloss {
 // The best kernel that this processor can run, or the one that LOGLOSS_KERNEL names; null where it names none of them.
 const Kernel* choose_kernel(std::string_view wanted);
 
-// Runs a task in as many threads as are worth waking.
-void run(const Kernel& kernel, const Task& task, int threads, Found& found);
+// So many elements are worth a thread of their own.
+constexpr int64_t worth_a_thread = int64_t{1} << 17;
+
+// Does a range of a task in as many threads as are worth waking.
+void run(Work work, const Task& task, int64_t begin, int64_t end, int threads, Found& found);
 
 }  // namespace logloss

@@ -3,5 +3,5 @@
 #include "loops.hpp"
 
 namespace logloss {
-extern const Kernel avx2_kernel = {"avx2", avx2::run};
+extern const Kernel avx2_kernel = {"avx2", avx2::run, avx2::total_weight};
 }

@@ -3,5 +3,5 @@
 #include "loops.hpp"
 
 namespace logloss {
-extern const Kernel avx512_kernel = {"avx512", avx512::run};
+extern const Kernel avx512_kernel = {"avx512", avx512::run, avx512::total_weight};
 }

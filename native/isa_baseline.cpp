@@ -3,5 +3,5 @@
 #include "loops.hpp"
 
 namespace logloss {
-extern const Kernel baseline_kernel = {"baseline", baseline::run};
+extern const Kernel baseline_kernel = {"baseline", baseline::run, baseline::total_weight};
 }

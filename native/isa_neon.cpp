@@ -3,5 +3,5 @@
 #include "loops.hpp"
 
 namespace logloss {
-extern const Kernel neon_kernel = {"neon", neon::run};
+extern const Kernel neon_kernel = {"neon", neon::run, neon::total_weight};
 }

@@ -18,7 +18,7 @@ template <> struct Vectors<double> { using type = F64; };
 // A block of elements in the type that they are worked out in, small enough for the caches next to the processor.
 template <class T> struct Block {
     static constexpr int size = 8192 / sizeof(T);
-    alignas(64) T x[size], y[size], weight[size], shown[size], factor[size];
+    alignas(64) T x[size], y[size], weight[size], shown[size];
     alignas(64) T positive[size], negative[size];
     alignas(64) T loss[size], gradient[size], hessian[size];
     alignas(64) double rest[size];
@@ -26,11 +26,12 @@ template <class T> struct Block {
 
 template <class T> using Vector = typename Vectors<T>::type;
 
-// The largest bit patterns of labels and of |logits|: what is out of range, or not a number, has a larger one.
+// The largest bit patterns of labels and of predictions: what is out of range, or not a number, has a larger one.
 template <class T> struct Seen {
     Vector<T> y = Vector<T>(T(0)), x = Vector<T>(T(0));
-    INLINE bool is_suspect() const {
-        return largest_bits(y) > bits_of(T(1)) || largest_bits(x) > bits_of(std::numeric_limits<T>::infinity());
+    INLINE bool is_suspect(bool from_logits) const {
+        return largest_bits(y) > bits_of(T(1)) ||
+               largest_bits(x) > bits_of(from_logits ? std::numeric_limits<T>::infinity() : T(1));
     }
 };
 
@@ -38,82 +39,154 @@ template <class T> struct Results {
     T *loss, *gradient, *hessian;
 };
 
-// x / divisor by the reciprocal, and once more by what that left over: as good as a division, at the cost of none.
-template <class V> INLINE V quotient(V x, V divisor, V reciprocal) {
-    using T = typename V::scalar;
-    const V first = x * reciprocal;
-    return fma(fma(V(T(0)) - first, divisor, x), reciprocal, first);
-}
-
-// SPLIT: each side has a coefficient of its own. Else there is the label alone, and the other side is what is left of 1.
-template <unsigned WANT, bool SPLIT, bool FOCUSED, class T>
-void compute_block(int n, const T* x, const T* positive, const T* negative, T divisor, Focus focus,
-                   Results<T> out, Seen<T>* seen) {
+// What derivatives are divided by.
+template <class T> class Divisor {
+  public:
     using V = Vector<T>;
+    explicit Divisor(T divisor) : whole_(divisor), part_(T(1) / divisor), way_(way_of(divisor)) {}
+    template <bool MAY_BE_INFINITE> INLINE V divide(V x) const {
+        if (way_ == Way::none) return x;
+        if (way_ == Way::plain) return x / whole_;
+        // By the reciprocal, and once more by what that left over: as good as a division, at the cost of none.
+        const V first = x * part_, made = fma(fma(V(T(0)) - first, whole_, x), part_, first);
+        if (!MAY_BE_INFINITE) return made;
+        return select(abs(x) >= V(std::numeric_limits<T>::infinity()), x, made);
+    }
+
+  private:
+    enum class Way { none, by_reciprocal, plain };
+    static Way way_of(T divisor) {
+        return divisor == 1 ? Way::none : divisor > 1 && divisor < T(0x1p60) ? Way::by_reciprocal : Way::plain;
+    }
+    V whole_, part_;
+    Way way_;
+};
+
+// Where the coefficients of the two sides come from: the label alone, and what is left of it to 1; the label and numbers
+// that are the same for all; or arrays that `coefficients` has filled.
+enum class Mix { label, scaled, given };
+
+template <class T> struct Scales {
+    T keep, half, positive, negative;
+    explicit Scales(const Family& family)
+        : keep(static_cast<T>(1 - family.label_smoothing)), half(static_cast<T>(family.label_smoothing / 2)),
+          positive(static_cast<T>(family.pos_weight)), negative(static_cast<T>(family.neg_weight)) {}
+    // Smoothed; 1 - y is smoothed apart, because subtracting a rounded label from 1 costs hundreds of ulp.
+    INLINE Vector<T> smooth(Vector<T> y) const { return y * Vector<T>(keep) + Vector<T>(half); }
+};
+
+template <Form FORM, unsigned WANT, Mix MIX, class T>
+void compute_block(int n, const T* x, const T* positive, const T* negative, const Task& task, Results<T> out,
+                   Seen<T>* seen) {
+    using V = Vector<T>;
+    constexpr bool from_logits = FORM != Form::plain_probability && FORM != Form::any_probability;
+    const Family& family = task.family;
+    const Scales<T> scales(family);
+    const Divisor<T> by(static_cast<T>(task.divisor));
+    const V one(T(1)), low(static_cast<T>(family.low)), high(static_cast<T>(family.high));
     Seen<T> all = *seen;
-    const V whole = V(divisor), part = V(T(1) / divisor);
     for (int i = 0; i < n; i += V::lanes) {
-        const V z = V::load(x + i), a = V::load(positive + i);
-        const V b = SPLIT ? V::load(negative + i) : V(T(1)) - a;
-        if constexpr (!SPLIT) all.y = max_bits(all.y, a);
-        all.x = max_bits(all.x, abs(z));
-        const Made<V> made = FOCUSED ? focused_of_logit<WANT>(z, a, b, focus) : plain_of_logit<WANT>(z, a, b);
+        V prediction = V::load(x + i), a = V::load(positive + i), b;
+        if constexpr (MIX != Mix::given) all.y = max_bits(all.y, a);
+        if constexpr (MIX == Mix::label) b = one - a;
+        if constexpr (MIX == Mix::scaled) {
+            b = scales.smooth(one - a) * V(scales.negative);
+            a = scales.smooth(a) * V(scales.positive);
+        }
+        if constexpr (MIX == Mix::given) b = V::load(negative + i);
+        all.x = max_bits(all.x, from_logits ? abs(prediction) : prediction);
+        if constexpr (!from_logits) prediction = min(max(prediction, low), high);
+        const Made<V> made = made_of<FORM, WANT>(prediction, a, b, family);
         if constexpr (WANT & LOSS) made.loss.store(out.loss + i);
-        if constexpr (WANT & GRADIENT) quotient(made.gradient, whole, part).store(out.gradient + i);
-        if constexpr (WANT & HESSIAN) quotient(made.hessian, whole, part).store(out.hessian + i);
+        if constexpr (WANT & GRADIENT) by.template divide<!from_logits>(made.gradient).store(out.gradient + i);
+        if constexpr (WANT & HESSIAN) by.template divide<!from_logits>(made.hessian).store(out.hessian + i);
     }
     *seen = all;
 }
 
-template <bool SPLIT, bool FOCUSED, class T, class... Rest>
-void compute(unsigned want, Rest... rest) {
-    switch (want & (LOSS | GRADIENT | HESSIAN)) {
-        case LOSS: return compute_block<LOSS, SPLIT, FOCUSED, T>(rest...);
-        case GRADIENT: return compute_block<GRADIENT, SPLIT, FOCUSED, T>(rest...);
-        case LOSS | GRADIENT: return compute_block<LOSS | GRADIENT, SPLIT, FOCUSED, T>(rest...);
+// What is worked out at once: all that is wanted, and sometimes more, which goes nowhere.
+template <Form FORM, Mix MIX, class T, class... Rest> void compute(unsigned want, Rest... rest) {
+    switch (want) {
+        case LOSS: return compute_block<FORM, LOSS, MIX, T>(rest...);
+        case GRADIENT: return compute_block<FORM, GRADIENT, MIX, T>(rest...);
+        case LOSS | GRADIENT: return compute_block<FORM, LOSS | GRADIENT, MIX, T>(rest...);
     }
-    if constexpr (!FOCUSED) switch (want & (LOSS | GRADIENT | HESSIAN)) {
-        case HESSIAN: return compute_block<HESSIAN, SPLIT, FOCUSED, T>(rest...);
-        case LOSS | HESSIAN: return compute_block<LOSS | HESSIAN, SPLIT, FOCUSED, T>(rest...);
-        case GRADIENT | HESSIAN: return compute_block<GRADIENT | HESSIAN, SPLIT, FOCUSED, T>(rest...);
+    if constexpr (FORM != Form::focal_logit) switch (want) {
+            case HESSIAN: return compute_block<FORM, HESSIAN, MIX, T>(rest...);
+            case GRADIENT | HESSIAN: return compute_block<FORM, GRADIENT | HESSIAN, MIX, T>(rest...);
+            default: return compute_block<FORM, LOSS | GRADIENT | HESSIAN, MIX, T>(rest...);
+        }
+}
+
+template <Form FORM, class T, class... Rest> void compute(Mix mix, unsigned want, Rest... rest) {
+    if constexpr (FORM == Form::plain_logit || FORM == Form::plain_probability)
+        if (mix == Mix::label) return compute<FORM, Mix::label, T>(want, rest...);
+    return mix == Mix::given ? compute<FORM, Mix::given, T>(want, rest...)
+                             : compute<FORM, Mix::scaled, T>(want, rest...);
+}
+
+template <class T, class... Rest> void compute(Form form, Rest... rest) {
+    switch (form) {
+        case Form::plain_logit: return compute<Form::plain_logit, T>(rest...);
+        case Form::plain_probability: return compute<Form::plain_probability, T>(rest...);
+        case Form::focal_logit: return compute<Form::focal_logit, T>(rest...);
+        default: break;
+    }
+    if constexpr (sizeof(T) == 8) {
+        if (form == Form::any_logit) return compute<Form::any_logit, T>(rest...);
+        return compute<Form::any_probability, T>(rest...);
     }
 }
 
-// Hides what a mask or a weight of 0 hides, whatever it is.
-template <class T> void hide(int n, const T* shown, const T* weight, T* x, T* y, T* w, Found& found) {
-    int bad = 0, lost = 0;
-    for (int i = 0; i < n; ++i) {
-        const bool counts = (!shown || shown[i] != 0) && (!weight || weight[i] != 0);
-        const T heavy = weight ? weight[i] : T(1);
-        bad |= counts && !(heavy >= 0 && heavy <= std::numeric_limits<T>::max());
-        lost |= counts && !holds_weight(heavy);
-        w[i] = counts ? heavy : T(0);
-        x[i] = counts ? x[i] : T(0);
-        y[i] = counts ? y[i] : T(0);
-    }
-    found.is_suspect |= bad != 0;
-    found.is_narrow |= sizeof(T) == 4 && lost;
-}
+// What may be missing: null then, and 1 for all. Filled up to whole vectors.
+template <class T> struct Factors {
+    const T *weight, *shown, *positive, *negative;
+};
 
-// What multiplies each side. Weights may multiply to more than the type holds.
+// What multiplies each side, from all there is of weights; and hides what a mask or a weight of 0 hides, whatever it is.
+// Weights may multiply to more than the type holds.
 template <class T>
-void coefficients(int n, const T* y, const T* weight, const T* pos, const T* neg, const Family& family, T* positive,
-                  T* negative, Found& found) {
-    const T keep = static_cast<T>(1 - family.label_smoothing), half = static_cast<T>(family.label_smoothing / 2);
-    const T a = static_cast<T>(family.pos_weight), b = static_cast<T>(family.neg_weight);
-    int bad = 0, huge = 0;
-    for (int i = 0; i < n; ++i) bad |= !(y[i] >= 0 && y[i] <= 1);
-    found.is_suspect |= bad != 0;
-    if (family.label_smoothing != 0)
-        for (int i = 0; i < n; ++i) positive[i] = y[i] * keep + half, negative[i] = (1 - y[i]) * keep + half;
-    else
-        for (int i = 0; i < n; ++i) positive[i] = y[i], negative[i] = 1 - y[i];
-    for (int i = 0; i < n; ++i) positive[i] *= pos ? pos[i] : a, negative[i] *= neg ? neg[i] : b;
-    if (weight)
-        for (int i = 0; i < n; ++i) positive[i] *= weight[i], negative[i] *= weight[i];
+void coefficients(int n, T* x, const T* y, const Factors<T>& given, const Family& family, T* positive, T* negative,
+                  Found& found) {
+    using V = Vector<T>;
+    const Scales<T> scales(family);
+    const V zero(T(0)), one(T(1));
+    V labels = zero, heaviest = zero, lightest = one, largest = zero;
+    for (int i = 0; i < n; i += V::lanes) {
+        V label = V::load(y + i), prediction = V::load(x + i), weight = one;
+        if (given.weight) weight = V::load(given.weight + i);
+        if (given.shown) weight = select(V::load(given.shown + i) == zero, zero, weight);
+        const auto is_hidden = weight == zero;
+        weight = select(is_hidden, zero, weight);  // -0 too
+        label = select(is_hidden, zero, label);
+        select(is_hidden, zero, prediction).store(x + i);
+        labels = max_bits(labels, label);
+        heaviest = max_bits(heaviest, weight);
+        lightest = min(lightest, select(is_hidden, one, weight));
+        const V a = given.positive ? V::load(given.positive + i) : V(scales.positive);
+        const V b = given.negative ? V::load(given.negative + i) : V(scales.negative);
+        const V first = scales.smooth(label) * a * weight, second = scales.smooth(one - label) * b * weight;
+        largest = max_bits(largest, max_bits(abs(first), abs(second)));
+        first.store(positive + i);
+        second.store(negative + i);
+    }
     constexpr T most = std::numeric_limits<T>::max();
-    for (int i = 0; i < n; ++i) huge |= !(positive[i] <= most && negative[i] <= most);
-    (sizeof(T) == 4 ? found.is_narrow : found.is_suspect) |= huge != 0;
+    found.is_suspect |= largest_bits(labels) > bits_of(T(1)) || largest_bits(heaviest) > bits_of(most);
+    T lane[V::lanes];
+    lightest.store(lane);
+    bool is_light = false;
+    for (T weight : lane) is_light |= weight < T(0x1p-60);
+    const bool is_huge = largest_bits(largest) > bits_of(most);
+    if (sizeof(T) == 8)
+        found.is_suspect |= is_huge;
+    else
+        found.is_narrow |= is_huge || is_light || largest_bits(heaviest) > bits_of(T(0x1p60));
+}
+
+template <class T> bool are_hard(int n, const T* y) {
+    int soft = 0;
+    for (int i = 0; i < n; ++i) soft |= (y[i] != 0) & (y[i] != 1);
+    return soft == 0;
 }
 
 // A block in its buffer, filled up with zeros to whole vectors.
@@ -123,53 +196,45 @@ template <class T> const T* copied(int n, int room, const T* from, T* to) {
     return to;
 }
 
-template <class T> void run_as(const Task& task, int64_t begin, int64_t end, Found& found) {
+template <class T> void run_as(const Task& task, Form form, int64_t begin, int64_t end, Found& found) {
     static thread_local Block<T> block;
+    constexpr int lanes = 64 / sizeof(T);  // of the widest instruction set
     const Family& family = task.family;
-    const bool hidden = task.weight.data || task.mask.data;
-    const bool is_focused = family.focus.gamma || family.focus.gamma_neg;
-    const bool split = hidden || is_focused || task.pos_weight.data || task.neg_weight.data || family.pos_weight != 1 ||
-                       family.neg_weight != 1 || family.label_smoothing != 0;
-    const unsigned want = task.want | (task.want & SUM ? unsigned{LOSS} : 0u);
+    const bool is_given = task.weight.data || task.mask.data || task.pos_weight.data || task.neg_weight.data;
+    const bool is_scaled = family.pos_weight != 1 || family.neg_weight != 1 || family.label_smoothing != 0;
+    const bool is_plain = form == Form::plain_logit || form == Form::plain_probability;
+    const Mix mix = is_given ? Mix::given : is_scaled || !is_plain ? Mix::scaled : Mix::label;
+    const unsigned want = (task.want & ~SUM) | (task.want & SUM ? unsigned{LOSS} : 0u);
     Seen<T> seen;
     for (int64_t at = begin; at < end; at += Block<T>::size) {
         const int n = end - at < Block<T>::size ? static_cast<int>(end - at) : Block<T>::size;
-        constexpr int lanes = 64 / sizeof(T);  // of the widest instruction set
         const int whole = (n + lanes - 1) / lanes * lanes;
-        const T* x = read(task, task.x, at, n, block.x);
-        const T* y = read_held(task, task.y, at, n, block.y, holds_label, found.is_narrow);
-        if (hidden || whole != n) {
+        const auto filled = [&](const T* from, T* to) { return whole == n ? from : copied(n, whole, from, to); };
+        const T* x = filled(read(task, task.x, at, n, block.x), block.x);
+        const T* y = filled(read_held(task, task.y, at, n, block.y, holds_label, found.is_narrow), block.y);
+        if (task.is_hard) found.is_suspect |= !are_hard(n, y);
+        if (mix == Mix::given) {
+            Factors<T> given{};
+            if (task.weight.data) {
+                const T* weight = read_held(task, task.weight, at, n, block.weight, holds_weight, found.is_narrow);
+                given.weight = filled(weight, block.weight);
+            }
+            if (task.mask.data) given.shown = filled(read(task, task.mask, at, n, block.shown), block.shown);
+            if (task.pos_weight.data)
+                given.positive = filled(read(task, task.pos_weight, at, n, block.loss), block.loss);
+            if (task.neg_weight.data)
+                given.negative = filled(read(task, task.neg_weight, at, n, block.gradient), block.gradient);
             x = copied(n, whole, x, block.x);
-            y = copied(n, whole, y, block.y);
+            coefficients(whole, block.x, y, given, family, block.positive, block.negative, found);
         }
-        if (hidden) {
-            const T* shown = task.mask.data ? read(task, task.mask, at, n, block.shown) : nullptr;
-            const T* weight = nullptr;
-            if (task.weight.data)
-                weight = read_held(task, task.weight, at, n, block.weight, holds_weight, found.is_narrow);
-            hide(n, shown, weight, block.x, block.y, block.weight, found);
-        }
-        const T *positive = y, *negative = nullptr;
-        if (split) {
-            const T* pos = task.pos_weight.data ? read(task, task.pos_weight, at, n, block.shown) : nullptr;
-            const T* neg = task.neg_weight.data ? read(task, task.neg_weight, at, n, block.factor) : nullptr;
-            coefficients(n, y, hidden ? block.weight : nullptr, pos, neg, family, block.positive, block.negative, found);
-            positive = copied(n, whole, block.positive, block.positive);
-            negative = copied(n, whole, block.negative, block.negative);
-        }
+        const T* positive = mix == Mix::given ? block.positive : y;
         const auto place = [&](const Operand& operand, T* buffer) {
             T* to = operand.data && whole == n ? direct<T>(operand, at) : nullptr;
             return to ? to : buffer;
         };
         const Results<T> out = {place(task.loss, block.loss), place(task.gradient, block.gradient),
                                 place(task.hessian, block.hessian)};
-        const T divisor = static_cast<T>(task.divisor);
-        if (is_focused)
-            compute<true, true, T>(want, whole, x, positive, negative, divisor, family.focus, out, &seen);
-        else if (split)
-            compute<true, false, T>(want, whole, x, positive, negative, divisor, family.focus, out, &seen);
-        else
-            compute<false, false, T>(want, whole, x, positive, negative, divisor, family.focus, out, &seen);
+        compute<T>(form, mix, want, whole, x, positive, static_cast<const T*>(block.negative), task, out, &seen);
         if (task.loss.data && out.loss == block.loss) write(task, task.loss, at, n, out.loss);
         if (task.gradient.data && out.gradient == block.gradient) write(task, task.gradient, at, n, out.gradient);
         if (task.hessian.data && out.hessian == block.hessian) write(task, task.hessian, at, n, out.hessian);
@@ -178,15 +243,37 @@ template <class T> void run_as(const Task& task, int64_t begin, int64_t end, Fou
             add_terms(out.loss, whole, block.rest, found.sum);
         }
     }
-    found.is_suspect |= seen.is_suspect();
+    found.is_suspect |= seen.is_suspect(family.from_logits);
 }
 
 inline void run(const Task& task, int64_t begin, int64_t end, Found& found) {
     const FloatingPoint as_it_should_be;
-    if (task.x.type == Type::float64 || task.is_wide)
-        run_as<double>(task, begin, end, found);
+    const Form form = form_of(task.family, task.want);
+    const bool is_any = form == Form::any_logit || form == Form::any_probability;
+    if (task.x.type == Type::float64 || task.is_wide || is_any)
+        run_as<double>(task, form, begin, end, found);
     else
-        run_as<float>(task, begin, end, found);
+        run_as<float>(task, form, begin, end, found);
+}
+
+// The sum of the weights that no mask hides.
+inline void total_weight(const Task& task, int64_t begin, int64_t end, Found& found) {
+    const FloatingPoint as_it_should_be;
+    static thread_local Block<double> block;
+    constexpr int lanes = 8;
+    for (int64_t at = begin; at < end; at += Block<double>::size) {
+        const int n = end - at < Block<double>::size ? static_cast<int>(end - at) : Block<double>::size;
+        const int whole = (n + lanes - 1) / lanes * lanes;
+        const double* weight = copied(n, whole, read(task, task.weight, at, n, block.weight), block.weight);
+        if (task.mask.data) {
+            const double* shown = read(task, task.mask, at, n, block.shown);
+            for (int i = 0; i < n; ++i) block.weight[i] = shown[i] != 0 ? block.weight[i] : 0;
+        }
+        int bad = 0;
+        for (int i = 0; i < n; ++i) bad |= !(weight[i] >= 0 && weight[i] <= std::numeric_limits<double>::max());
+        found.is_suspect |= bad != 0;
+        add_terms(weight, whole, block.rest, found.sum);
+    }
 }
 
 }  // namespace logloss::ISA

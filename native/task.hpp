@@ -19,14 +19,11 @@ struct Operand {
     bool is_contiguous = false;  // in the order of the task's axes, without a gap, aligned
 };
 
-// How strongly each side is focused: 0, 1 or 2.
-struct Focus {
-    int gamma = 0, gamma_neg = 0;
-};
-
 struct Family {
+    bool from_logits = true;
+    double low = 0, high = 1;  // what probabilities are clipped to
     double label_smoothing = 0, pos_weight = 1, neg_weight = 1;
-    Focus focus;
+    double gamma = 0, gamma_neg = 0, margin = 0;
 };
 
 constexpr unsigned LOSS = 1, GRADIENT = 2, HESSIAN = 4, SUM = 8;
@@ -41,6 +38,7 @@ struct Task {
     unsigned want = 0;
     double divisor = 1;    // what derivatives are divided by
     bool is_wide = false;  // work in double, whatever the type of x
+    bool is_hard = false;  // labels other than 0 and 1 are suspect
 };
 
 // What one thread found in its part.
@@ -50,9 +48,11 @@ struct Found {
     bool is_narrow = false;   // some value needs a wider type than float to work in
 };
 
+using Work = void (*)(const Task&, int64_t begin, int64_t end, Found&);
+
 struct Kernel {
     const char* name;
-    void (*run)(const Task&, int64_t begin, int64_t end, Found&);
+    Work run, total_weight;
 };
 
 }  // namespace logloss

@@ -29,6 +29,7 @@ struct F32 {
     friend INLINE F32 operator/(F32 a, F32 b) { return _mm256_div_ps(a.v, b.v); }
     friend INLINE F32 fma(F32 a, F32 b, F32 c) { return _mm256_fmadd_ps(a.v, b.v, c.v); }
     friend INLINE F32 min(F32 a, F32 b) { return _mm256_min_ps(a.v, b.v); }
+    friend INLINE F32 max(F32 a, F32 b) { return _mm256_max_ps(a.v, b.v); }
     friend INLINE F32 abs(F32 a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a.v); }
     friend INLINE mask operator>=(F32 a, F32 b) { return _mm256_cmp_ps(a.v, b.v, _CMP_GE_OQ); }
     friend INLINE mask operator==(F32 a, F32 b) { return _mm256_cmp_ps(a.v, b.v, _CMP_EQ_OQ); }
@@ -41,6 +42,10 @@ struct F32 {
     friend INLINE F32 shift_exponent(F32 a, F32 n) {
         return _mm256_add_epi32(a.bits(), _mm256_slli_epi32(n.bits(), 23));
     }
+    friend INLINE F32 add_bits(F32 a, F32 b) { return _mm256_add_epi32(a.bits(), b.bits()); }
+    friend INLINE F32 subtract_bits(F32 a, F32 b) { return _mm256_sub_epi32(a.bits(), b.bits()); }
+    friend INLINE F32 and_bits(F32 a, F32 b) { return _mm256_and_ps(a.v, b.v); }
+    template <int N> static INLINE F32 shift_right(F32 a) { return _mm256_srli_epi32(a.bits(), N); }
     friend INLINE F32 max_bits(F32 a, F32 b) { return _mm256_max_epu32(a.bits(), b.bits()); }
     template <const auto& TABLE, int FIRST, int COUNT> static INLINE void look_up(F32 index, F32* out);
 };
@@ -65,7 +70,14 @@ struct F64 {
     friend INLINE F64 operator*(F64 a, F64 b) { return _mm256_mul_pd(a.v, b.v); }
     friend INLINE F64 operator/(F64 a, F64 b) { return _mm256_div_pd(a.v, b.v); }
     friend INLINE F64 fma(F64 a, F64 b, F64 c) { return _mm256_fmadd_pd(a.v, b.v, c.v); }
+    // a * b, and what its rounding lost.
+    friend INLINE F64 exact_product(F64 a, F64 b, F64& lost) {
+        const F64 product = a * b;
+        lost = _mm256_fmsub_pd(a.v, b.v, product.v);
+        return product;
+    }
     friend INLINE F64 min(F64 a, F64 b) { return _mm256_min_pd(a.v, b.v); }
+    friend INLINE F64 max(F64 a, F64 b) { return _mm256_max_pd(a.v, b.v); }
     friend INLINE F64 abs(F64 a) { return _mm256_andnot_pd(_mm256_set1_pd(-0.0), a.v); }
     friend INLINE mask operator>=(F64 a, F64 b) { return _mm256_cmp_pd(a.v, b.v, _CMP_GE_OQ); }
     friend INLINE mask operator==(F64 a, F64 b) { return _mm256_cmp_pd(a.v, b.v, _CMP_EQ_OQ); }
@@ -78,6 +90,10 @@ struct F64 {
     friend INLINE F64 shift_exponent(F64 a, F64 n) {
         return _mm256_add_epi64(a.bits(), _mm256_slli_epi64(n.bits(), 52));
     }
+    friend INLINE F64 add_bits(F64 a, F64 b) { return _mm256_add_epi64(a.bits(), b.bits()); }
+    friend INLINE F64 subtract_bits(F64 a, F64 b) { return _mm256_sub_epi64(a.bits(), b.bits()); }
+    friend INLINE F64 and_bits(F64 a, F64 b) { return _mm256_and_pd(a.v, b.v); }
+    template <int N> static INLINE F64 shift_right(F64 a) { return _mm256_srli_epi64(a.bits(), N); }
     friend INLINE F64 max_bits(F64 a, F64 b) {
         const __m256i sign = _mm256_set1_epi64x(INT64_MIN);  // there is only a comparison of signed integers
         const __m256i more = _mm256_cmpgt_epi64(_mm256_xor_si256(a.bits(), sign), _mm256_xor_si256(b.bits(), sign));

@@ -27,6 +27,7 @@ struct F32 {
     friend INLINE F32 operator/(F32 a, F32 b) { return _mm512_div_ps(a.v, b.v); }
     friend INLINE F32 fma(F32 a, F32 b, F32 c) { return _mm512_fmadd_ps(a.v, b.v, c.v); }
     friend INLINE F32 min(F32 a, F32 b) { return _mm512_min_ps(a.v, b.v); }
+    friend INLINE F32 max(F32 a, F32 b) { return _mm512_max_ps(a.v, b.v); }
     friend INLINE F32 abs(F32 a) { return _mm512_abs_ps(a.v); }
     friend INLINE mask operator>=(F32 a, F32 b) { return _mm512_cmp_ps_mask(a.v, b.v, _CMP_GE_OQ); }
     friend INLINE mask operator==(F32 a, F32 b) { return _mm512_cmp_ps_mask(a.v, b.v, _CMP_EQ_OQ); }
@@ -43,7 +44,18 @@ struct F32 {
         return _mm512_castsi512_ps(
             _mm512_add_epi32(_mm512_castps_si512(a.v), _mm512_slli_epi32(_mm512_castps_si512(n.v), 23)));
     }
-    // The larger of two as unsigned integers made of their bits.
+    // The bits as unsigned integers.
+    friend INLINE F32 add_bits(F32 a, F32 b) {
+        return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(a.v), _mm512_castps_si512(b.v)));
+    }
+    friend INLINE F32 subtract_bits(F32 a, F32 b) {
+        return _mm512_castsi512_ps(_mm512_sub_epi32(_mm512_castps_si512(a.v), _mm512_castps_si512(b.v)));
+    }
+    friend INLINE F32 and_bits(F32 a, F32 b) { return _mm512_and_ps(a.v, b.v); }
+    template <int N> static INLINE F32 shift_right(F32 a) {
+        return _mm512_castsi512_ps(_mm512_srli_epi32(_mm512_castps_si512(a.v), N));
+    }
+    // The larger of two.
     friend INLINE F32 max_bits(F32 a, F32 b) {
         return _mm512_castsi512_ps(_mm512_max_epu32(_mm512_castps_si512(a.v), _mm512_castps_si512(b.v)));
     }
@@ -69,7 +81,14 @@ struct F64 {
     friend INLINE F64 operator*(F64 a, F64 b) { return _mm512_mul_pd(a.v, b.v); }
     friend INLINE F64 operator/(F64 a, F64 b) { return _mm512_div_pd(a.v, b.v); }
     friend INLINE F64 fma(F64 a, F64 b, F64 c) { return _mm512_fmadd_pd(a.v, b.v, c.v); }
+    // a * b, and what its rounding lost.
+    friend INLINE F64 exact_product(F64 a, F64 b, F64& lost) {
+        const F64 product = a * b;
+        lost = _mm512_fmsub_pd(a.v, b.v, product.v);
+        return product;
+    }
     friend INLINE F64 min(F64 a, F64 b) { return _mm512_min_pd(a.v, b.v); }
+    friend INLINE F64 max(F64 a, F64 b) { return _mm512_max_pd(a.v, b.v); }
     friend INLINE F64 abs(F64 a) { return _mm512_abs_pd(a.v); }
     friend INLINE mask operator>=(F64 a, F64 b) { return _mm512_cmp_pd_mask(a.v, b.v, _CMP_GE_OQ); }
     friend INLINE mask operator==(F64 a, F64 b) { return _mm512_cmp_pd_mask(a.v, b.v, _CMP_EQ_OQ); }
@@ -83,6 +102,16 @@ struct F64 {
     friend INLINE F64 shift_exponent(F64 a, F64 n) {
         return _mm512_castsi512_pd(
             _mm512_add_epi64(_mm512_castpd_si512(a.v), _mm512_slli_epi64(_mm512_castpd_si512(n.v), 52)));
+    }
+    friend INLINE F64 add_bits(F64 a, F64 b) {
+        return _mm512_castsi512_pd(_mm512_add_epi64(_mm512_castpd_si512(a.v), _mm512_castpd_si512(b.v)));
+    }
+    friend INLINE F64 subtract_bits(F64 a, F64 b) {
+        return _mm512_castsi512_pd(_mm512_sub_epi64(_mm512_castpd_si512(a.v), _mm512_castpd_si512(b.v)));
+    }
+    friend INLINE F64 and_bits(F64 a, F64 b) { return _mm512_and_pd(a.v, b.v); }
+    template <int N> static INLINE F64 shift_right(F64 a) {
+        return _mm512_castsi512_pd(_mm512_srli_epi64(_mm512_castpd_si512(a.v), N));
     }
     friend INLINE F64 max_bits(F64 a, F64 b) {
         return _mm512_castsi512_pd(_mm512_max_epu64(_mm512_castpd_si512(a.v), _mm512_castpd_si512(b.v)));

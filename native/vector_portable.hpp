@@ -55,7 +55,22 @@ template <class T, class FLOATING, class WORD, class BITS, int DIGITS> struct La
     friend INLINE Lanes operator*(Lanes a, Lanes b) { return a.v * b.v; }
     friend INLINE Lanes operator/(Lanes a, Lanes b) { return a.v / b.v; }
     friend INLINE Lanes fma(Lanes a, Lanes b, Lanes c) { return multiply_add(a.v, b.v, c.v); }
+    // a * b, and what its rounding lost.
+    friend INLINE Lanes exact_product(Lanes a, Lanes b, Lanes& lost) {
+        const Lanes product = a * b;
+#if defined(__aarch64__)
+        lost = fma(a, b, Lanes(T(0)) - product);
+#else  // Dekker (1971)
+        const Lanes split(T((WORD{1} << (DIGITS / 2 + 1)) + 1));
+        const Lanes wide_a = split * a, wide_b = split * b;
+        const Lanes upper_a = wide_a - (wide_a - a), upper_b = wide_b - (wide_b - b);
+        const Lanes lower_a = a - upper_a, lower_b = b - upper_b;
+        lost = ((upper_a * upper_b - product) + upper_a * lower_b + lower_a * upper_b) + lower_a * lower_b;
+#endif
+        return product;
+    }
     friend INLINE Lanes min(Lanes a, Lanes b) { return select((BITS)(a.v < b.v), a, b); }
+    friend INLINE Lanes max(Lanes a, Lanes b) { return select((BITS)(a.v > b.v), a, b); }
     friend INLINE Lanes abs(Lanes a) { return of(a.bits() & ~sign()); }
     friend INLINE mask operator>=(Lanes a, Lanes b) { return (BITS)(a.v >= b.v); }
     friend INLINE mask operator==(Lanes a, Lanes b) { return (BITS)(a.v == b.v); }
@@ -68,6 +83,10 @@ template <class T, class FLOATING, class WORD, class BITS, int DIGITS> struct La
     friend INLINE Lanes select(mask m, Lanes a, Lanes b) { return of((a.bits() & m) | (b.bits() & ~m)); }
     friend INLINE Lanes flip_sign(Lanes a, Lanes b) { return of(a.bits() ^ (b.bits() & sign())); }
     friend INLINE Lanes shift_exponent(Lanes a, Lanes n) { return of(a.bits() + (n.bits() << DIGITS)); }
+    friend INLINE Lanes add_bits(Lanes a, Lanes b) { return of(a.bits() + b.bits()); }
+    friend INLINE Lanes subtract_bits(Lanes a, Lanes b) { return of(a.bits() - b.bits()); }
+    friend INLINE Lanes and_bits(Lanes a, Lanes b) { return of(a.bits() & b.bits()); }
+    template <int N> static INLINE Lanes shift_right(Lanes a) { return of(a.bits() >> N); }
     friend INLINE Lanes max_bits(Lanes a, Lanes b) { return select((BITS)(a.bits() > b.bits()), a, b); }
     friend INLINE Lanes upper_half(Lanes a) { return of(a.bits() & (BITS{} - (WORD{1} << 27))); }
     template <const auto& TABLE, int FIRST, int COUNT> static INLINE void look_up(Lanes index, Lanes* out) {

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import mpmath as mp
 
 mp.mp.prec = 160
+LOG_FIRST = mp.mpf(0xAB) / 256  # 0.668, so that 1 lies well inside a piece
 OUTPUT = Path(__file__).parent.parent / "native" / "tables.hpp"
 
 Function = Callable[[mp.mpf], mp.mpf]
@@ -30,6 +31,11 @@ def logistic(x: mp.mpf) -> mp.mpf:
     return 1 / (1 + mp.exp(x))
 
 
+def surprise(t: mp.mpf) -> mp.mpf:
+    """The loss of a right answer, where t is the probability of the wrong one."""
+    return -mp.log1p(-t)
+
+
 class Type(NamedTuple):
     """A type of C++ and its binary digits."""
 
@@ -43,16 +49,20 @@ class Table(NamedTuple):
     name: str
     functions: dict[str, Function]
     type: Type
-    pieces: int
     width: mp.mpf
+    end: mp.mpf
     degree: int
 
 
 FLOAT, DOUBLE = Type("float", 24), Type("double", 53)
+PIECES = 16
 TAIL = {"softplus": softplus, "logistic": logistic}
+SURPRISE = {"surprise": surprise}
 TABLES = (
-    Table("tail", TAIL, FLOAT, 16, mp.mpf(1), 6),
-    Table("tail", TAIL, DOUBLE, 16, mp.mpf(1) / 2, 11),
+    Table("tail", TAIL, FLOAT, mp.mpf(1), mp.mpf(15.5), 6),
+    Table("surprise", SURPRISE, FLOAT, mp.mpf(1) / 32, mp.mpf(0.5), 5),
+    Table("tail", TAIL, DOUBLE, mp.mpf(1) / 2, mp.mpf(7.75), 11),
+    Table("surprise", SURPRISE, DOUBLE, mp.mpf(1) / 32, mp.mpf(0.5), 11),
 )
 
 
@@ -62,19 +72,30 @@ def rounded(x: mp.mpf, digits: int) -> mp.mpf:
     return mp.ldexp(mp.nint(mp.ldexp(mantissa, digits)), int(exponent) - digits)
 
 
+def lost(x: mp.mpf, digits: int) -> mp.mpf:
+    """What rounding takes from a number, in units of about its last place."""
+    return abs(rounded(x, digits) / x - 1) * 2**digits
+
+
+def bounds(table: Table, piece: int) -> tuple[mp.mpf, mp.mpf]:
+    """Where a piece begins and ends; the last may reach farther than half a width."""
+    low = max(piece - mp.mpf(0.5), 0) * table.width
+    return low, table.end if piece == PIECES - 1 else (piece + mp.mpf(0.5)) * table.width
+
+
 def centre(table: Table, piece: int) -> mp.mpf:
     """A number of the type near the middle of a piece, at which every function is almost one too."""
-    middle, digits = piece * table.width, table.type.digits
     if piece == 0:
         return mp.mpf(0)  # so that what is exact at 0 stays so
+    digits = table.type.digits
+    middle = rounded(mp.fsum(bounds(table, piece)) / 2, digits)
     step = mp.ldexp(1, int(mp.floor(mp.log(middle, 2))) - digits + 1)
     best = (mp.inf, middle)
     for k in range(6000):
         for x in (middle + k * step, middle - k * step):
-            lost = max(abs(rounded(f(x), digits) / f(x) - 1) * 2**digits for f in table.functions.values())
-            best = min(best, (lost, x))
-            if lost < 1 / 45:
-                return x
+            best = min(best, (max(lost(f(x), digits) for f in table.functions.values()), x))
+            if best[0] < 1 / 45:
+                return best[1]
     return best[1]
 
 
@@ -100,6 +121,43 @@ def exponential(digits: int, degree: int) -> tuple[list[mp.mpf], mp.mpf]:
     return fit(lambda r: (mp.exp(r) - 1 - r) / r**2, -bound, bound, degree, digits)
 
 
+def logarithm(digits: int, degree: int) -> tuple[list[mp.mpf], mp.mpf]:
+    """Q of -log(1 + r) = -r + r² Q(r), for the r that `mantissas` leave; its error as one of r² Q(r) / log(2)."""
+    bound = mp.mpf(1) / 28
+    return fit(lambda r: (r - mp.log1p(r)) / r**2 if r else mp.mpf(0.5), -bound, bound, degree, digits)
+
+
+def mantissas(digits: int) -> list[list[mp.mpf]]:
+    """For each sixteenth of the mantissas from 2/3 to 4/3, the reciprocal of its middle and the logarithm of that.
+
+    The reciprocals are moved to where the logarithm is almost a number of the type; what is left of it comes third.
+    """
+    made = []
+    first = mp.mpf(LOG_FIRST)
+    for piece in range(PIECES):
+        # Equal steps of the bits: below 1 the numbers lie twice as close.
+        ends = [
+            first + mp.mpf(k) / 32 if first + mp.mpf(k) / 32 <= 1 else 1 + 2 * (first + mp.mpf(k) / 32 - 1)
+            for k in (piece, piece + 1)
+        ]
+        low, high = ends
+        if low <= 1 <= high:
+            made.append([mp.mpf(1), mp.mpf(0), mp.mpf(0)])
+            continue
+        start = rounded(2 / (low + high), 20)
+        step = mp.mpf(2) ** -20
+        best = (mp.inf, start)
+        for k in range(3000):
+            for x in (start + k * step, start - k * step):
+                best = min(best, (lost(mp.log(x), digits), x))
+            if best[0] < 1 / 45:
+                break
+        inverse = best[1]
+        high_part = rounded(mp.log(inverse), digits)
+        made.append([inverse, high_part, rounded(mp.log(inverse) - high_part, digits)])
+    return made
+
+
 def literal(x: mp.mpf) -> str:
     """Hexadecimal, as C++ reads it; exact."""
     return float(x).hex()
@@ -108,51 +166,76 @@ def literal(x: mp.mpf) -> str:
 def rows(table: Table) -> tuple[list[list[mp.mpf]], mp.mpf]:
     """The numbers of each piece: its centre, then the coefficients of each function; and the largest error in ulp."""
     digits = table.type.digits
-    centres = [centre(table, j) for j in range(table.pieces)] + [table.pieces * table.width]
     made, worst = [], mp.mpf(0)
-    for j in range(table.pieces):
-        low = (centres[j - 1] - centres[j]) / 2 if j else mp.mpf(0)
-        high = (centres[j + 1] - centres[j]) / 2
-        numbers = [centres[j]]
+    for piece in range(PIECES):
+        low, high = bounds(table, piece)
+        c = centre(table, piece)
+        numbers = [c]
         for function in table.functions.values():
-            coefficients, error = fit(lambda d, f=function, c=centres[j]: f(c + d), low, high, table.degree, digits)
-            numbers += coefficients
+            # What is 0 at 0 is fitted as d times a polynomial, and so is exact there.
+            at_zero = int(function(c) == 0)
+            coefficients, error = fit(
+                lambda d, f=function, c=c, k=at_zero: f(c + d) / d**k, low - c, high - c, table.degree - at_zero, digits
+            )
+            numbers += [mp.mpf(0)] * at_zero + coefficients
             worst = max(worst, error * 2**digits)
         made.append(numbers)
     return made, worst
 
 
+def array(type_: Type, name: str, numbers: list[mp.mpf]) -> str:
+    """A row of numbers in C++."""
+    body = ", ".join(map(literal, numbers))
+    return f"    static constexpr {type_.name} {name}[{len(numbers)}] = {{\n        {body},\n    }};\n"
+
+
+def matrix(type_: Type, name: str, made: list[list[mp.mpf]]) -> str:
+    """Rows of numbers in C++."""
+    body = "".join(f"        {{{', '.join(map(literal, row))}}},\n" for row in made)
+    return f"    static constexpr {type_.name} {name}[{len(made)}][{len(made[0])}] = {{\n{body}    }};\n"
+
+
+def header(type_: Type) -> str:
+    """All that one type needs."""
+    parts = [f"\ntemplate <> struct Tables<{type_.name}> {{\n"]
+    for table in (t for t in TABLES if t.type is type_):
+        made, worst = rows(table)
+        parts.append(
+            f"    // A piece a row: its centre, then the polynomials of {' and '.join(table.functions)}. "
+            f"At most {mp.nstr(worst, 2)} ulp from the truth.\n"
+            f"    static constexpr int {table.name}_degree = {table.degree};\n"
+            f"    static constexpr {type_.name} {table.name}_width = {literal(table.width)};\n"
+            f"    static constexpr {type_.name} {table.name}_end = {literal(table.end)};\n"
+        )
+        parts.append(matrix(type_, table.name, made))
+    coefficients, error = exponential(type_.digits, 4 if type_ is FLOAT else 10)
+    parts.append(
+        "    // exp(r) = 1 + r + r^2 P(r) for |r| up to log(2) / 2. "
+        f"P is within {mp.nstr(error * 2**type_.digits, 2)} ulp.\n"
+    )
+    parts.append(array(type_, "exponential", coefficients))
+    coefficients, error = logarithm(type_.digits, 2 if type_ is FLOAT else 9)
+    parts.append(
+        "    // -log(1 + r) = -r + r^2 Q(r) for |r| up to 1/28. "
+        f"That is within {mp.nstr(error * mp.mpf(0.5) / 28**2 / mp.log(2) * 2**type_.digits, 2)} ulp of log(2).\n"
+    )
+    parts.append(array(type_, "logarithm", coefficients))
+    parts.append(
+        "    // A sixteenth of the mantissas a row: the reciprocal of its middle, and that one's logarithm in two parts.\n"
+        f"    static constexpr {type_.name} first_mantissa = {literal(LOG_FIRST)};\n"
+    )
+    parts.append(matrix(type_, "mantissas", mantissas(type_.digits)))
+    return "".join(parts) + "};\n"
+
+
 def main() -> None:
     """Write the header."""
-    parts = [
+    about = (
         "// Made by scripts/make_tables.py, which says how. Do not edit.\n#pragma once\n\nnamespace logloss {\n\n"
         "template <class T> struct Tables;\n"
-    ]
-    for kind in (FLOAT, DOUBLE):
-        parts.append(f"\ntemplate <> struct Tables<{kind.name}> {{\n")
-        for table in (t for t in TABLES if t.type is kind):
-            made, worst = rows(table)
-            columns = len(made[0])
-            parts.append(
-                f"    // A piece a row: its centre, then the polynomials of {' and '.join(table.functions)}. "
-                f"At most {mp.nstr(worst, 2)} ulp from the truth.\n"
-                f"    static constexpr int {table.name}_pieces = {table.pieces};\n"
-                f"    static constexpr int {table.name}_degree = {table.degree};\n"
-                f"    static constexpr {kind.name} {table.name}_width = {literal(table.width)};\n"
-                f"    static constexpr {kind.name} {table.name}[{table.pieces}][{columns}] = {{\n"
-            )
-            parts += [f"        {{{', '.join(map(literal, row))}}},\n" for row in made]
-            parts.append("    };\n")
-        degree = 4 if kind is FLOAT else 10
-        coefficients, error = exponential(kind.digits, degree)
-        parts.append(
-            "    // exp(r) = 1 + r + r^2 P(r) for |r| up to log(2) / 2. "
-            f"P is within {mp.nstr(error * 2**kind.digits, 2)} ulp.\n"
-            f"    static constexpr {kind.name} exponential[{degree + 1}] = {{\n"
-            f"        {', '.join(map(literal, coefficients))},\n    }};\n}};\n"
-        )
-    parts.append("\n}  // namespace logloss\n")
-    OUTPUT.write_text("".join(parts), encoding="utf-8")
+    )
+    text = about + "".join(map(header, (FLOAT, DOUBLE))) + "\n}  // namespace logloss\n"
+    OUTPUT.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -11,6 +12,7 @@ from logloss.core.errors import LabelError, ParameterError, ShapeError, Spelling
 from logloss.core.formula import GRADIENT, HESSIAN, LOSS, Focus
 from logloss.core.inputs import Array
 from logloss.core.parameters import Weight
+from logloss.core.work import Constants, constants_of
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -216,6 +218,11 @@ class BinaryCrossEntropy:
         focal(gamma=2.0, alpha=None)
         """
         return cls._named("config", dict(config))
+
+    @cached_property
+    def constants(self) -> Constants:
+        """What the compiled kernel needs of the parameters."""
+        return constants_of(self)
 
     @property
     def focus(self) -> Focus:

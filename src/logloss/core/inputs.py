@@ -1,7 +1,6 @@
 """Arrays as they come, looked at once: what is refused, and the sentence that says how to mend it."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -27,10 +26,14 @@ _WORK: dict[str, type[np.floating[Any]]] = {
     "float32": np.float32,
     "float64": np.float64,
 }
+# The same by type: looking up a type's name takes longer than a small loss.
+_WORK_OF: dict[Any, type[np.floating[Any]]] = {
+    np.dtype(name): work for name, work in _WORK.items() if name in np.sctypeDict
+}
+_KNOWN = frozenset(map(np.dtype, "?bBhHiIlLqQefd"))
 
 
-@dataclass(frozen=True)
-class Inputs:
+class Inputs(NamedTuple):
     """Arrays that have been checked; shapes match, or broadcast in the one way that was asked for."""
 
     y_true: Array
@@ -46,7 +49,7 @@ class Inputs:
         return self.y_pred.shape
 
     @property
-    def count(self) -> int:
+    def counted(self) -> int:
         """How many elements count: all that the mask shows; weight 0 counts."""
         if self.mask is None:
             return self.y_pred.size
@@ -56,7 +59,7 @@ class Inputs:
     def total_weight(self) -> float:
         """The weights of the elements that count, added up."""
         if self.weight is None:
-            return float(self.count)
+            return float(self.counted)
         return exact_sum(self.weight, self.shape, self.mask)
 
 
@@ -64,7 +67,7 @@ def read(y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None, 
     """Everything as arrays whose types and shapes have been checked, copying none that already is one."""
     label = real_array(y_true, "y_true")
     prediction = real_array(y_pred, "y_pred")
-    if prediction.dtype.kind in "biu":
+    if prediction.dtype not in _WORK_OF and prediction.dtype.kind in "biu":
         prediction = prediction.astype(np.float64)
     _match(label, prediction)
     weight = (
@@ -74,7 +77,9 @@ def read(y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None, 
     )
     shown = None if mask is None else _per_element(_bool_array(mask), prediction, "mask")
 
-    return Inputs(label, prediction, weight, shown, class_axis, _WORK[prediction.dtype.name])
+    return Inputs(
+        label, prediction, weight, shown, class_axis, _WORK_OF.get(prediction.dtype) or _WORK[prediction.dtype.name]
+    )
 
 
 def check_values(inputs: Inputs, *, from_logits: bool) -> None:
@@ -118,13 +123,15 @@ def per_class(weight: float | tuple[float, ...], shape: tuple[int, ...], class_a
 
 def check_out(out: Any, name: str, inputs: Inputs) -> Array:
     """A buffer to write into, or a new array of the machine's own byte order."""
+    prediction = inputs.y_pred
     if out is None:
-        return np.empty(inputs.shape, inputs.y_pred.dtype.newbyteorder("="))
+        dtype = prediction.dtype
+        return np.empty(prediction.shape, dtype if dtype.isnative else dtype.newbyteorder("="))
     if not isinstance(out, np.ndarray):
         raise DtypeError(f"{name} is a {type(out).__name__}; expected a NumPy array to write into.")
-    if out.shape != inputs.shape:
+    if out.shape != prediction.shape:
         raise ShapeError(f"{name} has shape {out.shape}; expected y_pred's, {inputs.shape}.")
-    if out.dtype.name != inputs.y_pred.dtype.name:
+    if out.dtype != prediction.dtype and out.dtype.name != prediction.dtype.name:  # a name takes long to look up
         raise DtypeError(f"{name} has dtype {out.dtype}; expected {inputs.y_pred.dtype}, the type of the result.")
     if not out.flags.writeable:
         raise ParameterError(f"{name} is read-only; expected an array that can be written.")
@@ -133,6 +140,8 @@ def check_out(out: Any, name: str, inputs: Inputs) -> Array:
 
 def real_array(values: Any, name: str) -> Array:
     """The values as an array of real numbers or booleans, without a copy of one that already is."""
+    if type(values) is np.ndarray and values.dtype in _KNOWN:
+        return values
     array = any_array(values, name)
     if array.size == 0 and isinstance(values, list | tuple):
         return array.astype(np.float64)

@@ -38,23 +38,33 @@ def elements(family: Family, inputs: Inputs, outs: Mapping[str, Array | None]) -
 def reduced(family: Family, inputs: Inputs, reduction: str, outs: Mapping[str, Array]) -> float:
     """The reduced loss; ``outs`` are filled with the derivatives of it."""
     check_reduction(reduction)
-    total_weight = 0.0
-    if reduction == "weighted_mean":
+    return _run(family, inputs, outs, has_sum=True, divisor=_divisor(inputs, reduction))
+
+
+def of_hard_labels(family: Family, inputs: Inputs, reduction: str) -> float | None:
+    """The reduced loss where all labels are 0 and 1; None where they are not, or have to be looked at."""
+    return native.run(family, inputs, (1.0, 1.0), {}, has_sum=True, divisor=_divisor(inputs, reduction), is_hard=True)
+
+
+def _divisor(inputs: Inputs, reduction: str) -> float:
+    if reduction != "weighted_mean" or inputs.weight is None:
+        return denominator(reduction, inputs.counted, float(inputs.counted))
+    total = native.total_weight(inputs)
+    if total is None:
         check_weight(inputs)
-        total_weight = inputs.total_weight
-    return _run(family, inputs, outs, has_sum=True, divisor=denominator(reduction, inputs.count, total_weight))
+        total = inputs.total_weight
+    return denominator(reduction, inputs.counted, total)
 
 
 def _run(
     family: Family, inputs: Inputs, outs: Mapping[str, Array], *, has_sum: bool = False, divisor: float = 1.0
 ) -> float:
+    shape, axis = inputs.y_pred.shape, inputs.class_axis
     class_weights = (
-        per_class(family.pos_weight, inputs.shape, inputs.class_axis, "pos_weight"),
-        per_class(family.neg_weight, inputs.shape, inputs.class_axis, "neg_weight"),
+        per_class(family.pos_weight, shape, axis, "pos_weight"),
+        per_class(family.neg_weight, shape, axis, "neg_weight"),
     )
-    if native.takes(family, inputs, outs):
-        value, is_suspect = native.run(family, inputs, class_weights, outs, has_sum=has_sum, divisor=divisor)
-        if not is_suspect:
-            return value
-    # Which refuses what has to be, and works in float64 whatever the type.
-    return blocks.run(family, inputs, class_weights, outs, has_sum=has_sum, divisor=divisor)
+    value = native.run(family, inputs, class_weights, outs, has_sum=has_sum, divisor=divisor)
+    if value is None:  # this refuses what has to be, and works in float64 whatever the type
+        value = blocks.run(family, inputs, class_weights, outs, has_sum=has_sum, divisor=divisor)
+    return value

@@ -1,4 +1,4 @@
-"""The compiled kernel, where it was built: which members of the family and which arrays it takes."""
+"""The compiled kernel, where it was built: what it is given, and what it cannot take."""
 
 import os
 from collections.abc import Mapping
@@ -11,13 +11,7 @@ import numpy as np
 from logloss.core.errors import ParameterError
 from logloss.core.formula import GRADIENT, HESSIAN, LOSS
 from logloss.core.inputs import Array, Inputs
-from logloss.core.work import ClassWeight, Family
-
-_TYPES = frozenset("?bBhHiIlLqQefd")
-_AXES = 8
-_FOCI = {(a, b) for a in (0, 1, 2) for b in (0, 1, 2)}
-# Class weights and smoothing in between, and row weights as native/arrays.hpp bounds them, multiply within float32.
-_LIGHTEST, _HEAVIEST = 2.0**-30, 2.0**30
+from logloss.core.work import HEAVIEST, LIGHTEST, ClassWeight, Family
 
 _extension: Any = None
 name = "numpy"
@@ -48,22 +42,6 @@ def choose(wanted: str = "") -> None:
 choose(os.environ.get("LOGLOSS_KERNEL", ""))
 
 
-def takes(family: Family, inputs: Inputs, outs: Mapping[str, Array]) -> bool:
-    """Whether the compiled kernel can do this; NumPy can do everything."""
-    return (
-        _extension is not None
-        and family.from_logits
-        and not family.focus.margin
-        and family.focus[:2] in _FOCI
-        and not (HESSIAN in outs and any(family.focus))
-        and inputs.y_pred.ndim <= _AXES
-        and all(
-            array is None or ((array.dtype.char in _TYPES or array.dtype.name == "bfloat16") and array.dtype.isnative)
-            for array in (inputs.y_true, inputs.y_pred, inputs.weight, *outs.values())
-        )
-    )
-
-
 def run(
     family: Family,
     inputs: Inputs,
@@ -72,51 +50,94 @@ def run(
     *,
     has_sum: bool,
     divisor: float,
-) -> tuple[float, bool]:
-    """As `blocks.run`; and whether a value was met that may have to be refused, or is beyond the kernel's type."""
-    read = [inputs.y_pred, inputs.y_true, inputs.weight, inputs.mask]
+    is_hard: bool = False,
+) -> float | None:
+    """As `blocks.run`; None where something may have to be refused, or is beyond what the kernel takes.
+
+    With ``is_hard``, labels other than 0 and 1 are such.
+    """
+    if _extension is None:
+        return None
+    pos, neg = class_weights
+    read = (
+        inputs.y_pred,
+        inputs.y_true,
+        inputs.weight,
+        inputs.mask,
+        None if isinstance(pos, float) else pos,
+        None if isinstance(neg, float) else neg,
+    )
+    single = (pos if isinstance(pos, float) else 1.0, neg if isinstance(neg, float) else 1.0)
+    constants = family.constants
+    rest = (constants.numbers, *single, has_sum, divisor)
+    last = (is_hard, _threads(inputs.y_pred.size))
+
+    def call(is_wide: bool) -> Any:
+        made = _extension.run(*read, outs.get(LOSS), outs.get(GRADIENT), outs.get(HESSIAN), 0, *rest, is_wide, *last)
+        return _call_apart(read, outs, (*rest, is_wide, *last)) if made is None else made
+
+    found = call(constants.needs_width or not LIGHTEST**2 <= divisor <= HEAVIEST**2)
+    if found is None:
+        return None
+    value, is_suspect, is_narrow = found
+    if is_narrow and not is_suspect:
+        value, is_suspect, _ = call(True)
+    return None if is_suspect else value
+
+
+def total_weight(inputs: Inputs) -> float | None:
+    """The sum of the weights that no mask hides; None where one may have to be refused, or is beyond the kernel."""
+    if _extension is None:
+        return None
+    found = _extension.total_weight(inputs.y_pred, inputs.weight, inputs.mask, 0, _threads(inputs.y_pred.size))
+    if found is None:
+        arrays, bfloat16 = _as_buffers((inputs.y_pred, None, inputs.weight, inputs.mask))
+        found = _extension.total_weight(arrays[0], *arrays[2:], bfloat16, _threads(inputs.y_pred.size))
+    return None if found is None or found[1] else found[0]
+
+
+def _call_apart(read: tuple[Array | None, ...], outs: Mapping[str, Array], rest: tuple[Any, ...]) -> Any:
+    """The call with arrays as buffers know them, and results apart where they lie over what is read."""
     apart = {
-        name: np.empty_like(out) if any(a is not None and np.may_share_memory(out, a) for a in read) else out
+        name: np.empty(out.shape, out.dtype.newbyteorder("="))
+        if not out.dtype.isnative or any(a is not None and np.may_share_memory(out, a) for a in read)
+        else out
         for name, out in outs.items()
     }
-    arrays = [
-        *read,
-        *(None if isinstance(weight, float) else weight for weight in class_weights),
-        *(apart.get(name) for name in (LOSS, GRADIENT, HESSIAN)),
-    ]
-    bfloat16 = 0
+    arrays, bfloat16 = _as_buffers((*read, *(apart.get(name) for name in (LOSS, GRADIENT, HESSIAN))))
+    found = _extension.run(*arrays, bfloat16, *rest)
+    if found is not None:
+        for name, out in outs.items():
+            if apart[name] is not out:
+                out[...] = apart[name]
+    return found
+
+
+def _as_buffers(arrays: tuple[Array | None, ...]) -> tuple[list[Array | None], int]:
+    """In the machine's own byte order, and bfloat16, which buffers do not know, as integers: a bit for each such."""
+    made, bfloat16 = list(arrays), 0
     for i, array in enumerate(arrays):
-        if array is not None and array.dtype.name == "bfloat16":  # which buffers do not know
-            arrays[i] = array.view(np.uint16)
+        if array is None:
+            continue
+        array = array.astype(array.dtype.newbyteorder("="), copy=False)
+        if array.dtype.name == "bfloat16":
+            array = array.view(np.uint16)
             bfloat16 |= 1 << i
-    single = [weight if isinstance(weight, float) else 1.0 for weight in class_weights]
-    focus = map(int, family.focus[:2])
-    rest = (bfloat16, family.label_smoothing, *single, *focus, has_sum, divisor)
-    threads = _threads()
-    is_wide = _needs_width(family)
-    value, is_suspect, is_narrow = _extension.run(*arrays, *rest, is_wide, threads)
-    if is_narrow and not is_suspect:
-        value, is_suspect, _ = _extension.run(*arrays, *rest, True, threads)
-    for name, out in outs.items():
-        if apart[name] is not out:
-            out[...] = apart[name]
-    return value, is_suspect
+        made[i] = array
+    return made, bfloat16
 
 
-def _needs_width(family: Family) -> bool:
-    """Whether a factor is one that float32 may lose beside others."""
-    factors = [family.label_smoothing]
-    for weight in (family.pos_weight, family.neg_weight):
-        factors.extend(weight if isinstance(weight, tuple) else (weight,))
-    return not all(factor == 0 or _LIGHTEST <= factor <= _HEAVIEST for factor in factors)
-
-
-def _threads() -> int:
+def _threads(size: int) -> int:
     """As many as asked for, and no more than there are processors for."""
+    if size < 2 * _extension.worth_a_thread:
+        return 1
     for name in ("LOGLOSS_NUM_THREADS", "OMP_NUM_THREADS"):
-        asked = os.environ.get(name, "")
+        asked = os.environ.get(name, "").partition(",")[0]  # OpenMP's has an entry a level
         if asked.isdecimal() and int(asked) > 0:
-            return int(asked)
+            return min(int(asked), _MOST_THREADS)
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+_MOST_THREADS = 1024

@@ -1,11 +1,12 @@
 """scikit-learn's `log_loss`: its call and its number."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
 
-from logloss.core import inputs
+from logloss.core import inputs, kernel
 from logloss.core.errors import LabelError, ProbabilityError, ShapeError
 from logloss.core.family import BinaryCrossEntropy
 from logloss.core.inputs import Array
@@ -60,11 +61,17 @@ def log_loss(
     inf
     """
     probability = inputs.real_array(y_pred, "y_pred")
-    positive = _positive(y_true, labels)
     if probability.dtype.kind in "biu":
         probability = probability.astype(np.float64)
-    if epsilon == "auto":
-        epsilon = machine_epsilon(probability.dtype)
+    bce = _clipping_at(machine_epsilon(probability.dtype) if epsilon == "auto" else epsilon)
+    reduction = "weighted_mean" if normalize else "sum"
+    label = inputs.any_array(y_true, "y_true")
+    if labels is None and label.dtype.kind in "biuf" and label.ndim == 1 and label.shape == probability.shape:
+        # Labels of 0 and 1, as most are, can be told in the same pass.
+        value = kernel.of_hard_labels(bce, inputs.read(label, probability, sample_weight), reduction)
+        if value is not None:
+            return value
+    positive = _positive(label, labels)
     if probability.ndim == 2 and probability.shape[1] == 2:
         # The column of the class that happened, so that a tiny probability is not lost in 1 minus the other.
         _check_pairs(probability)
@@ -74,14 +81,16 @@ def log_loss(
             )
         probability = np.where(positive, probability[:, 1], probability[:, 0])
         positive = np.ones(len(positive), np.bool_)
-    bce = BinaryCrossEntropy(epsilon=epsilon)
-    reduction = "weighted_mean" if normalize else "sum"
     return float(bce(positive, probability, sample_weight=sample_weight, reduction=reduction))
 
 
-def _positive(y_true: Any, labels: Sequence[Any] | None) -> Array:
+@lru_cache
+def _clipping_at(epsilon: float) -> BinaryCrossEntropy:
+    return BinaryCrossEntropy(epsilon=epsilon)
+
+
+def _positive(label: Array, labels: Sequence[Any] | None) -> Array:
     """Which labels are of the positive class, as booleans."""
-    label = inputs.any_array(y_true, "y_true")
     if labels is None and (label.dtype == np.bool_ or label.size == 0):
         return label.astype(np.bool_)
     if label.dtype.kind == "f" and np.isnan(label).any():

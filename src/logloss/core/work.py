@@ -1,6 +1,7 @@
 """What a kernel is given to work on, and the clip of probabilities in the type that it works in."""
 
-from typing import Any, Protocol
+from functools import cache
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -9,6 +10,17 @@ from logloss.core.inputs import Array
 from logloss.core.parameters import Weight
 
 ClassWeight = float | Array
+
+
+# Class weights and smoothing in between, and row weights as native/arrays.hpp bounds them, multiply within float32.
+LIGHTEST, HEAVIEST = 2.0**-30, 2.0**30
+
+
+class Constants(NamedTuple):
+    """What the compiled kernel needs of the parameters, worked out once."""
+
+    numbers: tuple[float, ...]  # in the order of family_of in native/bindings.cpp
+    needs_width: bool  # whether a factor is one that float32 may lose beside others
 
 
 class Family(Protocol):
@@ -26,8 +38,28 @@ class Family(Protocol):
     def neg_weight(self) -> Weight: ...  # noqa: D102
     @property
     def focus(self) -> Focus: ...  # noqa: D102
+    @property
+    def constants(self) -> Constants: ...  # noqa: D102
 
 
+def constants_of(family: Family) -> Constants:
+    """The constants of a family."""
+    factors = [family.label_smoothing]
+    for weight in (family.pos_weight, family.neg_weight):
+        factors.extend(weight if isinstance(weight, tuple) else (weight,))
+    return Constants(
+        (
+            float(family.from_logits),
+            *clip_bounds(family.epsilon, np.float32),
+            *clip_bounds(family.epsilon, np.float64),
+            family.label_smoothing,
+            *family.focus,
+        ),
+        not all(factor == 0 or LIGHTEST <= factor <= HEAVIEST for factor in factors),
+    )
+
+
+@cache
 def machine_epsilon(dtype: np.dtype[Any]) -> float:
     """The distance from 1 to the next number of a type, by which scikit-learn clips; bfloat16's too."""
     one = dtype.type(1)
