@@ -58,7 +58,7 @@ template <> struct Tables<float> {
     static constexpr float logarithm[3] = {
         0x1.0000000000000p-1, -0x1.5587840000000p-2, 0x1.0027080000000p-2,
     };
-    // A sixteenth of the mantissas a row: the reciprocal of its middle, and that one's logarithm in two parts.
+    // A sixteenth of the mantissas a row: the reciprocal of its middle, and its logarithm in two parts.
     static constexpr float first_mantissa = 0x1.5600000000000p-1;
     static constexpr float mantissas[16][3] = {
         {0x1.7676500000000p+0, 0x1.8570da0000000p-2, 0x1.3111c20000000p-33},
@@ -133,7 +133,7 @@ template <> struct Tables<double> {
     static constexpr double logarithm[10] = {
         0x1.0000000000000p-1, -0x1.5555555555555p-2, 0x1.ffffffffffdc5p-3, -0x1.999999999aba7p-3, 0x1.555555596e1d2p-3, -0x1.2492491c98606p-3, 0x1.ffffb4c08bbd1p-4, -0x1.c71c82cfed331p-4, 0x1.9aaa8af9de3cdp-4, -0x1.74eb90b3f5f02p-4,
     };
-    // A sixteenth of the mantissas a row: the reciprocal of its middle, and that one's logarithm in two parts.
+    // A sixteenth of the mantissas a row: the reciprocal of its middle, and its logarithm in two parts.
     static constexpr double first_mantissa = 0x1.5600000000000p-1;
     static constexpr double mantissas[16][3] = {
         {0x1.767a600000000p+0, 0x1.857bf5ebdcaa3p-2, -0x1.a2ded7a7cdb06p-64},

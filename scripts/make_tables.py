@@ -221,7 +221,7 @@ def header(type_: Type) -> str:
     )
     parts.append(array(type_, "logarithm", coefficients))
     parts.append(
-        "    // A sixteenth of the mantissas a row: the reciprocal of its middle, and that one's logarithm in two parts.\n"
+        "    // A sixteenth of the mantissas a row: the reciprocal of its middle, and its logarithm in two parts.\n"
         f"    static constexpr {type_.name} first_mantissa = {literal(LOG_FIRST)};\n"
     )
     parts.append(matrix(type_, "mantissas", mantissas(type_.digits)))
