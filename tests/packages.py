@@ -90,6 +90,7 @@ def make_packages(folder: Path) -> Packages:
     (sdist,) = dist.iterdir()
 
     compiled = install(sdist, folder / "compiled", **alone(shelf), SKBUILD_BUILD_DIR=str(objects))
+    assert "The compiled kernel was built." in compiled.said, compiled.said
     # pip keeps a wheel that it had to build, so this compiles nothing again.
     built = folder / "built"
     run(PYTHON, "-m", "pip", "wheel", "--no-deps", "-w", built, f"logloss @ {sdist.as_uri()}", **alone(shelf))
