@@ -2,6 +2,7 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/string_view.h>
 
+#include <atomic>
 #include <optional>
 #include <utility>
 
@@ -132,7 +133,7 @@ void simplify(Task& task, Operand* const (&operands)[arrays]) {
     }
 }
 
-const Kernel* kernel = nullptr;
+std::atomic<const Kernel*> chosen = nullptr;
 
 class Arrays {
   public:
@@ -210,7 +211,7 @@ nb::object run_task(nb::handle x, nb::handle y, nb::handle weight, nb::handle ma
     task.is_wide = is_wide;
     task.is_hard = is_hard;
     Found found;
-    run_all(kernel->run, task, threads, found);
+    run_all(chosen.load()->run, task, threads, found);
     return nb::make_tuple(has_sum ? found.sum.divided_by(divisor) : 0.0, found.is_suspect, found.is_narrow);
 } catch (const Unfit&) {
     return nb::none();
@@ -221,7 +222,7 @@ nb::object total_weight(nb::handle x, nb::handle weight, nb::handle mask, unsign
     Task task;
     const Arrays held(task, {x, {}, weight, mask, {}, {}, {}, {}, {}}, bfloat16);
     Found found;
-    run_all(kernel->total_weight, task, threads, found);
+    run_all(chosen.load()->total_weight, task, threads, found);
     return nb::make_tuple(found.sum.divided_by(1), found.is_suspect);
 } catch (const Unfit&) {
     return nb::none();
@@ -231,7 +232,8 @@ nb::object total_weight(nb::handle x, nb::handle weight, nb::handle mask, unsign
 
 NB_MODULE(_native, m) {
     m.def("choose", [](std::string_view wanted) {
-        kernel = choose_kernel(wanted);
+        const Kernel* const kernel = choose_kernel(wanted);
+        if (kernel) chosen = kernel;
         return kernel ? kernel->name : "";
     });
     m.attr("worth_a_thread") = worth_a_thread;

@@ -33,8 +33,17 @@ double Accumulator::divided_by(double divisor) const {
     // The quotient has at least 128 - 53 bits, so what is lost lies below the place where it is rounded.
     int scale;
     const auto whole = static_cast<uint64_t>(std::ldexp(std::frexp(divisor, &scale), 53));
-    unsigned __int128 quotient = high / whole;
+    unsigned __int128 quotient;
+#if defined(__x86_64__)  // which for the type that is this wide would call a library that nothing links on Windows
+    uint64_t rest_of_high = static_cast<uint64_t>(high >> 64) % whole, low;
+    quotient = static_cast<uint64_t>(high >> 64) / whole;
+    asm("divq %4" : "=a"(low), "=d"(rest_of_high) : "0"(static_cast<uint64_t>(high)), "1"(rest_of_high), "r"(whole) : "cc");
+    quotient = quotient << 64 | low;
+    lost |= rest_of_high != 0;
+#else
+    quotient = high / whole;
     lost |= high % whole != 0;
+#endif
     exponent -= scale - 53;
 
     const auto upper = static_cast<uint64_t>(quotient >> 64);
