@@ -1,5 +1,6 @@
 """How everything here is measured: contenders take turns, and what counts is their ratio within each turn."""
 
+import gc
 import os
 import platform
 import sys
@@ -60,6 +61,25 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
+
+
+def grown(call: Callable[[], object]) -> int:
+    """By how many bytes the largest resident memory of the process grew during a call; 0 where it cannot be told."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return 0
+    call()  # threads and pools that stay
+
+    def kilobytes(name: str) -> int:
+        return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith(name))
+
+    gc.collect()
+    Path("/proc/self/clear_refs").write_text("5")  # forgets the largest so far
+    before = kilobytes("VmRSS")
+    made = call()
+    largest = kilobytes("VmHWM")
+    del made
+    return 1024 * (largest - before)
 
 
 def median(values: Iterable[float]) -> float:

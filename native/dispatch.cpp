@@ -43,7 +43,7 @@ Features features() {
 const Kernel* choose_kernel(std::string_view wanted) {
     const auto is_wanted = [&](const Kernel& kernel) { return wanted.empty() || wanted == kernel.name; };
 #if defined(__x86_64__) || defined(_M_X64)
-    const Features has = features();
+    static const Features has = features();
     if (has.avx512 && is_wanted(avx512_kernel)) return &avx512_kernel;
     if (has.avx2 && is_wanted(avx2_kernel)) return &avx2_kernel;
     if (is_wanted(baseline_kernel)) return &baseline_kernel;

@@ -13,6 +13,8 @@ from logloss.core.formula import GRADIENT, HESSIAN, LOSS
 from logloss.core.inputs import Array, Inputs
 from logloss.core.work import HEAVIEST, LIGHTEST, ClassWeight, Family
 
+# A missing extension falls back; a broken one raises where it is imported.
+_built: Any = None if find_spec("logloss._native") is None else import_module("logloss._native")
 _extension: Any = None
 name = "numpy"
 
@@ -26,17 +28,15 @@ def choose(wanted: str = "") -> None:
         The kernel was not built, or this processor cannot run it.
     """
     global _extension, name
-    # A missing extension falls back; a broken one raises where it is imported.
-    extension = None if find_spec("logloss._native") is None else import_module("logloss._native")
-    found = "numpy" if wanted == "numpy" or (extension is None and not wanted) else ""
-    if not found and extension is not None:
-        found = extension.choose(wanted)
+    found = "numpy" if wanted == "numpy" or (_built is None and not wanted) else ""
+    if not found and _built is not None:
+        found = _built.choose(wanted)
     if not found:
         raise ParameterError(
             f"LOGLOSS_KERNEL={wanted} is not a kernel that was built for this processor. "
             "Leave it out for the best there is, or say numpy."
         )
-    _extension, name = (None if found == "numpy" else extension), found
+    _extension, name = (None if found == "numpy" else _built), found
 
 
 choose(os.environ.get("LOGLOSS_KERNEL", ""))
