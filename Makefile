@@ -1,10 +1,11 @@
 # make demo · make test · make lint · make bench · make docs: each sets itself up in .venv and is quick when run again.
+# make exhaustive: looks at the compiled kernel harder than a test has time for; CONTRIBUTING.md says what it shows.
 
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint format bench docs clean
+.PHONY: demo test lint format bench docs exhaustive clean
 
 demo: .venv/train
 	$(BIN)/logloss demo
@@ -28,11 +29,23 @@ docs: .venv/dev
 	$(BIN)/sphinx-build --quiet --fail-on-warning -b html docs docs/_build
 	@echo "docs/_build/index.html"
 
+# Every float32 logit, in a few minutes. STEP=1009 looks at every 1009th, in a second.
+BOUNDS := from tests.tolerances import BOUNDS; \
+	print(*(BOUNDS["plain " + quantity, "float32"].ulp for quantity in ("loss", "gradient")))
+
+exhaustive: build/checks/exhaustive
+	@$< $$($(BIN)/python -c '$(BOUNDS)') $(STEP)
+
+build/checks/exhaustive: .venv/dev $(wildcard native/checks/*)
+	@$(BIN)/cmake -S . -B build/checks -DLOGLOSS_CHECKS=ON >/dev/null
+	@$(BIN)/cmake --build build/checks --parallel 2 >/dev/null
+	@touch $@
+
 clean:
 	rm -rf .venv build docs/_build
 
 # Each stamp is newer than what it was made from, so an unchanged .venv is used as it is.
-PACKAGE := pyproject.toml constraints.txt CMakeLists.txt $(wildcard native/*)
+PACKAGE := pyproject.toml constraints.txt CMakeLists.txt $(wildcard native/*.?pp)
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
