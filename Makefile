@@ -1,11 +1,11 @@
 # make demo · make test · make lint · make bench · make docs: each sets itself up in .venv and is quick when run again.
-# make exhaustive: looks at the compiled kernel harder than a test has time for; CONTRIBUTING.md says what it shows.
+# make exhaustive · make neon: look at the compiled kernel harder than a test has time for; CONTRIBUTING.md says what it shows.
 
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint format bench docs exhaustive clean
+.PHONY: demo test lint format bench docs exhaustive neon clean
 
 demo: .venv/train
 	$(BIN)/logloss demo
@@ -33,13 +33,17 @@ docs: .venv/dev
 BOUNDS := from tests.tolerances import BOUNDS; \
 	print(*(BOUNDS["plain " + quantity, "float32"].ulp for quantity in ("loss", "gradient")))
 
-exhaustive: build/checks/exhaustive
-	@$< $$($(BIN)/python -c '$(BOUNDS)') $(STEP)
+exhaustive: build/checks/built
+	@build/checks/exhaustive $$($(BIN)/python -c '$(BOUNDS)') $(STEP)
 
-build/checks/exhaustive: .venv/dev $(wildcard native/checks/*)
+build/checks/built: .venv/dev $(wildcard native/checks/*)
 	@$(BIN)/cmake -S . -B build/checks -DLOGLOSS_CHECKS=ON >/dev/null
 	@$(BIN)/cmake --build build/checks --parallel 2 >/dev/null
 	@touch $@
+
+# The NEON kernel beside AVX2 and AVX-512, to the bit.
+neon: build/checks/built
+	@sh scripts/check_neon.sh $(BIN)/cmake
 
 clean:
 	rm -rf .venv build docs/_build
