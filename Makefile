@@ -1,11 +1,11 @@
 # make demo · make test · make lint · make bench · make docs: each sets itself up in .venv and is quick when run again.
-# make exhaustive · make neon: look at the compiled kernel harder than a test has time for; CONTRIBUTING.md says what it shows.
+# make exhaustive · make neon · make sanitize: look at the compiled kernel harder than a test has time for.
 
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint format bench docs exhaustive neon clean
+.PHONY: demo test lint format bench docs exhaustive neon sanitize clean
 
 demo: .venv/train
 	$(BIN)/logloss demo
@@ -44,6 +44,26 @@ build/checks/built: .venv/dev $(wildcard native/checks/*)
 # The NEON kernel beside AVX2 and AVX-512, to the bit.
 neon: build/checks/built
 	@sh scripts/check_neon.sh $(BIN)/cmake
+
+# The compiled code where a byte read or written beside an array, or undefined behaviour, ends the run. An environment of
+# its own holds it, beside the packages of .venv. Capturing more would swallow what the sanitizers say as they stop.
+SANITIZED := build/sanitized
+UNDER := LD_PRELOAD=$$($(CXX) -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc
+SITE := -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
+
+sanitize: $(SANITIZED)/built
+	$(UNDER) LOGLOSS_EXAMPLES=1000 $(SANITIZED)/bin/python -m pytest -p no:cacheprovider --capture=sys \
+		tests/test_layouts.py tests/test_kernel.py tests/test_edges.py tests/test_truth.py
+
+$(SANITIZED)/built: .venv/dev
+	@echo "Building with the sanitizers (a minute or two)"
+	@rm -rf $(SANITIZED)
+	@$(BIN)/python -m venv --without-pip $(SANITIZED)
+	@$(BIN)/python $(SITE) >$$($(SANITIZED)/bin/python $(SITE))/development.pth
+	@$(INSTALL) --no-deps --target $$($(SANITIZED)/bin/python $(SITE)) . \
+		-C build-dir=build/sanitized-objects -C cmake.build-type=Debug -C install.strip=false \
+		-C 'cmake.define.CMAKE_CXX_FLAGS_DEBUG=-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined'
+	@touch $@
 
 clean:
 	rm -rf .venv build docs/_build
