@@ -59,6 +59,11 @@ uint64_t logit(const Kind& kind, Random& random) {
     return sign | (random.below(8) ? number(kind, random, random.below(30) - 20) : edges[random.below(7)]);
 }
 
+uint64_t probability(const Kind& kind, Random& random) {
+    const int which = random.below(6);
+    return which < 2 ? which * one(kind) : number(kind, random, -1 - random.below(which == 2 ? 100 : 12));
+}
+
 uint64_t hidden(const Kind& kind, Random&) { return (4 * kind.bias + 3) * (uint64_t{1} << kind.digits) / 2; }  // NaN
 
 uint64_t label(const Kind& kind, Random& random) {
@@ -158,7 +163,17 @@ struct Case {
 struct Option {
     const char* name;
     void (*set)(Case&);
+    Value predict = logit;
 };
+
+void focus(Case& c, double gamma, double gamma_neg, double margin = 0) {
+    c.task.family.gamma = gamma, c.task.family.gamma_neg = gamma_neg, c.task.family.margin = margin;
+}
+
+void clip(Case& c, double epsilon) {
+    c.task.family.from_logits = false;
+    c.task.family.low = epsilon, c.task.family.high = 1 - epsilon;
+}
 
 constexpr Option options[] = {
     {"plain", [](Case&) {}},
@@ -171,26 +186,30 @@ constexpr Option options[] = {
     {"smoothed", [](Case& c) { c.task.family.label_smoothing = 0.1; }},
     {"weighted", [](Case& c) { c.task.family.pos_weight = 3.7, c.task.family.neg_weight = 0.3; }},
     {"weighted by class", [](Case& c) { c.weigh_classes(); }},
-    {"focused 0 1", [](Case& c) { c.task.family.focus = {0, 1}; }},
-    {"focused 1 0", [](Case& c) { c.task.family.focus = {1, 0}; }},
-    {"focused 1 1", [](Case& c) { c.task.family.focus = {1, 1}; }},
-    {"focused 1 2", [](Case& c) { c.task.family.focus = {1, 2}; }},
-    {"focused 2 0", [](Case& c) { c.task.family.focus = {2, 0}; }},
-    {"focused 2 2", [](Case& c) { c.task.family.focus = {2, 2}; }},
+    {"focused 0 1", [](Case& c) { focus(c, 0, 1); }},
+    {"focused 1 0", [](Case& c) { focus(c, 1, 0); }},
+    {"focused 1 2", [](Case& c) { focus(c, 1, 2); }},
+    {"focused 2 2", [](Case& c) { focus(c, 2, 2); }},
+    {"focused 0.3 2.5", [](Case& c) { focus(c, 0.3, 2.5); }},
+    {"focused 3 7", [](Case& c) { focus(c, 3, 7); }},
+    {"a margin", [](Case& c) { focus(c, 0, 0, 0.2); }},
+    {"asymmetric", [](Case& c) { focus(c, 1, 4, 0.05); }},
+    {"asymmetric by fractions", [](Case& c) { focus(c, 0.5, 1.7, 0.6); }},
+    {"probabilities", [](Case& c) { clip(c, 0); }, probability},
+    {"clipped probabilities", [](Case& c) { clip(c, 0x1p-20); }, probability},
+    {"weighted probabilities", [](Case& c) { clip(c, 0), c.weigh(Type::float32), c.hide(); }, probability},
+    {"focused probabilities", [](Case& c) { clip(c, 0x1p-20), focus(c, 2, 2); }, probability},
+    {"probabilities focused by fractions", [](Case& c) { clip(c, 0), focus(c, 0.7, 2.5); }, probability},
+    {"asymmetric probabilities", [](Case& c) { clip(c, 0x1p-20), focus(c, 1, 4, 0.05); }, probability},
     {"everything",
      [](Case& c) {
          c.weigh(Type::float64), c.hide(), c.weigh_classes();
          c.task.family.label_smoothing = 0.01;
-         c.task.family.focus = {2, 1};
+         focus(c, 2, 1);
      }},
 };
 
 constexpr Type predictions[] = {Type::float32, Type::float64, Type::float16, Type::bfloat16};
-
-bool can(const Task& task) {
-    const bool is_focused = task.family.focus.gamma || task.family.focus.gamma_neg;
-    return !(is_focused && task.want & HESSIAN);
-}
 
 uint64_t hash(uint64_t before, const void* data, size_t length) {  // FNV-1a
     const auto* bytes = static_cast<const unsigned char*>(data);
@@ -236,11 +255,10 @@ int main(int count, char** arguments) {
                     task.shape[0] = layout.rows == 1 ? layout.columns : layout.rows;
                     task.shape[1] = layout.columns;
                     task.size = layout.rows * layout.columns;
-                    task.x = made.fill(prediction, Along::all, logit);
+                    task.x = made.fill(prediction, Along::all, option.predict);
                     task.y = made.fill(kind.type, Along::transposed, label);
                     option.set(made);
                     for (task.want = 1; task.want < 16; ++task.want) {
-                        if (!can(task)) continue;
                         task.loss = task.gradient = task.hessian = {};
                         std::string wanted;
                         for (int i = 0; i < 4; ++i)
