@@ -30,8 +30,8 @@ template <class V> INLINE V times(V coefficient, V term) {
     return select(coefficient == V(T(0)), V(T(0)), coefficient * term);
 }
 
-// Cross-entropy without focus. What the logit votes for is the right side, and |z| is the price of the wrong one.
-template <unsigned WANT, class V> INLINE Made<V> plain_of_logit(V z, V positive, V negative) {
+// Cross-entropy without focus; total is the sum of both coefficients. What the logit votes for is the right side, and |z| is the price of the wrong one.
+template <unsigned WANT, class V> INLINE Made<V> plain_of_logit(V z, V positive, V negative, V total) {
     using T = typename V::scalar;
     constexpr unsigned functions = (WANT & LOSS ? SOFTPLUS : 0u) | (WANT & (GRADIENT | HESSIAN) ? LOGISTIC : 0u);
     const V distance = abs(z);
@@ -41,11 +41,11 @@ template <unsigned WANT, class V> INLINE Made<V> plain_of_logit(V z, V positive,
     Made<V> made{};
     if constexpr (WANT & LOSS) {
         const V reach = select(wrong == V(T(0)), V(T(0)), distance);
-        made.loss = fma(wrong, reach, (wrong + right) * t.softplus);
+        made.loss = fma(wrong, reach, total * t.softplus);
     }
     const V near = V(T(1)) - t.logistic;
     if constexpr (WANT & GRADIENT) made.gradient = flip_sign(fma(wrong, near, V(T(0)) - right * t.logistic), z);
-    if constexpr (WANT & HESSIAN) made.hessian = (wrong + right) * (near * t.logistic);
+    if constexpr (WANT & HESSIAN) made.hessian = total * (near * t.logistic);
     return made;
 }
 
@@ -226,8 +226,8 @@ template <class V> INLINE Made<V> any_of_probability(V p, V positive, V negative
 }
 
 template <Form FORM, unsigned WANT, class V>
-INLINE Made<V> made_of(V x, V positive, V negative, const Family& family) {
-    if constexpr (FORM == Form::plain_logit) return plain_of_logit<WANT>(x, positive, negative);
+INLINE Made<V> made_of(V x, V positive, V negative, V total, const Family& family) {
+    if constexpr (FORM == Form::plain_logit) return plain_of_logit<WANT>(x, positive, negative, total);
     if constexpr (FORM == Form::focal_logit) return focal_of_logit<WANT>(x, positive, negative, family);
     if constexpr (FORM == Form::plain_probability) return plain_of_probability<WANT>(x, positive, negative);
     if constexpr (FORM == Form::any_logit) return any_of_logit(x, positive, negative, family);

@@ -83,10 +83,18 @@ void compute_block(int n, const T* x, const T* positive, const T* negative, cons
     const Family& family = task.family;
     const Scales<T> scales(family);
     const Divisor<T> by(static_cast<T>(task.divisor));
+    // While a block is summed nothing is read, and the processor would begin anew with each page. With two results it has
+    // enough to do with writing.
+    constexpr bool reads_ahead = (WANT & (GRADIENT | HESSIAN)) != (GRADIENT | HESSIAN);
+    constexpr int ahead = 4096 / sizeof(T);
     const V one(T(1)), low(static_cast<T>(family.low)), high(static_cast<T>(family.high));
     Seen<T> all = *seen;
     for (int i = 0; i < n; i += V::lanes) {
-        V prediction = V::load(x + i), a = V::load(positive + i), b;
+        if constexpr (reads_ahead) {
+            __builtin_prefetch(x + i + ahead);
+            __builtin_prefetch(positive + i + ahead);
+        }
+        V prediction = V::load(x + i), a = V::load(positive + i), b, total = one;
         if constexpr (MIX != Mix::given) all.y = max_bits(all.y, a);
         if constexpr (MIX == Mix::label) b = one - a;
         if constexpr (MIX == Mix::scaled) {
@@ -94,9 +102,10 @@ void compute_block(int n, const T* x, const T* positive, const T* negative, cons
             a = scales.smooth(a) * V(scales.positive);
         }
         if constexpr (MIX == Mix::given) b = V::load(negative + i);
+        if constexpr (MIX != Mix::label) total = a + b;  // else it is 1: what 1 - a lost is too small to show beside a
         all.x = max_bits(all.x, from_logits ? abs(prediction) : prediction);
         if constexpr (!from_logits) prediction = min(max(prediction, low), high);
-        const Made<V> made = made_of<FORM, WANT>(prediction, a, b, family);
+        const Made<V> made = made_of<FORM, WANT>(prediction, a, b, total, family);
         if constexpr (WANT & LOSS) made.loss.store(out.loss + i);
         if constexpr (WANT & GRADIENT) by.template divide<!from_logits>(made.gradient).store(out.gradient + i);
         if constexpr (WANT & HESSIAN) by.template divide<!from_logits>(made.hessian).store(out.hessian + i);
