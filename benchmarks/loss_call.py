@@ -83,11 +83,11 @@ def data_of(n: int, dtype: type) -> Data:
     z = rng.normal(0, 2, m).astype(dtype)
     p = (1 / (1 + np.exp(-z))).astype(dtype)
     y = (rng.random(m) < p).astype(dtype)
-    whole = [a if n == m else np.resize(a, n) for a in (y, z, p)] if n < 10**9 else [np.resize(a, n) for a in (y, z)]
-    if n >= 10**9:
-        whole.append(whole[1])  # memory for three arrays, and no more
-        return Data(*whole, np.zeros(n, dtype), whole[1])
-    return Data(*whole, np.full(n, 0.5, dtype), np.full(n, 0.5, dtype))
+    if n >= 10**9:  # probabilities serve as logits too, and buffers take memory only once they are written
+        y, p = np.resize(y, n), np.resize(p, n)
+        return Data(y, p, p, np.zeros(n, dtype), np.zeros(n, dtype))
+    y, z, p = (a if n == m else np.resize(a, n) for a in (y, z, p))
+    return Data(y, z, p, np.full(n, 0.5, dtype), np.full(n, 0.5, dtype))
 
 
 def _table(title: str, work: Work, sizes: list[int], dtype: type) -> Table:

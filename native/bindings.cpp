@@ -3,6 +3,7 @@
 #include <nanobind/stl/string_view.h>
 
 #include <atomic>
+#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -177,34 +178,29 @@ void run_all(Work work, const Task& task, int threads, Found& found) {
     }
 }
 
-Family family_of(nb::handle numbers, bool is_double, double pos_weight, double neg_weight) {
-    const auto number = [&](int i) { return PyFloat_AS_DOUBLE(PyTuple_GET_ITEM(numbers.ptr(), i)); };
-    if (!PyTuple_Check(numbers.ptr()) || PyTuple_GET_SIZE(numbers.ptr()) != 9)
-        throw nb::type_error("a family is a tuple of nine floats");
-    for (int i = 0; i < 9; ++i)
-        if (!PyFloat_Check(PyTuple_GET_ITEM(numbers.ptr(), i))) throw nb::type_error("a family is a tuple of nine floats");
-    Family made;
-    made.from_logits = number(0) != 0;
-    made.low = number(is_double ? 3 : 1);
-    made.high = number(is_double ? 4 : 2);
-    made.label_smoothing = number(5);
-    made.gamma = number(6);
-    made.gamma_neg = number(7);
-    made.margin = number(8);
-    made.pos_weight = pos_weight;
-    made.neg_weight = neg_weight;
-    return made;
+Family family_of(nb::handle numbers) {
+    constexpr Py_ssize_t count = sizeof(Family) / sizeof(double);
+    if (!PyTuple_Check(numbers.ptr()) || PyTuple_GET_SIZE(numbers.ptr()) != count)
+        throw nb::type_error("a family is a tuple of as many floats as native/family.hpp has");
+    double made[count];
+    for (Py_ssize_t i = 0; i < count; ++i) {
+        PyObject* number = PyTuple_GET_ITEM(numbers.ptr(), i);
+        if (!PyFloat_Check(number)) throw nb::type_error("a family is a tuple of floats");
+        made[i] = PyFloat_AS_DOUBLE(number);
+    }
+    Family family;
+    std::memcpy(&family, made, sizeof family);
+    return family;
 }
 
 // The value if `has_sum`, whether something may have to be refused, and whether something needs `is_wide`; None if the
 // arrays are unfit, and nothing was done.
 nb::object run_task(nb::handle x, nb::handle y, nb::handle weight, nb::handle mask, nb::handle pos_weights,
                    nb::handle neg_weights, nb::handle loss, nb::handle gradient, nb::handle hessian, unsigned bfloat16,
-                   nb::handle family, double pos_weight, double neg_weight, bool has_sum, double divisor, bool is_wide,
-                   bool is_hard, int threads) try {
+                   nb::handle family, bool has_sum, double divisor, bool is_wide, bool is_hard, int threads) try {
     Task task;
     const Arrays held(task, {x, y, weight, mask, pos_weights, neg_weights, loss, gradient, hessian}, bfloat16);
-    task.family = family_of(family, task.x.type == Type::float64, pos_weight, neg_weight);
+    task.family = family_of(family);
     task.want = (task.loss.data ? LOSS : 0u) | (task.gradient.data ? GRADIENT : 0u) |
                 (task.hessian.data ? HESSIAN : 0u) | (has_sum ? SUM : 0u);
     task.divisor = divisor;
@@ -240,7 +236,7 @@ NB_MODULE(_native, m) {
     const auto maybe = [](const char* name) { return nb::arg(name).none(); };
     m.def("run", &run_task, nb::arg("x"), nb::arg("y"), maybe("weight"), maybe("mask"), maybe("pos_weights"),
           maybe("neg_weights"), maybe("loss"), maybe("gradient"), maybe("hessian"), nb::arg("bfloat16"),
-          nb::arg("family"), nb::arg("pos_weight"), nb::arg("neg_weight"), nb::arg("has_sum"), nb::arg("divisor"),
+          nb::arg("family"), nb::arg("has_sum"), nb::arg("divisor"),
           nb::arg("is_wide"), nb::arg("is_hard"), nb::arg("threads"));
     m.def("total_weight", &total_weight, nb::arg("x"), nb::arg("weight"), maybe("mask"), nb::arg("bfloat16"),
           nb::arg("threads"));

@@ -14,8 +14,8 @@ enum class Form { plain_logit, focal_logit, plain_probability, any_logit, any_pr
 INLINE Form form_of(const Family& family, unsigned want) {
     const auto is_simple = [](double gamma) { return gamma == 0 || gamma == 1 || gamma == 2; };
     const bool is_focused = family.gamma != 0 || family.gamma_neg != 0;
-    if (family.margin == 0 && !is_focused) return family.from_logits ? Form::plain_logit : Form::plain_probability;
-    if (!family.from_logits) return Form::any_probability;
+    if (family.margin == 0 && !is_focused) return family.from_logits != 0 ? Form::plain_logit : Form::plain_probability;
+    if (family.from_logits == 0) return Form::any_probability;
     const bool is_focal = family.margin == 0 && is_simple(family.gamma) && is_simple(family.gamma_neg);
     return is_focal && !(want & HESSIAN) ? Form::focal_logit : Form::any_logit;
 }

@@ -87,7 +87,9 @@ void compute_block(int n, const T* x, const T* positive, const T* negative, cons
     // enough to do with writing.
     constexpr bool reads_ahead = (WANT & (GRADIENT | HESSIAN)) != (GRADIENT | HESSIAN);
     constexpr int ahead = 4096 / sizeof(T);
-    const V one(T(1)), low(static_cast<T>(family.low)), high(static_cast<T>(family.high));
+    const bool is_narrow = task.x.type != Type::float64;
+    const V one(T(1)), low(static_cast<T>(is_narrow ? family.narrow_low : family.low));
+    const V high(static_cast<T>(is_narrow ? family.narrow_high : family.high));
     Seen<T> all = *seen;
     for (int i = 0; i < n; i += V::lanes) {
         if constexpr (reads_ahead) {
@@ -252,7 +254,7 @@ template <class T> void run_as(const Task& task, Form form, int64_t begin, int64
             add_terms(out.loss, whole, block.rest, found.sum);
         }
     }
-    found.is_suspect |= seen.is_suspect(family.from_logits);
+    found.is_suspect |= seen.is_suspect(family.from_logits != 0);
 }
 
 inline void run(const Task& task, int64_t begin, int64_t end, Found& found) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "exact_sum.hpp"
+#include "family.hpp"
 
 namespace logloss {
 
@@ -17,13 +18,6 @@ struct Operand {
     Type type = Type::float64;
     int64_t stride[max_axes] = {};
     bool is_contiguous = false;  // in the order of the task's axes, without a gap, aligned
-};
-
-struct Family {
-    bool from_logits = true;
-    double low = 0, high = 1;  // what probabilities are clipped to
-    double label_smoothing = 0, pos_weight = 1, neg_weight = 1;
-    double gamma = 0, gamma_neg = 0, margin = 0;
 };
 
 constexpr unsigned LOSS = 1, GRADIENT = 2, HESSIAN = 4, SUM = 8;

@@ -171,8 +171,9 @@ void focus(Case& c, double gamma, double gamma_neg, double margin = 0) {
 }
 
 void clip(Case& c, double epsilon) {
-    c.task.family.from_logits = false;
-    c.task.family.low = epsilon, c.task.family.high = 1 - epsilon;
+    Family& family = c.task.family;
+    family.from_logits = 0;
+    family.low = family.narrow_low = epsilon, family.high = family.narrow_high = 1 - epsilon;
 }
 
 constexpr Option options[] = {

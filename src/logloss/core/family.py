@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
+from itertools import chain
 from typing import Any, Self
 
 import numpy as np
@@ -12,7 +13,7 @@ from logloss.core.errors import LabelError, ParameterError, ShapeError, Spelling
 from logloss.core.formula import GRADIENT, HESSIAN, LOSS, Focus
 from logloss.core.inputs import Array
 from logloss.core.parameters import Weight
-from logloss.core.work import Constants, constants_of
+from logloss.core.work import Constants, are_moderate, clip_bounds
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -221,8 +222,15 @@ class BinaryCrossEntropy:
 
     @cached_property
     def constants(self) -> Constants:
-        """What the compiled kernel needs of the parameters."""
-        return constants_of(self)
+        """What the compiled kernel needs of the parameters: numbers in the order of native/family.hpp."""
+        weights = (self.pos_weight, self.neg_weight)
+        by_class = [weight for weight in weights if isinstance(weight, tuple)]
+        single = [weight if isinstance(weight, float) else 1.0 for weight in weights]
+        clip = (*clip_bounds(self.epsilon, np.float64), *clip_bounds(self.epsilon, np.float32))
+        return Constants(
+            numbers=(float(self.from_logits), *clip, self.label_smoothing, *single, *self.focus),
+            needs_width=not are_moderate((self.label_smoothing, *single, *chain.from_iterable(by_class))),
+        )
 
     @property
     def focus(self) -> Focus:

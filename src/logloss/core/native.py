@@ -11,7 +11,10 @@ import numpy as np
 from logloss.core.errors import ParameterError
 from logloss.core.formula import GRADIENT, HESSIAN, LOSS
 from logloss.core.inputs import Array, Inputs
-from logloss.core.work import HEAVIEST, LIGHTEST, ClassWeight, Family
+from logloss.core.work import ClassWeight, Family
+
+_LEAST_DIVISOR, _LARGEST_DIVISOR = 2.0**-60, 2.0**60  # float32 divides well by what is between
+_MOST_THREADS = 1024
 
 # A missing extension falls back; a broken one raises where it is imported.
 _built: Any = None if find_spec("logloss._native") is None else import_module("logloss._native")
@@ -67,22 +70,22 @@ def run(
         None if isinstance(pos, float) else pos,
         None if isinstance(neg, float) else neg,
     )
-    single = (pos if isinstance(pos, float) else 1.0, neg if isinstance(neg, float) else 1.0)
-    constants = family.constants
-    rest = (constants.numbers, *single, has_sum, divisor)
-    last = (is_hard, _threads(inputs.y_pred.size))
-
-    def call(is_wide: bool) -> Any:
-        made = _extension.run(*read, outs.get(LOSS), outs.get(GRADIENT), outs.get(HESSIAN), 0, *rest, is_wide, *last)
-        return _call_apart(read, outs, (*rest, is_wide, *last)) if made is None else made
-
-    found = call(constants.needs_width or not LIGHTEST**2 <= divisor <= HEAVIEST**2)
-    if found is None:
-        return None
-    value, is_suspect, is_narrow = found
-    if is_narrow and not is_suspect:
-        value, is_suspect, _ = call(True)
-    return None if is_suspect else value
+    numbers, is_wide = family.constants
+    threads = _threads(inputs.y_pred.size)
+    is_wide = is_wide or not _LEAST_DIVISOR <= divisor <= _LARGEST_DIVISOR
+    while True:
+        rest = (numbers, has_sum, divisor, is_wide, is_hard, threads)
+        found = _extension.run(*read, outs.get(LOSS), outs.get(GRADIENT), outs.get(HESSIAN), 0, *rest)
+        if found is None:
+            found = _call_apart(read, outs, rest)
+        if found is None:
+            return None
+        value, is_suspect, is_narrow = found
+        if is_suspect:
+            return None
+        if is_wide or not is_narrow:
+            return float(value)
+        is_wide = True
 
 
 def total_weight(inputs: Inputs) -> float | None:
@@ -138,6 +141,3 @@ def _threads(size: int) -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-_MOST_THREADS = 1024

@@ -1,5 +1,6 @@
 """What a kernel is given to work on, and the clip of probabilities in the type that it works in."""
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Any, NamedTuple, Protocol
 
@@ -12,15 +13,19 @@ from logloss.core.parameters import Weight
 ClassWeight = float | Array
 
 
-# Class weights and smoothing in between, and row weights as native/arrays.hpp bounds them, multiply within float32.
-LIGHTEST, HEAVIEST = 2.0**-30, 2.0**30
-
-
 class Constants(NamedTuple):
     """What the compiled kernel needs of the parameters, worked out once."""
 
-    numbers: tuple[float, ...]  # in the order of family_of in native/bindings.cpp
+    numbers: tuple[float, ...]  # in the order of native/family.hpp
     needs_width: bool  # whether a factor is one that float32 may lose beside others
+
+
+def are_moderate(factors: Iterable[float]) -> bool:
+    """Whether factors of smoothing and class weights multiply, with row weights, within float32.
+
+    Of row weights native/arrays.hpp takes those from 2**-60 to 2**60.
+    """
+    return all(factor == 0 or 2.0**-30 <= factor <= 2.0**30 for factor in factors)
 
 
 class Family(Protocol):
@@ -40,23 +45,6 @@ class Family(Protocol):
     def focus(self) -> Focus: ...  # noqa: D102
     @property
     def constants(self) -> Constants: ...  # noqa: D102
-
-
-def constants_of(family: Family) -> Constants:
-    """The constants of a family."""
-    factors = [family.label_smoothing]
-    for weight in (family.pos_weight, family.neg_weight):
-        factors.extend(weight if isinstance(weight, tuple) else (weight,))
-    return Constants(
-        (
-            float(family.from_logits),
-            *clip_bounds(family.epsilon, np.float32),
-            *clip_bounds(family.epsilon, np.float64),
-            family.label_smoothing,
-            *family.focus,
-        ),
-        not all(factor == 0 or LIGHTEST <= factor <= HEAVIEST for factor in factors),
-    )
 
 
 @cache
