@@ -1,13 +1,10 @@
-"""The compiled kernels: one answer whatever the threads, the layout, the instruction set and the caller's settings."""
+"""The compiled kernels: one answer whatever the layout, the instruction set and the caller's settings."""
 
 import itertools
-import multiprocessing
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,15 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logloss import BinaryCrossEntropy
+from tests.kernel_cases import MEMBERS, assert_same_bits, data, results
 from tests.paths import KERNELS, METHODS, kernel
 
-MEMBERS = {
-    "plain": BinaryCrossEntropy(from_logits=True),
-    "weighted": BinaryCrossEntropy(from_logits=True, pos_weight=3.7, neg_weight=0.3),
-    "smoothed": BinaryCrossEntropy(from_logits=True, label_smoothing=0.1),
-    "focal": BinaryCrossEntropy.focal(from_logits=True),
-    "focal by one": BinaryCrossEntropy(from_logits=True, gamma=1, gamma_neg=2),
-}
 FUSED = [name for name in KERNELS if name != "baseline"]  # which have fused multiply-add
 
 members = pytest.mark.parametrize("bce", MEMBERS.values(), ids=MEMBERS)
@@ -32,49 +23,15 @@ kernels = pytest.mark.parametrize("name", KERNELS)
 dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
-def data(n: int, dtype: Any, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(seed)
-    z = rng.normal(0, 1, n) * 10.0 ** rng.uniform(-2, 3, n)
-    return rng.integers(0, 2, n).astype(dtype), z.astype(dtype)
-
-
-def results(bce: BinaryCrossEntropy, y: np.ndarray, z: np.ndarray) -> list[Any]:
-    return [
-        bce(y, z, reduction="sum"),
-        *bce.value_and_gradient(y, z),
-        *bce.loss_gradient(y, z),
-        bce.hessian(y, z),
-    ]
-
-
-def assert_same_bits(one: list[Any], other: list[Any]) -> None:
-    for a, b in zip(one, other, strict=True):
-        assert np.asarray(a).tobytes() == np.asarray(b).tobytes()
-
-
 def test_there_is_a_compiled_kernel():
     assert KERNELS
-
-
-@kernels
-@dtypes
-@members
-def test_same_bits_for_any_number_of_threads(name, dtype, bce, monkeypatch):
-    y, z = data(1_500_000 if bce == MEMBERS["plain"] else 600_000, dtype)
-    with kernel(name):
-        made = []
-        for threads in ("1", "2", "3", "8"):
-            monkeypatch.setenv("LOGLOSS_NUM_THREADS", threads)
-            made.append([bce(y, z), *bce.value_and_gradient(y, z)])
-    for other in made[1:]:
-        assert_same_bits(made[0], other)
 
 
 @pytest.mark.parametrize(("one", "other"), list(itertools.combinations(FUSED, 2)))
 @dtypes
 @members
 def test_same_bits_on_every_instruction_set(one, other, dtype, bce):
-    y, z = data(20_001, dtype)
+    y, z = data(bce, 20_001, dtype)
     y = np.where(np.arange(len(y)) % 3, y, np.random.default_rng(1).random(len(y)).astype(dtype))
     made = []
     for name in (one, other):
@@ -87,7 +44,7 @@ def test_same_bits_on_every_instruction_set(one, other, dtype, bce):
 @dtypes
 @members
 def test_any_layout_gives_the_same_bits(name, dtype, bce):
-    y, z = (a.reshape(30, 41, 7) for a in data(30 * 41 * 7, dtype))
+    y, z = (a.reshape(30, 41, 7) for a in data(bce, 30 * 41 * 7, dtype))
     weight = np.random.default_rng(2).random(30)
     shown = np.random.default_rng(3).random((30, 41, 7)) < 0.8
 
@@ -118,7 +75,7 @@ def test_any_layout_gives_the_same_bits(name, dtype, bce):
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(n=st.integers(0, 70), seed=st.integers(0, 9))
 def test_every_length_and_element_is_the_same_alone(name, dtype, n, seed):
-    y, z = data(n, dtype, seed)
+    y, z = data(MEMBERS["plain"], n, dtype, seed)
     bce = MEMBERS["plain"]
     with kernel(name):
         whole = bce.loss_gradient(y, z)
@@ -131,7 +88,7 @@ def test_every_length_and_element_is_the_same_alone(name, dtype, n, seed):
 @kernels
 @dtypes
 def test_sums_are_exact_however_far_apart_the_terms(name, dtype):
-    y, z = data(30_000, dtype)
+    y, z = data(MEMBERS["plain"], 30_000, dtype)
     z[::7] = np.random.default_rng(1).uniform(-700, 700, len(z[::7])) if dtype == np.float64 else z[::7] / 10
     weight = np.ldexp(1.0, np.random.default_rng(2).integers(-60, 60, len(z)))
     bce = MEMBERS["plain"]
@@ -157,7 +114,7 @@ def test_an_infinite_loss_makes_every_reduction_infinite(name, dtype, n):
 
 @kernels
 def test_no_weight_is_too_small_or_too_large_for_float32_to_be_one(name):
-    y, z = data(100, np.float32)
+    y, z = data(MEMBERS["plain"], 100, np.float32)
     z = np.clip(z, -80, 80)
     with kernel(name):
         for light in (1e-60, 1e-44, 1e-30, 1e30, 1e60):
@@ -195,34 +152,6 @@ def test_the_callers_settings_of_the_processor_neither_matter_nor_change(name):
     assert flushed == 0
 
 
-def test_threads_of_python_may_call_at_once():
-    y, z = data(300_000, np.float32)
-    bce = MEMBERS["plain"]
-    expected = bce.value_and_gradient(y, z)
-    with ThreadPoolExecutor(8) as pool:
-        for value, gradient in pool.map(lambda _: bce.value_and_gradient(y, z), range(40)):
-            assert value == expected[0]
-            assert gradient.tobytes() == expected[1].tobytes()
-
-
-def _in_child(queue: Any) -> None:
-    y, z = data(1_000_000, np.float32)
-    queue.put(MEMBERS["plain"](y, z))
-
-
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_works_after_a_fork():
-    y, z = data(1_000_000, np.float32)
-    expected = MEMBERS["plain"](y, z)  # with threads, before the fork
-    context = multiprocessing.get_context("fork")
-    queue = context.Queue()
-    child = context.Process(target=_in_child, args=(queue,))
-    child.start()
-    assert queue.get(timeout=60) == expected
-    child.join(60)
-    assert child.exitcode == 0
-
-
 @pytest.mark.parametrize("wanted", [*KERNELS, "numpy"])
 def test_the_environment_forces_a_kernel(wanted):
     code = "import logloss; print(logloss.active_kernel())"
@@ -243,7 +172,7 @@ def test_a_kernel_that_is_none_is_refused():
 @kernels
 @pytest.mark.parametrize("method", METHODS)
 def test_labels_of_any_type_are_the_same_labels(name, method):
-    y, z = data(1000, np.float32)
+    y, z = data(MEMBERS["plain"], 1000, np.float32)
     bce = MEMBERS["plain"]
     with kernel(name):
         expected = getattr(bce, method)(y, z)

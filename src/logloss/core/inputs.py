@@ -82,7 +82,14 @@ def read(y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None, 
     )
 
 
-def check_values(inputs: Inputs, *, from_logits: bool) -> None:
+class Mends(NamedTuple):
+    """How values that are refused are mended, in terms of the function that was called."""
+
+    logits: str = "If these are logits, say from_logits=True."
+    missing: str = "Leave missing predictions out with mask=~np.isnan(y_pred)."
+
+
+def check_values(inputs: Inputs, *, from_logits: bool, mends: Mends = Mends()) -> None:  # noqa: B008, it cannot change
     """Refuse what is in plain view and out of range."""
     label, prediction, weight, shown = inputs.y_true, inputs.y_pred, inputs.weight, inputs.mask
     hidden = _Hidden(weight, shown, prediction.shape)
@@ -92,7 +99,7 @@ def check_values(inputs: Inputs, *, from_logits: bool) -> None:
         if from_logits:
             _check_logits(prediction, hidden)
         else:
-            _check_probabilities(prediction, hidden)
+            _check_probabilities(prediction, hidden, mends)
 
 
 def labels(y_true: Any) -> Array:
@@ -251,13 +258,11 @@ def _check_labels(label: Array, hidden: _Hidden) -> None:
     _refuse(LabelError, "y_true", label, bad, "lie outside [0, 1]", mend)
 
 
-def _check_probabilities(prediction: Array, hidden: _Hidden) -> None:
+def _check_probabilities(prediction: Array, hidden: _Hidden, mends: Mends) -> None:
     if _within(prediction, 0, 1):
         return
     bad = hidden.among(~((prediction >= 0) & (prediction <= 1)))
-    mend = "If these are logits, say from_logits=True."
-    if np.isnan(prediction[bad]).all():
-        mend = "Leave missing predictions out with mask=~np.isnan(y_pred)."
+    mend = mends.missing if np.isnan(prediction[bad]).all() else mends.logits
     _refuse(ProbabilityError, "y_pred", prediction, bad, "lie outside [0, 1]", mend)
 
 

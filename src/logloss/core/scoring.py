@@ -60,11 +60,27 @@ def log_loss(
     >>> log_loss([1, 0], [1.0, 1.0], epsilon=0)
     inf
     """
+    try:
+        return _log_loss(y_true, y_pred, epsilon, sample_weight, normalize, labels)
+    except ShapeError:
+        if normalize and sample_weight is not None and np.size(sample_weight) and not np.any(sample_weight):
+            mend = "The sum, normalize=False, is 0."
+            raise ShapeError(f"The weights sum to 0, and so the mean is undefined. {mend}") from None
+        raise
+
+
+def _log_loss(
+    y_true: Any, y_pred: Any, epsilon: Any, sample_weight: Any, normalize: bool, labels: Sequence[Any] | None
+) -> float:
     probability = inputs.real_array(y_pred, "y_pred")
     if probability.dtype.kind in "biu":
         probability = probability.astype(np.float64)
-    bce = _clipping_at(machine_epsilon(probability.dtype) if epsilon == "auto" else epsilon)
+    if isinstance(epsilon, str) and epsilon == "auto":
+        epsilon = machine_epsilon(probability.dtype)
+    bce = _clipping_at(epsilon) if isinstance(epsilon, float) else BinaryCrossEntropy(epsilon=epsilon)
     reduction = "weighted_mean" if normalize else "sum"
+    if normalize and probability.size == 0:
+        raise ShapeError("y_pred is empty, and the mean of nothing is undefined. The sum, normalize=False, is 0.")
     label = inputs.any_array(y_true, "y_true")
     if labels is None and label.dtype.kind in "biuf" and label.ndim == 1 and label.shape == probability.shape:
         # Labels of 0 and 1, as most are, can be told in the same pass.
@@ -81,7 +97,15 @@ def log_loss(
             )
         probability = np.where(positive, probability[:, 1], probability[:, 0])
         positive = np.ones(len(positive), np.bool_)
-    return float(bce(positive, probability, sample_weight=sample_weight, reduction=reduction))
+    data = inputs.read(positive, probability, sample_weight)
+    inputs.check_values(data, from_logits=False, mends=_MENDS)
+    return kernel.reduced(bce, data, reduction, {})
+
+
+_MENDS = inputs.Mends(
+    logits="If these are logits, use BinaryCrossEntropy(from_logits=True).",
+    missing="Leave missing predictions out of every array with ~np.isnan(y_pred).",
+)
 
 
 @lru_cache
