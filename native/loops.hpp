@@ -56,7 +56,8 @@ template <class T> class Divisor {
   private:
     enum class Way { none, by_reciprocal, plain };
     static Way way_of(T divisor) {
-        return divisor == 1 ? Way::none : divisor > 1 && divisor < T(0x1p60) ? Way::by_reciprocal : Way::plain;
+        const bool is_moderate = divisor > 1 && divisor < T(0x1p60);
+        return divisor == 1 ? Way::none : is_moderate && V::is_fused ? Way::by_reciprocal : Way::plain;
     }
     V whole_, part_;
     Way way_;

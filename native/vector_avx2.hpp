@@ -6,12 +6,14 @@
 #include <cstdint>
 
 #include "inline.hpp"
+#include "table_layout.hpp"
 
 namespace logloss::avx2 {
 
 struct F32 {
     using scalar = float;
     using mask = __m256;
+    static constexpr bool is_fused = true;
     static constexpr int lanes = 8;
     __m256 v;
 
@@ -53,6 +55,7 @@ struct F32 {
 struct F64 {
     using scalar = double;
     using mask = __m256d;
+    static constexpr bool is_fused = true;
     static constexpr int lanes = 4;
     __m256d v;
 
@@ -102,29 +105,6 @@ struct F64 {
     friend INLINE F64 upper_half(F64 a) { return _mm256_and_si256(a.bits(), _mm256_set1_epi64x(-1 << 27)); }
     template <const auto& TABLE, int FIRST, int COUNT> static INLINE void look_up(F64 index, F64* out);
 };
-
-template <class T, int ROWS, int COLUMNS> struct Columns {
-    alignas(64) T column[COLUMNS][ROWS];
-    constexpr explicit Columns(const T (&table)[ROWS][COLUMNS]) : column() {
-        for (int i = 0; i < ROWS; ++i)
-            for (int j = 0; j < COLUMNS; ++j) column[j][i] = table[i][j];
-    }
-};
-
-template <const auto& TABLE> inline constexpr auto columns_of = Columns(TABLE);
-
-// A table with its rows filled up to whole vectors: looking up is loading a row a lane and turning rows into columns.
-template <class T, int ROWS, int COLUMNS> struct Rows {
-    static constexpr int lanes = 32 / sizeof(T);
-    static constexpr int width = (COLUMNS + 2 * lanes - 1) / lanes * lanes;  // a vector from any column stays inside
-    alignas(32) T row[ROWS][width];
-    constexpr explicit Rows(const T (&table)[ROWS][COLUMNS]) : row() {
-        for (int i = 0; i < ROWS; ++i)
-            for (int j = 0; j < COLUMNS; ++j) row[i][j] = table[i][j];
-    }
-};
-
-template <const auto& TABLE> inline constexpr auto rows_of = Rows(TABLE);
 
 template <const auto& TABLE, int FIRST, int COUNT> INLINE void F32::look_up(F32 index, F32* out) {
     static_assert(sizeof columns_of<TABLE>.column[0] == 16 * sizeof(float));

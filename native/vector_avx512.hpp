@@ -6,12 +6,14 @@
 #include <cstdint>
 
 #include "inline.hpp"
+#include "table_layout.hpp"
 
 namespace logloss::avx512 {
 
 struct F32 {
     using scalar = float;
     using mask = __mmask16;
+    static constexpr bool is_fused = true;
     static constexpr int lanes = 16;
     __m512 v;
 
@@ -66,6 +68,7 @@ struct F32 {
 struct F64 {
     using scalar = double;
     using mask = __mmask8;
+    static constexpr bool is_fused = true;
     static constexpr int lanes = 8;
     __m512d v;
 
@@ -122,17 +125,6 @@ struct F64 {
     }
     template <const auto& TABLE, int FIRST, int COUNT> static INLINE void look_up(F64 index, F64* out);
 };
-
-// A table by columns, each of which fits one register of floats or two of doubles: looking up is permuting them.
-template <class T, int ROWS, int COLUMNS> struct Columns {
-    alignas(64) T column[COLUMNS][ROWS];
-    constexpr explicit Columns(const T (&table)[ROWS][COLUMNS]) : column() {
-        for (int i = 0; i < ROWS; ++i)
-            for (int j = 0; j < COLUMNS; ++j) column[j][i] = table[i][j];
-    }
-};
-
-template <const auto& TABLE> inline constexpr auto columns_of = Columns(TABLE);
 
 template <const auto& TABLE, int FIRST, int COUNT> INLINE void F32::look_up(F32 index, F32* out) {
     static_assert(sizeof columns_of<TABLE>.column[0] == 16 * sizeof(float));

@@ -6,9 +6,12 @@
 
 #if defined(__aarch64__)
 #include <arm_neon.h>
+#else
+#include <emmintrin.h>
 #endif
 
 #include "inline.hpp"
+#include "table_layout.hpp"
 
 namespace logloss::ISA {
 
@@ -19,9 +22,11 @@ typedef uint64_t Bits64 __attribute__((vector_size(16)));
 
 // x86-64's floor has no fused multiply-add, and so other bits.
 #if defined(__aarch64__)
+constexpr bool has_fused = true;
 INLINE Floats multiply_add(Floats a, Floats b, Floats c) { return (Floats)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b); }
 INLINE Doubles multiply_add(Doubles a, Doubles b, Doubles c) { return (Doubles)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b); }
 #else
+constexpr bool has_fused = false;
 INLINE Floats multiply_add(Floats a, Floats b, Floats c) { return a * b + c; }
 INLINE Doubles multiply_add(Doubles a, Doubles b, Doubles c) { return a * b + c; }
 #endif
@@ -29,6 +34,7 @@ INLINE Doubles multiply_add(Doubles a, Doubles b, Doubles c) { return a * b + c;
 template <class T, class FLOATING, class WORD, class BITS, int DIGITS> struct Lanes {
     using scalar = T;
     using mask = BITS;  // all bits of a lane, or none
+    static constexpr bool is_fused = has_fused;  // whether fma rounds once
     static constexpr int lanes = 16 / sizeof(T);
     FLOATING v;
 
@@ -89,15 +95,58 @@ template <class T, class FLOATING, class WORD, class BITS, int DIGITS> struct La
     template <int N> static INLINE Lanes shift_right(Lanes a) { return of(a.bits() >> N); }
     friend INLINE Lanes max_bits(Lanes a, Lanes b) { return select((BITS)(a.bits() > b.bits()), a, b); }
     friend INLINE Lanes upper_half(Lanes a) { return of(a.bits() & (BITS{} - (WORD{1} << 27))); }
-    template <const auto& TABLE, int FIRST, int COUNT> static INLINE void look_up(Lanes index, Lanes* out) {
-        constexpr int pieces = sizeof TABLE / sizeof TABLE[0];
-        const BITS piece = index.bits() & (BITS{} + (pieces - 1));
-        for (int j = 0; j < COUNT; ++j)
-            for (int i = 0; i < lanes; ++i) out[j].v[i] = TABLE[piece[i]][FIRST + j];
-    }
+    template <const auto& TABLE, int FIRST, int COUNT> static INLINE void look_up(Lanes index, Lanes* out);
 };
 
 using F32 = Lanes<float, Floats, uint32_t, Bits32, 23>;
 using F64 = Lanes<double, Doubles, uint64_t, Bits64, 52>;
+
+#if defined(__aarch64__)
+
+// Bytes first to first + 63 of a table, which are as many as one instruction looks up.
+INLINE uint8x16x4_t bytes_of(const void* first) { return vld1q_u8_x4(static_cast<const uint8_t*>(first)); }
+
+template <> template <const auto& TABLE, int FIRST, int COUNT> INLINE void F32::look_up(F32 index, F32* out) {
+    static_assert(sizeof columns_of<TABLE>.column[0] == 64);
+    const Bits32 place = (index.bits() & (Bits32{} + 15)) * 0x04040404u + 0x03020100u;
+    for (int j = 0; j < COUNT; ++j)
+        out[j] = F32((Floats)vqtbl4q_u8(bytes_of(columns_of<TABLE>.column[FIRST + j]), (uint8x16_t)place));
+}
+
+template <> template <const auto& TABLE, int FIRST, int COUNT> INLINE void F64::look_up(F64 index, F64* out) {
+    static_assert(sizeof columns_of<TABLE>.column[0] == 128);
+    const uint8x16_t place = (uint8x16_t)((index.bits() & (Bits64{} + 15)) * 0x0808080808080808u + 0x0706050403020100u);
+    for (int j = 0; j < COUNT; ++j) {
+        const double* column = columns_of<TABLE>.column[FIRST + j];
+        const uint8x16_t lower = vqtbl4q_u8(bytes_of(column), place);  // 0 where the place is beyond
+        out[j] = F64((Doubles)vqtbx4q_u8(lower, bytes_of(column + 8), vsubq_u8(place, vdupq_n_u8(64))));
+    }
+}
+
+#else
+
+template <> template <const auto& TABLE, int FIRST, int COUNT> INLINE void F32::look_up(F32 index, F32* out) {
+    const Bits32 piece = index.bits() & (Bits32{} + 15);
+    const float* row[4];
+    for (int i = 0; i < 4; ++i) row[i] = rows_of<TABLE>.row[piece[i]] + FIRST;
+    for (int j = 0; j < COUNT; j += 4) {
+        __m128 part[4];
+        for (int i = 0; i < 4; ++i) part[i] = _mm_loadu_ps(row[i] + j);
+        _MM_TRANSPOSE4_PS(part[0], part[1], part[2], part[3]);
+        for (int i = 0; i < 4 && j + i < COUNT; ++i) out[j + i] = F32((Floats)part[i]);
+    }
+}
+
+template <> template <const auto& TABLE, int FIRST, int COUNT> INLINE void F64::look_up(F64 index, F64* out) {
+    const Bits64 piece = index.bits() & (Bits64{} + 15);
+    const double *one = rows_of<TABLE>.row[piece[0]] + FIRST, *other = rows_of<TABLE>.row[piece[1]] + FIRST;
+    for (int j = 0; j < COUNT; j += 2) {
+        const __m128d a = _mm_loadu_pd(one + j), b = _mm_loadu_pd(other + j);
+        out[j] = F64((Doubles)_mm_unpacklo_pd(a, b));
+        if (j + 1 < COUNT) out[j + 1] = F64((Doubles)_mm_unpackhi_pd(a, b));
+    }
+}
+
+#endif
 
 }  // namespace logloss::ISA
