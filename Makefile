@@ -48,7 +48,8 @@ neon: build/checks/built
 # The compiled code where a byte read or written beside an array, or undefined behaviour, ends the run. An environment of
 # its own holds it, beside the packages of .venv. Capturing more would swallow what the sanitizers say as they stop.
 SANITIZED := build/sanitized
-UNDER := LD_PRELOAD=$$($(CXX) -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc
+# Beside the sanitizer's library the one that throws, which it has to find at the start.
+UNDER := LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libstdc++.so.6)" ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc
 SITE := -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
 
 sanitize: $(SANITIZED)/built
