@@ -139,8 +139,8 @@ const T* read_held(const Task& task, const Operand& operand, int64_t begin, int 
     return buffer;
 }
 
-// A label close to 1 says how much is left of 1, so not a digit may be lost.
-INLINE bool holds_label(double y) { return static_cast<double>(static_cast<float>(y)) == y; }
+// A label close to 1 says how much is left of 1, so not a digit may be lost. What is not a number is hidden or refused.
+INLINE bool holds_label(double y) { return static_cast<double>(static_cast<float>(y)) == y || y != y; }
 
 // Of a weight only the size matters, which class weights and smoothing may still change by 2^30 each way.
 INLINE bool holds_weight(double w) { return w == 0 || !(w < 0x1p-60 || w > 0x1p60); }

@@ -26,7 +26,8 @@ template <class T> struct Block {
 
 template <class T> using Vector = typename Vectors<T>::type;
 
-// The largest bit patterns of labels and of predictions: what is out of range, or not a number, has a larger one.
+// The largest bit patterns of labels and of predictions: what is out of range, or not a number, has a larger one, and so
+// has -0.
 template <class T> struct Seen {
     Vector<T> y = Vector<T>(T(0)), x = Vector<T>(T(0));
     INLINE bool is_suspect(bool from_logits) const {
@@ -170,7 +171,7 @@ void coefficients(int n, T* x, const T* y, const Factors<T>& given, const Family
         if (given.shown) weight = select(V::load(given.shown + i) == zero, zero, weight);
         const auto is_hidden = weight == zero;
         weight = select(is_hidden, zero, weight);  // -0 too
-        label = select(is_hidden, zero, label);
+        label = select(is_hidden, zero, label) + zero;  // and -0 is 0
         select(is_hidden, zero, prediction).store(x + i);
         labels = max_bits(labels, label);
         heaviest = max_bits(heaviest, weight);
@@ -195,6 +196,12 @@ void coefficients(int n, T* x, const T* y, const Factors<T>& given, const Family
         found.is_narrow |= is_huge || is_light || largest_bits(heaviest) > bits_of(T(0x1p60));
 }
 
+template <class T> bool are_in_range(int n, const T* x, T low, T high) {
+    int bad = 0;
+    for (int i = 0; i < n; ++i) bad |= !(x[i] >= low && x[i] <= high);
+    return bad == 0;
+}
+
 template <class T> bool are_hard(int n, const T* y) {
     int soft = 0;
     for (int i = 0; i < n; ++i) soft |= (y[i] != 0) & (y[i] != 1);
@@ -217,6 +224,7 @@ template <class T> void run_as(const Task& task, Form form, int64_t begin, int64
     const bool is_plain = form == Form::plain_logit || form == Form::plain_probability;
     const Mix mix = is_given ? Mix::given : is_scaled || !is_plain ? Mix::scaled : Mix::label;
     const unsigned want = (task.want & ~SUM) | (task.want & SUM ? unsigned{LOSS} : 0u);
+    const bool from_logits = family.from_logits != 0;
     Seen<T> seen;
     for (int64_t at = begin; at < end; at += Block<T>::size) {
         const int n = end - at < Block<T>::size ? static_cast<int>(end - at) : Block<T>::size;
@@ -226,16 +234,14 @@ template <class T> void run_as(const Task& task, Form form, int64_t begin, int64
         const T* y = filled(read_held(task, task.y, at, n, block.y, holds_label, found.is_narrow), block.y);
         if (task.is_hard) found.is_suspect |= !are_hard(n, y);
         if (mix == Mix::given) {
-            Factors<T> given{};
-            if (task.weight.data) {
-                const T* weight = read_held(task, task.weight, at, n, block.weight, holds_weight, found.is_narrow);
-                given.weight = filled(weight, block.weight);
-            }
-            if (task.mask.data) given.shown = filled(read(task, task.mask, at, n, block.shown), block.shown);
-            if (task.pos_weight.data)
-                given.positive = filled(read(task, task.pos_weight, at, n, block.loss), block.loss);
-            if (task.neg_weight.data)
-                given.negative = filled(read(task, task.neg_weight, at, n, block.gradient), block.gradient);
+            const auto factor = [&](const Operand& operand, T* buffer) {
+                return operand.data ? filled(read(task, operand, at, n, buffer), buffer) : nullptr;
+            };
+            const auto weight = [&] {
+                return filled(read_held(task, task.weight, at, n, block.weight, holds_weight, found.is_narrow), block.weight);
+            };
+            const Factors<T> given = {task.weight.data ? weight() : nullptr, factor(task.mask, block.shown),
+                                      factor(task.pos_weight, block.loss), factor(task.neg_weight, block.gradient)};
             x = copied(n, whole, x, block.x);
             coefficients(whole, block.x, y, given, family, block.positive, block.negative, found);
         }
@@ -247,6 +253,13 @@ template <class T> void run_as(const Task& task, Form form, int64_t begin, int64
         const Results<T> out = {place(task.loss, block.loss), place(task.gradient, block.gradient),
                                 place(task.hessian, block.hessian)};
         compute<T>(form, mix, want, whole, x, positive, static_cast<const T*>(block.negative), task, out, &seen);
+        if (seen.is_suspect(from_logits)) {  // a closer look, for -0
+            constexpr T endless = std::numeric_limits<T>::infinity();
+            const bool are_good = are_in_range(n, x, from_logits ? -endless : T(0), from_logits ? endless : T(1)) &&
+                                  (mix == Mix::given || are_in_range(n, y, T(0), T(1)));
+            found.is_suspect |= !are_good;
+            seen = {};
+        }
         if (task.loss.data && out.loss == block.loss) write(task, task.loss, at, n, out.loss);
         if (task.gradient.data && out.gradient == block.gradient) write(task, task.gradient, at, n, out.gradient);
         if (task.hessian.data && out.hessian == block.hessian) write(task, task.hessian, at, n, out.hessian);
@@ -255,7 +268,6 @@ template <class T> void run_as(const Task& task, Form form, int64_t begin, int64
             add_terms(out.loss, whole, block.rest, found.sum);
         }
     }
-    found.is_suspect |= seen.is_suspect(family.from_logits != 0);
 }
 
 inline void run(const Task& task, int64_t begin, int64_t end, Found& found) {

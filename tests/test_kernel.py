@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from fractions import Fraction
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -181,3 +182,17 @@ def test_labels_of_any_type_are_the_same_labels(name, method):
             pairs = zip(made, expected, strict=True) if isinstance(made, tuple) else [(made, expected)]
             for one, other in pairs:
                 assert np.asarray(one).tobytes() == np.asarray(other).tobytes()
+
+
+@kernels
+@dtypes
+@pytest.mark.parametrize("bce", [BinaryCrossEntropy(), BinaryCrossEntropy.focal(from_logits=True)], ids=str)
+def test_a_zero_of_either_sign_is_the_same_label_probability_and_weight(name, dtype, bce):
+    zeros, others = np.zeros(100, dtype), np.linspace(0, 1, 100, dtype=dtype)
+    weight = np.where(np.arange(100) % 2, 1, 0).astype(dtype)
+    with kernel(name), mock.patch("logloss.core.blocks.run", side_effect=AssertionError("the kernel did not do it")):
+        for y, x, w in ((zeros, others, None), (others, zeros, None), (zeros, zeros, weight)):
+            negated = [np.where(a == 0, -a, a) for a in (y, x)]
+            signed = [np.where(w == 0, -w, w) if w is not None else None]
+            made = bce.loss_gradient(*negated, sample_weight=signed[0])
+            assert_same_bits([abs(a) for a in made], [abs(a) for a in bce.loss_gradient(y, x, sample_weight=w)])
