@@ -117,18 +117,22 @@ void compute_block(int n, const T* x, const T* positive, const T* negative, cons
     *seen = all;
 }
 
-// What is worked out at once: all that is wanted, and sometimes more, which goes nowhere.
+// What is worked out at once: all that is wanted, and sometimes more, which goes nowhere. The general forms are long, so
+// there are few of them.
 template <Form FORM, Mix MIX, class T, class... Rest> void compute(unsigned want, Rest... rest) {
-    switch (want) {
-        case LOSS: return compute_block<FORM, LOSS, MIX, T>(rest...);
-        case GRADIENT: return compute_block<FORM, GRADIENT, MIX, T>(rest...);
-        case LOSS | GRADIENT: return compute_block<FORM, LOSS | GRADIENT, MIX, T>(rest...);
+    constexpr unsigned all = LOSS | GRADIENT | HESSIAN;
+    if (want == LOSS) return compute_block<FORM, LOSS, MIX, T>(rest...);
+    if constexpr (FORM == Form::any_logit || FORM == Form::any_probability) {
+        if (!(want & HESSIAN)) return compute_block<FORM, LOSS | GRADIENT, MIX, T>(rest...);
+        return compute_block<FORM, all, MIX, T>(rest...);
+    } else {
+        if (want == GRADIENT) return compute_block<FORM, GRADIENT, MIX, T>(rest...);
+        if (want == (LOSS | GRADIENT)) return compute_block<FORM, LOSS | GRADIENT, MIX, T>(rest...);
     }
-    if constexpr (FORM != Form::focal_logit) switch (want) {
-            case HESSIAN: return compute_block<FORM, HESSIAN, MIX, T>(rest...);
-            case GRADIENT | HESSIAN: return compute_block<FORM, GRADIENT | HESSIAN, MIX, T>(rest...);
-            default: return compute_block<FORM, LOSS | GRADIENT | HESSIAN, MIX, T>(rest...);
-        }
+    if constexpr (FORM == Form::plain_logit || FORM == Form::plain_probability) {
+        if (!(want & LOSS)) return compute_block<FORM, GRADIENT | HESSIAN, MIX, T>(rest...);
+        return compute_block<FORM, all, MIX, T>(rest...);
+    }
 }
 
 template <Form FORM, class T, class... Rest> void compute(Mix mix, unsigned want, Rest... rest) {
