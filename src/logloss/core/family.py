@@ -302,7 +302,7 @@ class BinaryCrossEntropy:
         if reduction == "none":
             loss, gradient = kernel.elements(self, data, {LOSS: None, GRADIENT: gradient_out})
             return loss, gradient
-        gradient = inputs.check_out(gradient_out, "gradient_out", data)
+        gradient = inputs.check_out(gradient_out, GRADIENT, data)
         value = kernel.reduced(self, data, reduction, {GRADIENT: gradient})
         return value, gradient if gradient_out is not None else gradient[()]
 

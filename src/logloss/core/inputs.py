@@ -128,12 +128,13 @@ def per_class(weight: float | tuple[float, ...], shape: tuple[int, ...], class_a
     return np.asarray(weight).reshape(along)
 
 
-def check_out(out: Any, name: str, inputs: Inputs) -> Array:
-    """A buffer to write into, or a new array of the machine's own byte order."""
+def check_out(out: Any, quantity: str, inputs: Inputs) -> Array:
+    """A buffer to write a quantity into, or a new array of the machine's own byte order."""
     prediction = inputs.y_pred
     if out is None:
         dtype = prediction.dtype
         return np.empty(prediction.shape, dtype if dtype.isnative else dtype.newbyteorder("="))
+    name = f"{quantity}_out"
     if not isinstance(out, np.ndarray):
         raise DtypeError(f"{name} is a {type(out).__name__}; expected a NumPy array to write into.")
     if out.shape != prediction.shape:

@@ -27,11 +27,14 @@ def active_kernel() -> str:
 
 def elements(family: Family, inputs: Inputs, outs: Mapping[str, Array | None]) -> list[Array]:
     """Each quantity named in ``outs``, per element, into its buffer where one is given."""
-    given = [name for name, out in outs.items() if out is not None]
-    made = {name: check_out(out, f"{name}_out", inputs) for name, out in outs.items()}
-    if len(given) == 2 and np.shares_memory(made[given[0]], made[given[1]]):
-        raise ParameterError(f"{given[0]}_out and {given[1]}_out share memory; expected two separate arrays.")
+    made = {name: check_out(out, name, inputs) for name, out in outs.items()}
+    if len(made) == 2 and all(out is not None for out in outs.values()):
+        (one, first), (other, second) = made.items()
+        if np.shares_memory(first, second):
+            raise ParameterError(f"{one}_out and {other}_out share memory; expected two separate arrays.")
     _run(family, inputs, made)
+    if inputs.y_pred.ndim:
+        return list(made.values())
     return [out if outs[name] is not None else out[()] for name, out in made.items()]
 
 
