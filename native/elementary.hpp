@@ -165,9 +165,18 @@ template <class V> INLINE V surprise_of_unlikely(V t) {
     const Parts<V> parts = parts_of(t);
     V row[2];
     V::template look_up<Tables<T>::mantissas, 0, 2>(parts.index, row);
-    const V r = fma(parts.m, row[0], V(T(-1)));
-    const V above = fma(parts.k, V(B::log2), row[1]);
-    const V made = above + fma(polynomial(Tables<T>::logarithm, r) * r, r, V(T(0)) - r);
+    V r, rest, above;
+    if constexpr (V::is_fused) {
+        r = fma(parts.m, row[0], V(T(-1)));
+        rest = V(T(0)) - r;
+        above = fma(parts.k, V(B::log2), row[1]);
+    } else {  // the roundings that fma spares, spared by more operations
+        V lost;
+        r = exact_product(parts.m, row[0], lost) - V(T(1)) + lost;
+        rest = fma(parts.k, V(B::log2_low), V(T(0)) - r);
+        above = fma(parts.k, V(B::log2_high), row[1]);
+    }
+    const V made = above + fma(polynomial(Tables<T>::logarithm, r) * r, r, rest);
     return select(t == V(T(0)), V(std::numeric_limits<T>::infinity()), made);
 }
 
