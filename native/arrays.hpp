@@ -100,7 +100,9 @@ INLINE void read_as(const Task& task, const Operand& operand, int64_t begin, int
 template <class T> const T* read(const Task& task, const Operand& operand, int64_t begin, int n, T* buffer) {
     const auto plain = [](auto value) { return static_cast<T>(value); };
     switch (operand.type) {
-        case Type::boolean:
+        case Type::boolean:  // whose bytes may be anything but 0 where it is true
+            read_as<uint8_t>(task, operand, begin, n, buffer, [](uint8_t byte) { return static_cast<T>(byte != 0); });
+            break;
         case Type::uint8: read_as<uint8_t>(task, operand, begin, n, buffer, plain); break;
         case Type::int8: read_as<int8_t>(task, operand, begin, n, buffer, plain); break;
         case Type::int16: read_as<int16_t>(task, operand, begin, n, buffer, plain); break;
@@ -140,10 +142,10 @@ const T* read_held(const Task& task, const Operand& operand, int64_t begin, int 
 }
 
 // A label close to 1 says how much is left of 1, so not a digit may be lost. What is not a number is hidden or refused.
-INLINE bool holds_label(double y) { return static_cast<double>(static_cast<float>(y)) == y || y != y; }
+constexpr auto holds_label = [](double y) { return static_cast<double>(static_cast<float>(y)) == y || y != y; };
 
 // Of a weight only the size matters, which class weights and smoothing may still change by 2^30 each way.
-INLINE bool holds_weight(double w) { return w == 0 || !(w < 0x1p-60 || w > 0x1p60); }
+constexpr auto holds_weight = [](double w) { return w == 0 || !(w < lightest_weight || w > heaviest_weight); };
 
 template <class S, class T, class C>
 INLINE void write_as(const Task& task, const Operand& operand, int64_t begin, int n, const T* from, C convert) {

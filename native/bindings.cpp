@@ -152,7 +152,7 @@ class Arrays {
                 for (int a = 0; a < view.ndim; ++a) task.size *= task.shape[a] = view.shape[a];
             }
             *operands[i] = operand_of(view, bfloat16 >> i & 1, task.axes, task.shape);
-            for (int j = 0; i >= first_result && j < i; ++j)
+            for (int j = 0; i >= first_result && j < first_result; ++j)  // core/kernel.py has looked at the results
                 if (buffers_[j] && do_overlap(view, buffers_[j]->view())) throw Unfit{};
         }
         if (task.size) simplify(task, operands);
@@ -164,7 +164,8 @@ class Arrays {
 
 // In parts of a fraction of a second, between which Ctrl-C is heard; others of Python may run meanwhile.
 void run_all(Work work, const Task& task, int threads, Found& found) {
-    constexpr int64_t small = int64_t{1} << 12, part = int64_t{1} << 25;
+    constexpr int64_t small = int64_t{1} << 12;
+    const int64_t part = (int64_t{1} << 22) * threads;
     if (task.size <= small) {
         work(task, 0, task.size, found);
         return;
@@ -208,7 +209,7 @@ nb::object run_task(nb::handle x, nb::handle y, nb::handle weight, nb::handle ma
     task.is_hard = is_hard;
     Found found;
     run_all(chosen.load()->run, task, threads, found);
-    return nb::make_tuple(has_sum ? found.sum.divided_by(divisor) : 0.0, found.is_suspect, found.is_narrow);
+    return nb::make_tuple(has_sum ? found.sum.divided_by(divisor) : 0.0, found.is_suspect, found.needs_width);
 } catch (const Unfit&) {
     return nb::none();
 }
@@ -231,6 +232,12 @@ NB_MODULE(_native, m) {
         const Kernel* const kernel = choose_kernel(wanted);
         if (kernel) chosen = kernel;
         return kernel ? kernel->name : "";
+    });
+    m.def("kernels", [] {
+        nb::list made;
+        for (const char* name : {"avx512", "avx2", "neon", "baseline"})
+            if (choose_kernel(name)) made.append(name);
+        return made;
     });
     m.attr("worth_a_thread") = worth_a_thread;
     const auto maybe = [](const char* name) { return nb::arg(name).none(); };

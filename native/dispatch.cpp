@@ -71,7 +71,7 @@ void run(Work work, const Task& task, int64_t begin, int64_t end, int threads, F
     for (const Found& part : parts) {
         found.sum.merge(part.sum);
         found.is_suspect |= part.is_suspect;
-        found.is_narrow |= part.is_narrow;
+        found.needs_width |= part.needs_width;
     }
 }
 

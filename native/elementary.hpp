@@ -51,13 +51,15 @@ template <class V, class T, int N> INLINE V polynomial(const T (&coefficients)[N
 template <class V> INLINE V exp_of_negative(V a) {
     using T = typename V::scalar;
     using B = Binary<T>;
-    a = min(a, V(B::lowest));
+    // What is 0 anyway is not made of subnormal numbers, which take the processor long.
+    const auto is_zero = a >= V(B::lowest);
+    a = select(is_zero, V(T(0)), a);
     const V shifted = fma(a, V(-B::log2e), V(B::magic + B::lifted));
     const V exponent = shifted - V(B::magic + B::lifted);
     V r = fma(exponent, V(-B::log2_high), V(T(0)) - a);
     r = fma(exponent, V(-B::log2_low), r);
     const V p = fma(polynomial(Tables<T>::exponential, r), r * r, r) + V(T(1));
-    return shift_exponent(p, shifted) * V(B::unlift);
+    return select(is_zero, V(T(0)), shift_exponent(p, shifted) * V(B::unlift));
 }
 
 // The polynomial in column FIRST of the rows of a table, at a distance from its centres.
@@ -181,7 +183,7 @@ template <class V> INLINE V surprise_of_unlikely(V t) {
 }
 
 // a + b, and what its rounding lost.
-template <class V> INLINE V exact_sum(V a, V b, V& lost) {
+template <class V> INLINE V two_sum(V a, V b, V& lost) {
     const V sum = a + b, second = sum - a;
     lost = (a - (sum - second)) + (b - second);
     return sum;
@@ -205,10 +207,10 @@ template <class V> INLINE V power(V q, typename V::scalar exponent) {
     V::template look_up<Tables<T>::mantissas, 0, 3>(parts.index, row);
     V low[4];
     const V product = exact_product(parts.m, row[0], low[0]);
-    const V r = exact_sum(product - V(T(1)), low[0], low[0]);
-    V sum = exact_sum(parts.k * V(B::log2_high), row[1], low[1]);
-    sum = exact_sum(sum, V(T(0)) - r, low[2]);
-    sum = exact_sum(sum, polynomial(Tables<T>::logarithm, r) * r * r, low[3]);
+    const V r = two_sum(product - V(T(1)), low[0], low[0]);
+    V sum = two_sum(parts.k * V(B::log2_high), row[1], low[1]);
+    sum = two_sum(sum, V(T(0)) - r, low[2]);
+    sum = two_sum(sum, polynomial(Tables<T>::logarithm, r) * r * r, low[3]);
     const V small = (low[1] + low[2]) + (low[3] - low[0]) + fma(parts.k, V(B::log2_low), row[2]);
     return select(q == V(T(0)), V(T(0)), exp_of_negative_product(V(exponent), sum, small));
 }

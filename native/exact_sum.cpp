@@ -1,10 +1,13 @@
 #include "exact_sum.hpp"
 
+#include "floating_point.hpp"
+
 #include <cmath>
 
 namespace logloss {
 
 double Accumulator::divided_by(double divisor) const {
+    const FloatingPoint as_it_should_be;
     if (special_ != 0) return special_ / divisor;  // NaN differs from 0 too
     uint32_t word[limbs];
     int64_t carry = 0;

@@ -178,7 +178,7 @@ template <class V> INLINE Made<V> any_of_logit(V z, V positive, V negative, cons
     const Tail<V> t = tail<SOFTPLUS | SOFTPLUS_LOW | LOGISTIC>(distance);
     const V near = one - t.logistic, farther = t.softplus + distance;
     V low;
-    const V far = exact_sum(t.softplus, reach, low);
+    const V far = two_sum(t.softplus, reach, low);
     low = low + t.softplus_low;
     const auto is_tiny = V(std::numeric_limits<double>::min()) >= t.logistic;
     V root = one;

@@ -1,8 +1,10 @@
 // The loop over a range of elements, block by block: read, compute, write, add up. Compiled once per instruction set.
 #pragma once
 
+#include <bit>
 #include <cstring>
 #include <limits>
+#include <memory>
 
 #include "arrays.hpp"
 #include "floating_point.hpp"
@@ -30,11 +32,23 @@ template <class T> using Vector = typename Vectors<T>::type;
 // has -0.
 template <class T> struct Seen {
     Vector<T> y = Vector<T>(T(0)), x = Vector<T>(T(0));
+    Vector<T> thinnest = Vector<T>(T(1));  // coefficient of a positive, other than 0
     INLINE bool is_suspect(bool from_logits) const {
         return largest_bits(y) > bits_of(T(1)) ||
                largest_bits(x) > bits_of(from_logits ? std::numeric_limits<T>::infinity() : T(1));
     }
 };
+
+// A coefficient that is not 0 and smaller may have come of one that float lost.
+template <class T> constexpr T thin = sizeof(T) == 4 ? T(0x1p-100) : T(0);
+
+template <class V> INLINE auto smallest(V v) {
+    typename V::scalar lane[V::lanes], least;
+    v.store(lane);
+    least = lane[0];
+    for (auto x : lane) least = x < least ? x : least;
+    return least;
+}
 
 template <class T> struct Results {
     T *loss, *gradient, *hessian;
@@ -102,8 +116,10 @@ void compute_block(int n, const T* x, const T* positive, const T* negative, cons
         if constexpr (MIX != Mix::given) all.y = max_bits(all.y, a);
         if constexpr (MIX == Mix::label) b = one - a;
         if constexpr (MIX == Mix::scaled) {
+            const V label = a;
             b = scales.smooth(one - a) * V(scales.negative);
             a = scales.smooth(a) * V(scales.positive);
+            all.thinnest = min(all.thinnest, select(label == V(T(0)), one, a));
         }
         if constexpr (MIX == Mix::given) b = V::load(negative + i);
         if constexpr (MIX != Mix::label) total = a + b;  // else it is 1: what 1 - a lost is too small to show beside a
@@ -161,14 +177,14 @@ template <class T> struct Factors {
 };
 
 // What multiplies each side, from all there is of weights; and hides what a mask or a weight of 0 hides, whatever it is.
-// Weights may multiply to more than the type holds.
+// Weights may multiply to more than the type holds. The largest coefficient.
 template <class T>
-void coefficients(int n, T* x, const T* y, const Factors<T>& given, const Family& family, T* positive, T* negative,
+T coefficients(int n, T* x, const T* y, const Factors<T>& given, const Family& family, T* positive, T* negative,
                   Found& found) {
     using V = Vector<T>;
     const Scales<T> scales(family);
     const V zero(T(0)), one(T(1));
-    V labels = zero, heaviest = zero, lightest = one, largest = zero;
+    V labels = zero, heaviest = zero, lightest = one, largest = zero, thinnest = one;
     for (int i = 0; i < n; i += V::lanes) {
         V label = V::load(y + i), prediction = V::load(x + i), weight = one;
         if (given.weight) weight = V::load(given.weight + i);
@@ -184,20 +200,19 @@ void coefficients(int n, T* x, const T* y, const Factors<T>& given, const Family
         const V b = given.negative ? V::load(given.negative + i) : V(scales.negative);
         const V first = scales.smooth(label) * a * weight, second = scales.smooth(one - label) * b * weight;
         largest = max_bits(largest, max_bits(abs(first), abs(second)));
+        thinnest = min(thinnest, select(label == zero, one, select(is_hidden, one, select(a == zero, one, first))));
         first.store(positive + i);
         second.store(negative + i);
     }
     constexpr T most = std::numeric_limits<T>::max();
     found.is_suspect |= largest_bits(labels) > bits_of(T(1)) || largest_bits(heaviest) > bits_of(most);
-    T lane[V::lanes];
-    lightest.store(lane);
-    bool is_light = false;
-    for (T weight : lane) is_light |= weight < T(0x1p-60);
-    const bool is_huge = largest_bits(largest) > bits_of(most);
+    const bool is_huge = largest_bits(largest) > bits_of(most / 2);  // so that the sum of both sides is finite
     if (sizeof(T) == 8)
         found.is_suspect |= is_huge;
     else
-        found.is_narrow |= is_huge || is_light || largest_bits(heaviest) > bits_of(T(0x1p60));
+        found.needs_width |= is_huge || smallest(lightest) < T(lightest_weight) ||
+                             largest_bits(heaviest) > bits_of(T(heaviest_weight)) || smallest(thinnest) < thin<T>;
+    return std::bit_cast<T>(largest_bits(largest));
 }
 
 template <class T> bool are_in_range(int n, const T* x, T low, T high) {
@@ -220,7 +235,8 @@ template <class T> const T* copied(int n, int room, const T* from, T* to) {
 }
 
 template <class T> void run_as(const Task& task, Form form, int64_t begin, int64_t end, Found& found) {
-    static thread_local Block<T> block;
+    static thread_local const auto memory = std::make_unique_for_overwrite<Block<T>>();
+    Block<T>& block = *memory;
     constexpr int lanes = 64 / sizeof(T);  // of the widest instruction set
     const Family& family = task.family;
     const bool is_given = task.weight.data || task.mask.data || task.pos_weight.data || task.neg_weight.data;
@@ -229,25 +245,28 @@ template <class T> void run_as(const Task& task, Form form, int64_t begin, int64
     const Mix mix = is_given ? Mix::given : is_scaled || !is_plain ? Mix::scaled : Mix::label;
     const unsigned want = (task.want & ~SUM) | (task.want & SUM ? unsigned{LOSS} : 0u);
     const bool from_logits = family.from_logits != 0;
+    const T steepest = static_cast<T>(1 + (family.gamma > family.gamma_neg ? family.gamma : family.gamma_neg));
+    T heaviest = static_cast<T>(family.pos_weight > family.neg_weight ? family.pos_weight : family.neg_weight);
+    found.is_suspect |= !(heaviest <= std::numeric_limits<T>::max() / 2);
     Seen<T> seen;
     for (int64_t at = begin; at < end; at += Block<T>::size) {
         const int n = end - at < Block<T>::size ? static_cast<int>(end - at) : Block<T>::size;
         const int whole = (n + lanes - 1) / lanes * lanes;
         const auto filled = [&](const T* from, T* to) { return whole == n ? from : copied(n, whole, from, to); };
         const T* x = filled(read(task, task.x, at, n, block.x), block.x);
-        const T* y = filled(read_held(task, task.y, at, n, block.y, holds_label, found.is_narrow), block.y);
+        const T* y = filled(read_held(task, task.y, at, n, block.y, holds_label, found.needs_width), block.y);
         if (task.is_hard) found.is_suspect |= !are_hard(n, y);
         if (mix == Mix::given) {
             const auto factor = [&](const Operand& operand, T* buffer) {
                 return operand.data ? filled(read(task, operand, at, n, buffer), buffer) : nullptr;
             };
             const auto weight = [&] {
-                return filled(read_held(task, task.weight, at, n, block.weight, holds_weight, found.is_narrow), block.weight);
+                return filled(read_held(task, task.weight, at, n, block.weight, holds_weight, found.needs_width), block.weight);
             };
             const Factors<T> given = {task.weight.data ? weight() : nullptr, factor(task.mask, block.shown),
                                       factor(task.pos_weight, block.loss), factor(task.neg_weight, block.gradient)};
             x = copied(n, whole, x, block.x);
-            coefficients(whole, block.x, y, given, family, block.positive, block.negative, found);
+            heaviest = coefficients(whole, block.x, y, given, family, block.positive, block.negative, found);
         }
         const T* positive = mix == Mix::given ? block.positive : y;
         const auto place = [&](const Operand& operand, T* buffer) {
@@ -257,13 +276,20 @@ template <class T> void run_as(const Task& task, Form form, int64_t begin, int64
         const Results<T> out = {place(task.loss, block.loss), place(task.gradient, block.gradient),
                                 place(task.hessian, block.hessian)};
         compute<T>(form, mix, want, whole, x, positive, static_cast<const T*>(block.negative), task, out, &seen);
+        if (sizeof(T) == 4) {
+            // A result that is subnormal before it is multiplied has lost digits that the product would show.
+            const T farthest = std::bit_cast<T>(largest_bits(seen.x));
+            found.needs_width |= from_logits && heaviest > 8 && farthest * steepest > 80;
+            found.needs_width |= family.pos_weight != 0 && smallest(seen.thinnest) < thin<T>;
+        }
         if (seen.is_suspect(from_logits)) {  // a closer look, for -0
             constexpr T endless = std::numeric_limits<T>::infinity();
             const bool are_good = are_in_range(n, x, from_logits ? -endless : T(0), from_logits ? endless : T(1)) &&
                                   (mix == Mix::given || are_in_range(n, y, T(0), T(1)));
             found.is_suspect |= !are_good;
-            seen = {};
         }
+        seen = {};
+        if (found.is_suspect || found.needs_width) return;  // all this will be done anew, and otherwise
         if (task.loss.data && out.loss == block.loss) write(task, task.loss, at, n, out.loss);
         if (task.gradient.data && out.gradient == block.gradient) write(task, task.gradient, at, n, out.gradient);
         if (task.hessian.data && out.hessian == block.hessian) write(task, task.hessian, at, n, out.hessian);
@@ -276,9 +302,13 @@ template <class T> void run_as(const Task& task, Form form, int64_t begin, int64
 
 inline void run(const Task& task, int64_t begin, int64_t end, Found& found) {
     const FloatingPoint as_it_should_be;
-    const Form form = form_of(task.family, task.want);
+    const Family& family = task.family;
+    const Form form = form_of(family, task.want);
     const bool is_any = form == Form::any_logit || form == Form::any_probability;
-    if (task.x.type == Type::float64 || task.is_wide || is_any)
+    // A derivative in a probability may be infinite in float and, divided, finite.
+    const bool may_overflow = form == Form::plain_probability && family.narrow_low < 0x1p-60 && task.divisor != 1 &&
+                              (task.want & (GRADIENT | HESSIAN));
+    if (task.x.type == Type::float64 || task.is_wide || is_any || may_overflow)
         run_as<double>(task, form, begin, end, found);
     else
         run_as<float>(task, form, begin, end, found);
@@ -287,7 +317,8 @@ inline void run(const Task& task, int64_t begin, int64_t end, Found& found) {
 // The sum of the weights that no mask hides.
 inline void total_weight(const Task& task, int64_t begin, int64_t end, Found& found) {
     const FloatingPoint as_it_should_be;
-    static thread_local Block<double> block;
+    static thread_local const auto memory = std::make_unique_for_overwrite<Block<double>>();
+    Block<double>& block = *memory;
     constexpr int lanes = 8;
     for (int64_t at = begin; at < end; at += Block<double>::size) {
         const int n = end - at < Block<double>::size ? static_cast<int>(end - at) : Block<double>::size;

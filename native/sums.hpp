@@ -43,7 +43,7 @@ template <class T> void add_in_slices(const T* terms, int n, double* rest, Accum
             return;
         }
         const bool is_tiny = top <= -1022;  // where all exponents look alike
-        const int cut = is_tiny || top + spare - 52 < -1074 ? -1074 : top + spare - 52;
+        const int cut = is_tiny ? -1074 : top + spare - 52;
         const F64 large = F64(std::bit_cast<double>(static_cast<uint64_t>(cut + 52 + 1023) << 52) * 1.5);
         F64 total = F64(0);
         most = F64(0);
@@ -66,6 +66,7 @@ INLINE bool add_if_exact(F64 first, F64 second, Accumulator& sum) {
     double lane[2 * F64::lanes];
     first.store(lane);
     second.store(lane + F64::lanes);
+    asm volatile("" ::"r"(lane) : "memory");
     if (has_rounded()) return false;
     for (double x : lane) sum.add(x);
     return true;

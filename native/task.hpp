@@ -20,6 +20,9 @@ struct Operand {
     bool is_contiguous = false;  // in the order of the task's axes, without a gap, aligned
 };
 
+// Weights of rows that, times class weights and smoothing of 2^-30 to 2^30 (core/work.py), float can hold.
+constexpr double lightest_weight = 0x1p-60, heaviest_weight = 0x1p60;
+
 constexpr unsigned LOSS = 1, GRADIENT = 2, HESSIAN = 4, SUM = 8;
 
 struct Task {
@@ -39,7 +42,7 @@ struct Task {
 struct Found {
     Accumulator sum;
     bool is_suspect = false;  // some value may have to be refused: look closely
-    bool is_narrow = false;   // some value needs a wider type than float to work in
+    bool needs_width = false;  // some value needs a wider type than float to work in
 };
 
 using Work = void (*)(const Task&, int64_t begin, int64_t end, Found&);

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logloss import BinaryCrossEntropy
+from logloss.core.errors import LogitError
 from tests.kernel_cases import MEMBERS, assert_same_bits, data, results
 from tests.paths import KERNELS, METHODS, kernel
 
@@ -91,7 +92,8 @@ def test_every_length_and_element_is_the_same_alone(name, dtype, n, seed):
 def test_sums_are_exact_however_far_apart_the_terms(name, dtype):
     y, z = data(MEMBERS["plain"], 30_000, dtype)
     z[::7] = np.random.default_rng(1).uniform(-700, 700, len(z[::7])) if dtype == np.float64 else z[::7] / 10
-    weight = np.ldexp(1.0, np.random.default_rng(2).integers(-60, 60, len(z)))
+    # Heavier ones would be worked out in float64, and summed before they are rounded to float32.
+    weight = np.ldexp(1.0, np.random.default_rng(2).integers(-60, 60 if dtype == np.float64 else 4, len(z)))
     bce = MEMBERS["plain"]
     with kernel(name):
         each = bce.loss(y, z, sample_weight=weight)
@@ -197,3 +199,120 @@ def test_a_zero_of_either_sign_is_the_same_label_probability_and_weight(name, dt
             made = bce.loss_gradient(*negated, sample_weight=signed[0])
             expected = bce.loss_gradient(y, x, sample_weight=w)
             np.testing.assert_allclose(made, expected, rtol=4 * np.finfo(dtype).eps, atol=0)
+
+
+HEAVY = [
+    # a logit far out, beside coefficients that bring back what float32 has lost there
+    (BinaryCrossEntropy(from_logits=True), 1, 104, {"sample_weight": 2.0**20}),
+    (BinaryCrossEntropy(from_logits=True), 1, 100, {"sample_weight": 1e6}),
+    (BinaryCrossEntropy(from_logits=True, pos_weight=1e6), 1, 100, {}),
+    (BinaryCrossEntropy(from_logits=True, pos_weight=(1e6,)), 1, 100, {}),
+    (BinaryCrossEntropy.focal(alpha=None, from_logits=True), 1, 36, {"sample_weight": 1e6}),
+    (BinaryCrossEntropy.focal(alpha=None, from_logits=True, pos_weight=1e6), 1, 36, {}),
+    # a label so small that its coefficient would be lost
+    (BinaryCrossEntropy(from_logits=True), 1e-30, -50, {"sample_weight": 1e-18}),
+    (BinaryCrossEntropy(from_logits=True, pos_weight=2.0**-30), 1e-38, -50, {}),
+    (BinaryCrossEntropy(from_logits=True, pos_weight=2.0**-30), 1e-38, -np.inf, {}),
+]
+
+
+@kernels
+@pytest.mark.parametrize(("bce", "y", "z", "options"), HEAVY)
+def test_a_coefficient_brings_back_no_digits_that_were_lost(name, bce, y, z, options):
+    y, z = np.full((3, 1), y, np.float32), np.full((3, 1), z, np.float32)
+    weights = {key: np.full(3, value, np.float32) for key, value in options.items()}
+    made = {}
+    for path in (name, "numpy"):
+        with kernel(path):
+            made[path] = [*bce.loss_gradient(y, z, **weights), bce(y, z, reduction="sum", **weights)]
+    for one, other in zip(made[name], made["numpy"], strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=3e-45)
+        assert np.array_equal(np.equal(one, 0), np.equal(other, 0))
+
+
+@kernels
+@pytest.mark.parametrize("light", [1e-6, 1e-17])
+def test_a_small_divisor_brings_back_no_digits_that_were_lost(name, light):
+    y, z, weight = np.ones(2, np.float32), np.array([85, 70], np.float32), np.array([light, light], np.float32)
+    made = {}
+    for path in (name, "numpy"):
+        with kernel(path):
+            _, made[path] = MEMBERS["plain"].value_and_gradient(y, z, sample_weight=weight, reduction="weighted_mean")
+    np.testing.assert_allclose(made[name], made["numpy"], rtol=1e-6, atol=0)
+
+
+@kernels
+def test_a_mean_gradient_is_finite_where_the_sums_is_not(name):
+    p, y = np.full(10, 1e-39, np.float32), np.ones(10, np.float32)
+    with kernel(name):
+        _, gradient = BinaryCrossEntropy(epsilon=0).value_and_gradient(y, p)
+    np.testing.assert_allclose(gradient, -1 / p.astype(float) / 10, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", [*KERNELS, "numpy"])
+@pytest.mark.parametrize(
+    "bce", [BinaryCrossEntropy(epsilon=0), BinaryCrossEntropy.focal(epsilon=0, alpha=None)], ids=str
+)
+def test_a_probability_of_minus_zero_is_zero(name, bce):
+    with kernel(name):
+        loss, gradient = bce.loss_gradient([1.0], [-0.0])
+    assert (loss[0], gradient[0]) == (np.inf, -np.inf)
+
+
+@kernels
+def test_a_boolean_is_true_whatever_its_byte(name):
+    odd = np.frombuffer(bytes([0, 1, 2, 255]), np.bool_)
+    y, z = np.array([1, 0, 1, 0.0]), np.array([1.0, -2, 3, 4])
+    with kernel(name):
+        for arguments in ({"sample_weight": odd}, {"mask": odd}):
+            plain = {key: value.astype(np.uint8).astype(np.bool_) for key, value in arguments.items()}
+            assert MEMBERS["plain"](y, z, **arguments) == MEMBERS["plain"](y, z, **plain)
+        assert MEMBERS["plain"](odd, z) == MEMBERS["plain"]([0, 1, 1, 1], z)
+
+
+@kernels
+def test_two_sides_that_are_finite_have_a_finite_sum(name):
+    with kernel(name):
+        alone = float(MEMBERS["plain"].loss([0.875], [1.8])[0])
+        for bce, weight in (
+            (BinaryCrossEntropy(from_logits=True, pos_weight=2, neg_weight=2), 1e308),
+            (BinaryCrossEntropy(from_logits=True, pos_weight=1.5e308, neg_weight=1.5e308), 1.0),
+        ):
+            made = bce.loss([0.875], [1.8], sample_weight=[weight])
+            assert made[0] == pytest.approx(bce.pos_weight * (weight * alone), rel=1e-15)
+
+
+@kernels
+def test_results_side_by_side_are_the_kernels(name):
+    y, z = data(MEMBERS["plain"], 1000, np.float32)
+    both = np.zeros((1000, 2), np.float32)
+    with kernel(name):
+        expected = MEMBERS["plain"].gradient_hessian(y, z)
+        with mock.patch("logloss.core.blocks.run", side_effect=AssertionError("the kernel did not do it")):
+            MEMBERS["plain"].gradient_hessian(y, z, gradient_out=both[:, 0], hessian_out=both[:, 1])
+    assert_same_bits(list(both.T), list(expected))
+
+
+@kernels
+def test_a_buffer_over_an_input_is_written_last(name):
+    y, z = np.array([1.0, 0, 1], np.float32), np.array([100.0, 2, -3], np.float32)
+    bce = BinaryCrossEntropy(from_logits=True, pos_weight=1e6)  # for which the kernel has to begin again
+    with kernel(name):
+        expected = bce.gradient(y, z)
+        memory = z.copy()
+        assert_same_bits([bce.gradient(y, memory, gradient_out=memory)], [expected])
+        memory = np.array([100.0, np.nan, -3], np.float32)
+        with pytest.raises(LogitError, match=r"1 of 3.*y_pred\[1\] = nan"):
+            bce.gradient(y, memory, gradient_out=memory)
+
+
+@kernels
+def test_a_reduced_value_is_kept_from_the_callers_settings_too(name):
+    expected = MEMBERS["plain"]([1.0], [720.0])
+    with kernel(name):
+        torch.set_flush_denormal(True)
+        try:
+            made = MEMBERS["plain"]([1.0], [720.0])
+        finally:
+            torch.set_flush_denormal(False)
+    assert made == expected > 0

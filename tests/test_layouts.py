@@ -177,4 +177,4 @@ def test_any_type_shape_and_layout_gives_the_bits_of_plain_arrays(name, data):
         if not isinstance(one, float):
             with np.errstate(over="ignore"):
                 other = np.asarray(other).astype(case.dtype)
-        assert np.asarray(one).tobytes() == np.asarray(other).tobytes()
+        assert np.asarray(one).tobytes() == np.asarray(other).tobytes(), (case.bce, case.given, one, other)

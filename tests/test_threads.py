@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 
+from logloss.core.errors import ParameterError
 from tests.kernel_cases import MEMBERS, assert_same_bits, data
 from tests.paths import KERNELS, kernel
 
@@ -111,13 +112,21 @@ def test_small_inputs_wake_no_thread_and_threads_stay():
         ({"OMP_NUM_THREADS": "3"}, 3),
         ({"OMP_NUM_THREADS": "4,2"}, 4),
         ({"LOGLOSS_NUM_THREADS": "2", "OMP_NUM_THREADS": "6"}, 2),
-        ({"LOGLOSS_NUM_THREADS": "none", "OMP_NUM_THREADS": "0"}, None),  # which are no numbers of threads
+        ({"OMP_NUM_THREADS": "none"}, None),  # which is OpenMP's to refuse
     ],
 )
 def test_the_environment_says_how_many_threads(variables, threads):
     expected = (threads or len(os.sched_getaffinity(0))) - 1
     clean = {"LOGLOSS_NUM_THREADS": "", "OMP_NUM_THREADS": ""}
     assert _answer(COUNT + "print(json.dumps(after(4_000_000)))", **(clean | variables)) == expected
+
+
+@pytest.mark.parametrize("asked", ["none", "0", "-1", "1.5"])
+def test_what_is_no_number_of_threads_is_refused(asked, monkeypatch):
+    y, z = data(PLAIN, LARGE, np.float32)
+    monkeypatch.setenv("LOGLOSS_NUM_THREADS", asked)
+    with pytest.raises(ParameterError, match=f"LOGLOSS_NUM_THREADS={asked} is not.*whole number from 1"):
+        PLAIN(y, z)
 
 
 @linux

@@ -234,7 +234,7 @@ uint64_t run(const Kernel& kernel, Task& task, const Layout& layout) {
     for (const Array& result : results) made = hash(made, result.memory.data(), 8 * result.memory.size());
     const double sum = found.sum.divided_by(task.divisor);
     made = hash(made, &sum, sizeof sum);
-    const char flags[] = {found.is_suspect, found.is_narrow};
+    const char flags[] = {found.is_suspect, found.needs_width};
     return hash(made, flags, sizeof flags);
 }
 

@@ -48,7 +48,7 @@ def run(
             if family.from_logits:
                 made = formula.from_logits(np, y_pred, positive, negative, family.focus, want)
             else:
-                p = np.clip(y_pred, low, high)
+                p = np.clip(y_pred, low, high) + 0.0  # and -0 is 0
                 made = formula.from_probabilities(np, p, positive, negative, family.focus, want)
             by_name = dict(zip(want, made, strict=True))
             if has_sum:

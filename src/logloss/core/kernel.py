@@ -38,7 +38,7 @@ def elements(family: Family, inputs: Inputs, outs: Mapping[str, Array | None]) -
     return [out if outs[name] is not None else out[()] for name, out in made.items()]
 
 
-def reduced(family: Family, inputs: Inputs, reduction: str, outs: Mapping[str, Array]) -> float:
+def reduced(family: Family, inputs: Inputs, reduction: str, outs: dict[str, Array]) -> float:
     """The reduced loss; ``outs`` are filled with the derivatives of it."""
     check_reduction(reduction)
     return _run(family, inputs, outs, has_sum=True, divisor=_divisor(inputs, reduction))
@@ -60,7 +60,7 @@ def _divisor(inputs: Inputs, reduction: str) -> float:
 
 
 def _run(
-    family: Family, inputs: Inputs, outs: Mapping[str, Array], *, has_sum: bool = False, divisor: float = 1.0
+    family: Family, inputs: Inputs, outs: dict[str, Array], *, has_sum: bool = False, divisor: float = 1.0
 ) -> float:
     shape, axis = inputs.y_pred.shape, inputs.class_axis
     class_weights = (

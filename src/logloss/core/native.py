@@ -1,7 +1,6 @@
 """The compiled kernel, where it was built: what it is given, and what it cannot take."""
 
 import os
-from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -13,8 +12,9 @@ from logloss.core.formula import GRADIENT, HESSIAN, LOSS
 from logloss.core.inputs import Array, Inputs
 from logloss.core.work import ClassWeight, Family
 
-_LEAST_DIVISOR, _LARGEST_DIVISOR = 2.0**-60, 2.0**60  # float32 divides well by what is between
-_MOST_THREADS = 1024
+# By what is between, float32 divides well: a result that is subnormal before it is divided has lost digits.
+_LEAST_DIVISOR, _LARGEST_DIVISOR = 2.0**-3, 2.0**60
+_MOST_THREADS = 256
 
 # A missing extension falls back; a broken one raises where it is imported.
 _built: Any = None if find_spec("logloss._native") is None else import_module("logloss._native")
@@ -35,9 +35,11 @@ def choose(wanted: str = "") -> None:
     if not found and _built is not None:
         found = _built.choose(wanted)
     if not found:
+        there = ["numpy"] if _built is None else [*_built.kernels(), "numpy"]
+        compiled = "" if _built is not None else " (nothing was compiled when logloss was installed)"
         raise ParameterError(
             f"LOGLOSS_KERNEL={wanted} is not a kernel that was built for this processor. "
-            "Leave it out for the best there is, or say numpy."
+            f"Here there are {', '.join(there)}{compiled}; leave it out for the best of them."
         )
     _extension, name = (None if found == "numpy" else _built), found
 
@@ -49,7 +51,7 @@ def run(
     family: Family,
     inputs: Inputs,
     class_weights: tuple[ClassWeight, ClassWeight],
-    outs: Mapping[str, Array],
+    outs: dict[str, Array],
     *,
     has_sum: bool,
     divisor: float,
@@ -76,14 +78,21 @@ def run(
     while True:
         rest = (numbers, has_sum, divisor, is_wide, is_hard, threads)
         found = _extension.run(*read, outs.get(LOSS), outs.get(GRADIENT), outs.get(HESSIAN), 0, *rest)
+        apart: dict[str, Array] = {}
         if found is None:
-            found = _call_apart(read, outs, rest)
+            apart = _apart(read, outs)
+            arrays, bfloat16 = _as_buffers(
+                (*read, *((outs | apart).get(result) for result in (LOSS, GRADIENT, HESSIAN)))
+            )
+            found = _extension.run(*arrays, bfloat16, *rest)
         if found is None:
             return None
-        value, is_suspect, is_narrow = found
+        value, is_suspect, needs_width = found
         if is_suspect:
             return None
-        if is_wide or not is_narrow:
+        if is_wide or not needs_width:
+            for result, made in apart.items():  # only now, for it may lie over what was read
+                outs[result][...] = made
             return float(value)
         is_wide = True
 
@@ -99,21 +108,13 @@ def total_weight(inputs: Inputs) -> float | None:
     return None if found is None or found[1] else found[0]
 
 
-def _call_apart(read: tuple[Array | None, ...], outs: Mapping[str, Array], rest: tuple[Any, ...]) -> Any:
-    """The call with arrays as buffers know them, and results apart where they lie over what is read."""
-    apart = {
-        name: np.empty(out.shape, out.dtype.newbyteorder("="))
+def _apart(read: tuple[Array | None, ...], outs: dict[str, Array]) -> dict[str, Array]:
+    """Memory of their own for results that would lie over what is read, or in another machine's byte order."""
+    return {
+        result: np.empty(out.shape, out.dtype.newbyteorder("="))
+        for result, out in outs.items()
         if not out.dtype.isnative or any(a is not None and np.may_share_memory(out, a) for a in read)
-        else out
-        for name, out in outs.items()
     }
-    arrays, bfloat16 = _as_buffers((*read, *(apart.get(name) for name in (LOSS, GRADIENT, HESSIAN))))
-    found = _extension.run(*arrays, bfloat16, *rest)
-    if found is not None:
-        for name, out in outs.items():
-            if apart[name] is not out:
-                out[...] = apart[name]
-    return found
 
 
 def _as_buffers(arrays: tuple[Array | None, ...]) -> tuple[list[Array | None], int]:
@@ -131,13 +132,15 @@ def _as_buffers(arrays: tuple[Array | None, ...]) -> tuple[list[Array | None], i
 
 
 def _threads(size: int) -> int:
-    """As many as asked for, and no more than there are processors for."""
+    """As many as asked for, else as there are processors that the process may use."""
     if size < 2 * _extension.worth_a_thread:
         return 1
-    for name in ("LOGLOSS_NUM_THREADS", "OMP_NUM_THREADS"):
-        asked = os.environ.get(name, "").partition(",")[0]  # OpenMP's has an entry a level
-        if asked.isdecimal() and int(asked) > 0:
-            return min(int(asked), _MOST_THREADS)
+    asked = os.environ.get("LOGLOSS_NUM_THREADS", "")
+    if asked and not (asked.isdecimal() and int(asked) > 0):
+        raise ParameterError(f"LOGLOSS_NUM_THREADS={asked} is not a number of threads; expected a whole number from 1.")
+    asked = asked or os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]  # which has an entry a level
+    if asked.isdecimal() and int(asked) > 0:
+        return min(int(asked), _MOST_THREADS)
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
