@@ -197,6 +197,8 @@ def _match(label: Array, prediction: Array) -> None:
         mend = "Use y_true[:, 0], or y_pred[:, None]." if prediction.ndim == 1 else "Use y_true[..., 0]."
     elif prediction.shape == (*label.shape, 1):
         mend = "Use y_pred[:, 0], or y_true[:, None]." if label.ndim == 1 else "Use y_pred[..., 0]."
+    if prediction.shape == (*label.shape, 2):
+        mend = "Of the probabilities of two classes use that of the positive one, y_pred[..., 1]."
     try:
         together = np.broadcast_shapes(label.shape, prediction.shape)
     except ValueError:

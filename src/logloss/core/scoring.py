@@ -90,13 +90,13 @@ def _log_loss(
     positive = _positive(label, labels)
     if probability.ndim == 2 and probability.shape[1] == 2:
         # The column of the class that happened, so that a tiny probability is not lost in 1 minus the other.
-        _check_pairs(probability)
         if positive.shape != probability.shape[:1]:
             raise ShapeError(
                 f"y_true has shape {positive.shape} and y_pred has {len(probability)} rows. Expected one label a row."
             )
+        _check_pairs(probability)
         probability = np.where(positive, probability[:, 1], probability[:, 0])
-        positive = np.ones(len(positive), np.bool_)
+        positive = np.broadcast_to(np.True_, positive.shape)
     data = inputs.read(positive, probability, sample_weight)
     inputs.check_values(data, from_logits=False, mends=_MENDS)
     return kernel.reduced(bce, data, reduction, {})
@@ -141,10 +141,12 @@ def _positive(label: Array, labels: Sequence[Any] | None) -> Array:
             mend = "For soft labels use BinaryCrossEntropy()(y_true, y_pred)."
         raise LabelError(f"{name} holds {len(classes)} classes, such as {few}. {mend}")
     if len(classes) < 2:
-        raise LabelError(f"{name} holds one class, {classes.tolist()}. Say labels=[negative, positive].")
+        raise LabelError(
+            f"{name} holds one class, {classes.tolist()}. Say labels=[...] with both; the greater is the positive one."
+        )
     if labels is None and label.dtype.kind == "f":
         raise LabelError(
-            f"y_true holds {classes.tolist()}. Say labels=[negative, positive] if these are classes; "
+            f"y_true holds {classes.tolist()}. Say labels={classes.tolist()} if these are classes; "
             "for soft labels use BinaryCrossEntropy()(y_true, y_pred)."
         )
     unknown = ~np.isin(label, classes)
@@ -153,13 +155,20 @@ def _positive(label: Array, labels: Sequence[Any] | None) -> Array:
     return np.asarray(label == classes[1])  # of strings too, which np.equal does not take
 
 
+# Rows that are rounded to three digits, or made in a narrower type, sum to 1 within it.
+_SLACK = 1e-3
+
+
 def _check_pairs(probability: Array) -> None:
-    with np.errstate(invalid="ignore"):
-        total = probability.sum(axis=1, dtype=np.float64)
-    wrong = ~(np.abs(total - 1) <= np.sqrt(machine_epsilon(probability.dtype)))  # NaN is not within it
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        raise ProbabilityError(
-            f"{int(wrong.sum()):,} of {len(total):,} rows of y_pred do not sum to 1; the first is row {row}, "
-            f"{probability[row].tolist()}. Give the probabilities of both classes, or of the positive class alone."
-        )
+    for begin in range(0, len(probability), 1 << 16):  # in blocks, so that memory does not grow
+        block = probability[begin : begin + (1 << 16)]
+        with np.errstate(invalid="ignore"):
+            total = block[:, 0].astype(np.float64) + block[:, 1]
+        wrong = ~(np.abs(total - 1) <= _SLACK)  # NaN is not within it
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            raise ProbabilityError(
+                f"Row {begin + row} of y_pred, {block[row].tolist()}, sums to {total[row]:.6g}; expected the "
+                "probabilities of both classes, which sum to 1. Give those, or that of the positive class alone: "
+                "y_pred[:, 1]."
+            )
