@@ -88,7 +88,8 @@ INLINE void read_as(const Task& task, const Operand& operand, int64_t begin, int
         }
         return;
     }
-    stretches(task, operand, begin, is_per_class ? static_cast<int>(width) : n, [&](int64_t offset, int first, int length) {
+    const int count = is_per_class ? static_cast<int>(width) : n;
+    stretches(task, operand, begin, count, [&](int64_t offset, int first, int length) {
         for (int i = 0; i < length; ++i) out[first + i] = load(offset + i * step);
     });
     if (is_per_class)
@@ -173,7 +174,9 @@ template <class T> void write(const Task& task, const Operand& operand, int64_t 
             write_as<uint16_t>(task, operand, begin, n, from,
                                [type = operand.type](T x) { return narrowed(static_cast<float>(x), type); });
             break;
-        case Type::float32: write_as<float>(task, operand, begin, n, from, [](T x) { return static_cast<float>(x); }); break;
+        case Type::float32:
+            write_as<float>(task, operand, begin, n, from, [](T x) { return static_cast<float>(x); });
+            break;
         default: write_as<double>(task, operand, begin, n, from, [](T x) { return static_cast<double>(x); });
     }
 }

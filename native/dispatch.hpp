@@ -7,7 +7,7 @@
 
 namespace logloss {
 
-// The best kernel that this processor can run, or the one that LOGLOSS_KERNEL names; null where it names none of them.
+// The best kernel that this processor can run, or the one of that name; null where there is none.
 const Kernel* choose_kernel(std::string_view wanted);
 
 // So many elements are worth a thread of their own.

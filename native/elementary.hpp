@@ -156,8 +156,8 @@ template <class V> INLINE Parts<V> parts_of(V t) {
     const V all = subtract_bits(t * V(T(Bits{1} << B::lift)), V(std::bit_cast<T>(first & fraction)));
     // Added to the bits of a large power of two, an integer is added to the number itself.
     const V exponent = add_bits(V::template shift_right<B::digits>(all), V(large));
-    return {V(large + bias) - exponent, add_bits(and_bits(all, V(std::bit_cast<T>(fraction))), V(Tables<T>::first_mantissa)),
-            V::template shift_right<B::digits - 4>(all)};
+    const V mantissa = add_bits(and_bits(all, V(std::bit_cast<T>(fraction))), V(Tables<T>::first_mantissa));
+    return {V(large + bias) - exponent, mantissa, V::template shift_right<B::digits - 4>(all)};
 }
 
 // -log(t) for t in [0, 1/2], infinity at 0.

@@ -30,7 +30,8 @@ template <class V> INLINE V times(V coefficient, V term) {
     return select(coefficient == V(T(0)), V(T(0)), coefficient * term);
 }
 
-// Cross-entropy without focus; total is the sum of both coefficients. What the logit votes for is the right side, and |z| is the price of the wrong one.
+// Cross-entropy without focus; total is the sum of both coefficients. What the logit votes for is the right side, and |z|
+// is the price of the wrong one.
 template <unsigned WANT, class V> INLINE Made<V> plain_of_logit(V z, V positive, V negative, V total) {
     using T = typename V::scalar;
     constexpr unsigned functions = (WANT & LOSS ? SOFTPLUS : 0u) | (WANT & (GRADIENT | HESSIAN) ? LOGISTIC : 0u);
@@ -77,8 +78,8 @@ template <class V> INLINE V simple_power(V wrong, double gamma) {
     return gamma == 0 ? V(T(1)) : gamma == 1 ? wrong : wrong * wrong;
 }
 
-// With focus on what is wrong: each side costs wrong ** gamma times its surprise. Again the sides are what the logit votes
-// for and what it votes against, and far is the probability of the second.
+// With focus on what is wrong: each side costs wrong ** gamma times its surprise. Again the sides are what the logit
+// votes for and what it votes against, and far is the probability of the second.
 template <unsigned WANT, class V> INLINE Made<V> focal_of_logit(V z, V positive, V negative, const Family& family) {
     using T = typename V::scalar;
     const V distance = abs(z);

@@ -28,8 +28,8 @@ template <class T> struct Block {
 
 template <class T> using Vector = typename Vectors<T>::type;
 
-// The largest bit patterns of labels and of predictions: what is out of range, or not a number, has a larger one, and so
-// has -0.
+// The largest bit patterns of labels and of predictions: what is out of range, or not a number, has a larger one, and
+// so has -0.
 template <class T> struct Seen {
     Vector<T> y = Vector<T>(T(0)), x = Vector<T>(T(0));
     Vector<T> thinnest = Vector<T>(T(1));  // coefficient of a positive, other than 0
@@ -78,8 +78,8 @@ template <class T> class Divisor {
     Way way_;
 };
 
-// Where the coefficients of the two sides come from: the label alone, and what is left of it to 1; the label and numbers
-// that are the same for all; or arrays that `coefficients` has filled.
+// Where the coefficients of the two sides come from: the label alone, and what is left of it to 1; the label and
+// numbers that are the same for all; or arrays that `coefficients` has filled.
 enum class Mix { label, scaled, given };
 
 template <class T> struct Scales {
@@ -99,13 +99,13 @@ void compute_block(int n, const T* x, const T* positive, const T* negative, cons
     const Family& family = task.family;
     const Scales<T> scales(family);
     const Divisor<T> by(static_cast<T>(task.divisor));
-    // While a block is summed nothing is read, and the processor would begin anew with each page. With two results it has
-    // enough to do with writing.
+    // While a block is summed nothing is read, and the processor would begin anew with each page. With two results it
+    // has enough to do with writing.
     constexpr bool reads_ahead = (WANT & (GRADIENT | HESSIAN)) != (GRADIENT | HESSIAN);
     constexpr int ahead = 4096 / sizeof(T);
-    const bool is_narrow = task.x.type != Type::float64;
-    const V one(T(1)), low(static_cast<T>(is_narrow ? family.narrow_low : family.low));
-    const V high(static_cast<T>(is_narrow ? family.narrow_high : family.high));
+    const bool is_float64 = task.x.type == Type::float64;
+    const V one(T(1)), low(static_cast<T>(is_float64 ? family.low : family.narrow_low));
+    const V high(static_cast<T>(is_float64 ? family.high : family.narrow_high));
     Seen<T> all = *seen;
     for (int i = 0; i < n; i += V::lanes) {
         if constexpr (reads_ahead) {
@@ -133,8 +133,8 @@ void compute_block(int n, const T* x, const T* positive, const T* negative, cons
     *seen = all;
 }
 
-// What is worked out at once: all that is wanted, and sometimes more, which goes nowhere. The general forms are long, so
-// there are few of them.
+// What is worked out at once: all that is wanted, and sometimes more, which goes nowhere. The general forms are long,
+// so there are few of them.
 template <Form FORM, Mix MIX, class T, class... Rest> void compute(unsigned want, Rest... rest) {
     constexpr unsigned all = LOSS | GRADIENT | HESSIAN;
     if (want == LOSS) return compute_block<FORM, LOSS, MIX, T>(rest...);
@@ -176,8 +176,8 @@ template <class T> struct Factors {
     const T *weight, *shown, *positive, *negative;
 };
 
-// What multiplies each side, from all there is of weights; and hides what a mask or a weight of 0 hides, whatever it is.
-// Weights may multiply to more than the type holds. The largest coefficient.
+// What multiplies each side, from all there is of weights; and hides what a mask or a weight of 0 hides, whatever it
+// is. Weights may multiply to more than the type holds. The largest coefficient.
 template <class T>
 T coefficients(int n, T* x, const T* y, const Factors<T>& given, const Family& family, T* positive, T* negative,
                   Found& found) {
@@ -235,7 +235,7 @@ template <class T> const T* copied(int n, int room, const T* from, T* to) {
 }
 
 template <class T> void run_as(const Task& task, Form form, int64_t begin, int64_t end, Found& found) {
-    static thread_local const auto memory = std::make_unique_for_overwrite<Block<T>>();
+    static thread_local const std::unique_ptr<Block<T>> memory(new Block<T>);
     Block<T>& block = *memory;
     constexpr int lanes = 64 / sizeof(T);  // of the widest instruction set
     const Family& family = task.family;
@@ -261,7 +261,8 @@ template <class T> void run_as(const Task& task, Form form, int64_t begin, int64
                 return operand.data ? filled(read(task, operand, at, n, buffer), buffer) : nullptr;
             };
             const auto weight = [&] {
-                return filled(read_held(task, task.weight, at, n, block.weight, holds_weight, found.needs_width), block.weight);
+                const T* held = read_held(task, task.weight, at, n, block.weight, holds_weight, found.needs_width);
+                return filled(held, block.weight);
             };
             const Factors<T> given = {task.weight.data ? weight() : nullptr, factor(task.mask, block.shown),
                                       factor(task.pos_weight, block.loss), factor(task.neg_weight, block.gradient)};
@@ -317,7 +318,7 @@ inline void run(const Task& task, int64_t begin, int64_t end, Found& found) {
 // The sum of the weights that no mask hides.
 inline void total_weight(const Task& task, int64_t begin, int64_t end, Found& found) {
     const FloatingPoint as_it_should_be;
-    static thread_local const auto memory = std::make_unique_for_overwrite<Block<double>>();
+    static thread_local const std::unique_ptr<Block<double>> memory(new Block<double>);
     Block<double>& block = *memory;
     constexpr int lanes = 8;
     for (int64_t at = begin; at < end; at += Block<double>::size) {

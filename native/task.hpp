@@ -8,7 +8,9 @@
 
 namespace logloss {
 
-enum class Type : int { boolean, int8, uint8, int16, uint16, int32, uint32, int64, uint64, float16, bfloat16, float32, float64 };
+enum class Type : int {
+    boolean, int8, uint8, int16, uint16, int32, uint32, int64, uint64, float16, bfloat16, float32, float64
+};
 
 constexpr int max_axes = 8;
 

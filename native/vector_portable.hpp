@@ -23,8 +23,12 @@ typedef uint64_t Bits64 __attribute__((vector_size(16)));
 // x86-64's floor has no fused multiply-add, and so other bits.
 #if defined(__aarch64__)
 constexpr bool has_fused = true;
-INLINE Floats multiply_add(Floats a, Floats b, Floats c) { return (Floats)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b); }
-INLINE Doubles multiply_add(Doubles a, Doubles b, Doubles c) { return (Doubles)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b); }
+INLINE Floats multiply_add(Floats a, Floats b, Floats c) {
+    return (Floats)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+}
+INLINE Doubles multiply_add(Doubles a, Doubles b, Doubles c) {
+    return (Doubles)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b);
+}
 #else
 constexpr bool has_fused = false;
 INLINE Floats multiply_add(Floats a, Floats b, Floats c) { return a * b + c; }

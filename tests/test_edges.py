@@ -1,6 +1,8 @@
 """The edges of the domain: the table "Edges" of docs/numerics.md row by row, ranges of parameters, and silence."""
 
 import math
+import pickle
+from dataclasses import fields
 from typing import Any
 
 import ml_dtypes
@@ -352,3 +354,12 @@ def test_numpy_never_complains_and_the_callers_error_state_stays(dtype, mode):
         before = np.geterr(), np.geterrcall()
         call_everything(at)
         assert (np.geterr(), np.geterrcall()) == before
+
+
+def test_a_pickled_loss_holds_its_parameters_and_nothing_else():
+    bce = BinaryCrossEntropy.focal(gamma=2.5, from_logits=True)
+    bce([1.0], [0.0])
+    copy = pickle.loads(pickle.dumps(bce))  # noqa: S301, made here
+    assert copy == bce
+    assert set(vars(copy)) == {field.name for field in fields(bce)}
+    assert copy([1.0], [0.3]) == bce([1.0], [0.3])

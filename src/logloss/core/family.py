@@ -220,6 +220,9 @@ class BinaryCrossEntropy:
         """
         return cls._named("config", dict(config))
 
+    def __getstate__(self) -> dict[str, Any]:
+        return asdict(self)  # the parameters alone: what was worked out from them is for this version's kernel
+
     @cached_property
     def constants(self) -> Constants:
         """What the compiled kernel needs of the parameters: numbers in the order of native/family.hpp."""
