@@ -163,6 +163,8 @@ def real_array(values: Any, name: str) -> Array:
 
 def any_array(values: Any, name: str) -> Array:
     """The values as an array of whatever they are, without a copy of one that already is."""
+    if type(values) is np.ndarray:
+        return values
     if isinstance(values, np.ma.MaskedArray):
         raise DtypeError(
             f"{name} is a masked array, whose mask would be lost. "
