@@ -76,11 +76,13 @@ def test_other_threads_of_python_run_meanwhile():
     assert len(within) > 5
 
 
+UNSET = {"LOGLOSS_NUM_THREADS": "", "OMP_NUM_THREADS": ""}
+
+
 def _answer(code: str, **variables: str) -> Any:
-    """What code prints as JSON in a fresh interpreter."""
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=os.environ | variables, capture_output=True, text=True, timeout=120
-    )
+    """What code prints as JSON in a fresh interpreter, with no number of threads but those given."""
+    environment = os.environ | UNSET | variables
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -117,8 +119,7 @@ def test_small_inputs_wake_no_thread_and_threads_stay():
 )
 def test_the_environment_says_how_many_threads(variables, threads):
     expected = (threads or len(os.sched_getaffinity(0))) - 1
-    clean = {"LOGLOSS_NUM_THREADS": "", "OMP_NUM_THREADS": ""}
-    assert _answer(COUNT + "print(json.dumps(after(4_000_000)))", **(clean | variables)) == expected
+    assert _answer(COUNT + "print(json.dumps(after(4_000_000)))", **variables) == expected
 
 
 @pytest.mark.parametrize("asked", ["none", "0", "-1", "1.5"])
@@ -132,7 +133,7 @@ def test_what_is_no_number_of_threads_is_refused(asked, monkeypatch):
 @linux
 def test_no_more_threads_than_processors_that_may_be_used():
     code = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})" + COUNT
-    assert _answer(code + "print(json.dumps(after(4_000_000)))", LOGLOSS_NUM_THREADS="", OMP_NUM_THREADS="") == 0
+    assert _answer(code + "print(json.dumps(after(4_000_000)))") == 0
 
 
 def _in_child(queue: Any) -> None:
