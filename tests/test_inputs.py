@@ -390,6 +390,7 @@ def test_a_reduction_nobody_knows_is_refused(reduction, words):
         ("focal(gamma=1", ("'focal(gamma=1' is not the spelling of a loss", "focal(gamma=3)")),
         ("focal gamma=1", ("is not the spelling of a loss",)),
         ("", ("'' is not the spelling of a loss",)),
+        (None, ("None is not the spelling of a loss", "focal(gamma=3)")),
         ("weighted(pos_weight=(1, a))", ("'a' is not a number",)),
     ],
 )
@@ -415,6 +416,11 @@ def test_a_misspelt_loss_or_option_is_refused_with_the_nearest(text, words):
 def test_an_option_out_of_range_is_refused_by_name(text, words):
     with refused(ParameterError, *words):
         BinaryCrossEntropy.parse(text)
+
+
+def test_a_config_that_is_no_mapping_is_refused():
+    with refused(ParameterError, "config=None is not a mapping", "get_config()"):
+        BinaryCrossEntropy.from_config(None)
 
 
 def test_a_hint_cannot_steer_a_terminal():

@@ -218,6 +218,8 @@ class BinaryCrossEntropy:
         >>> BinaryCrossEntropy.from_config({"gamma": 2.0})
         focal(gamma=2.0, alpha=None)
         """
+        if not isinstance(config, Mapping):
+            raise ParameterError(f"config={config!r} is not a mapping of parameters, such as get_config() gives.")
         return cls._named("config", dict(config))
 
     def __getstate__(self) -> dict[str, Any]:

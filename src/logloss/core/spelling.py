@@ -21,7 +21,7 @@ def read(spelling: str) -> tuple[str, dict[str, Any]]:
     >>> read("weighted(pos_weight=(1, 2))")
     ('weighted', {'pos_weight': (1.0, 2.0)})
     """
-    call = _CALL.fullmatch(spelling)
+    call = _CALL.fullmatch(spelling) if isinstance(spelling, str) else None
     if call is None:
         raise SpellingError(
             f"{spelling!r} is not the spelling of a loss. Write a name, or a name with options: focal(gamma=3)."
