@@ -17,7 +17,7 @@ class Accumulator {
     static constexpr int lowest = -1152;  // the weight of the lowest bit is 2 to this power
     static constexpr int limbs = 72;      // of 32 bits each, in 64 so that carries can wait
 
-    // Adds an integer times a power of two. Exact for 2^31 additions.
+    // Adds an integer times a power of two. Exact for 2^30 additions; then the carries have to be settled.
     INLINE void add(int64_t integer, int exponent) {
         const int at = exponent - lowest;
         const auto wide = static_cast<__int128>(integer) << (at % 32);
@@ -36,6 +36,13 @@ class Accumulator {
         }
         const auto fraction = static_cast<int64_t>(bits & 0xfffffffffffffu) | (field ? int64_t{1} << 52 : 0);
         add(x < 0 ? -fraction : fraction, (field ? field : 1) - 1075);
+    }
+    // What a limb has gathered above its 32 bits goes into the next.
+    INLINE void settle() {
+        for (int i = 0; i + 1 < limbs; ++i) {
+            limb_[i + 1] += limb_[i] >> 32;
+            limb_[i] &= 0xffffffff;
+        }
     }
     void merge(const Accumulator& other) {
         for (int i = 0; i < limbs; ++i) limb_[i] += other.limb_[i];

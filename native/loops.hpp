@@ -228,6 +228,7 @@ template <class T> void run_as(const Task& task, Form form, int64_t begin, int64
     }
 }
 
+// Of at most 2^26 elements, so that carries can wait till the end.
 inline void run(const Task& task, int64_t begin, int64_t end, Found& found) {
     const FloatingPoint as_it_should_be;
     const Family& family = task.family;
@@ -240,6 +241,7 @@ inline void run(const Task& task, int64_t begin, int64_t end, Found& found) {
         run_as<double>(task, form, begin, end, found);
     else
         run_as<float>(task, form, begin, end, found);
+    found.sum.settle();
 }
 
 // The sum of the weights that no mask hides.
@@ -261,6 +263,7 @@ inline void total_weight(const Task& task, int64_t begin, int64_t end, Found& fo
         found.is_suspect |= bad != 0;
         add_terms(weight, whole, block.rest, found.sum);
     }
+    found.sum.settle();
 }
 
 }  // namespace logloss::ISA
