@@ -45,7 +45,7 @@ def log_loss(
     LabelError
         The labels are not of two classes.
     ProbabilityError
-        A value lies outside [0, 1], or the two columns do not sum to 1.
+        A value lies outside [0, 1], or the two columns do not sum to 1 within 0.001.
 
     Notes
     -----

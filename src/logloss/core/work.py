@@ -23,7 +23,7 @@ class Constants(NamedTuple):
 def are_moderate(factors: Iterable[float]) -> bool:
     """Whether factors of smoothing and class weights multiply, with row weights, within float32.
 
-    Of row weights native/arrays.hpp takes those from 2**-60 to 2**60.
+    Of row weights native/task.hpp takes those from 2**-60 to 2**60.
     """
     return all(factor == 0 or 2.0**-30 <= factor <= 2.0**30 for factor in factors)
 
