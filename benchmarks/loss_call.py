@@ -25,7 +25,7 @@ MEASURED_AT = 10**7
 ABOUT = """\
 Nanoseconds an element, median of the turns; {dtype}, labels of 0 and 1, {threads} threads from 100,000 elements on.
 The limit moves as much memory, by PyTorch; it and the loss write into touched buffers, or both into fresh memory. At
-1,000,000,000 elements probabilities stand in for logits, for want of memory, and peers are left out above 10,000,000. Last
+1,000,000,000 elements probabilities stand in for logits, for want of memory; peers are left out above 10,000,000. Last
 columns, at {at:,} elements and within each turn: what a row takes beside its limit, and what the first row takes beside
 it, both with the middle half."""
 SMALL = """\

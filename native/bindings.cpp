@@ -136,6 +136,7 @@ void simplify(Task& task, Operand* const (&operands)[arrays]) {
 
 std::atomic<const Kernel*> chosen = nullptr;
 
+// The arrays of a task, whose memory is held for as long as this lives.
 class Arrays {
   public:
     // Bit i of `bfloat16` says that array i, of 16-bit integers, is one of bfloat16, which buffers do not know.
@@ -162,7 +163,7 @@ class Arrays {
     std::optional<Buffer> buffers_[arrays];
 };
 
-// In parts of a fraction of a second, between which Ctrl-C is heard; others of Python may run meanwhile.
+// In parts, between which Ctrl-C is heard; others of Python may run meanwhile.
 void run_all(Work work, const Task& task, int threads, Found& found) {
     constexpr int64_t small = int64_t{1} << 12;
     const int64_t part = (int64_t{1} << 22) * threads;
