@@ -1,5 +1,6 @@
 // Python in, Python out. core/kernel.py has looked at the arrays and at what is wanted of them.
 #include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
 #include <nanobind/stl/string_view.h>
 
 #include <atomic>
@@ -17,67 +18,132 @@ namespace {
 // Arrays that cannot be taken as they are: of a type that buffers do not know, of too many axes, or overlapping.
 struct Unfit {};
 
-// An array's memory, for as long as this lives.
+// An array's memory for as long as this lives, and how it lies there. Strides are in bytes.
 class Buffer {
   public:
-    Buffer(nb::handle array, bool is_written) {
+    Buffer(nb::handle array, bool is_written, bool is_bfloat16) {
+        if (PyCapsule_CheckExact(array.ptr()))
+            take_tensor(array);
+        else
+            take_buffer(array, is_written, is_bfloat16);
+    }
+    ~Buffer() {
+        if (view_.obj) PyBuffer_Release(&view_);
+    }
+    Buffer(const Buffer&) = delete;
+    Buffer& operator=(const Buffer&) = delete;
+
+    void* data = nullptr;
+    Type type = Type::float64;
+    int axes = 0, item_size = 0;
+    int64_t shape[max_axes] = {}, stride[max_axes] = {};
+
+  private:
+    // The buffer protocol; bfloat16, which it does not know, comes as integers.
+    void take_buffer(nb::handle array, bool is_written, bool is_bfloat16) {
         const int flags = PyBUF_STRIDES | PyBUF_FORMAT | (is_written ? PyBUF_WRITABLE : 0);
         if (PyObject_GetBuffer(array.ptr(), &view_, flags) != 0) {
             PyErr_Clear();
+            view_.obj = nullptr;
             throw Unfit{};
         }
+        try {
+            if (view_.ndim > max_axes) throw Unfit{};
+            type = type_of(view_, is_bfloat16);
+        } catch (const Unfit&) {
+            PyBuffer_Release(&view_);
+            throw;
+        }
+        data = view_.buf, axes = view_.ndim, item_size = static_cast<int>(view_.itemsize);
+        for (int a = 0; a < axes; ++a) shape[a] = view_.shape[a], stride[a] = view_.strides[a];
     }
-    ~Buffer() { PyBuffer_Release(&view_); }
-    Buffer(const Buffer&) = delete;
-    Buffer& operator=(const Buffer&) = delete;
-    const Py_buffer& view() const { return view_; }
 
-  private:
-    Py_buffer view_{};
-};
+    // DLPack. The capsule goes on owning the tensor.
+    void take_tensor(nb::handle capsule) {
+        void* const managed = PyCapsule_GetPointer(capsule.ptr(), "dltensor");
+        if (!managed) throw nb::python_error();
+        const auto& tensor = *static_cast<const nb::dlpack::dltensor*>(managed);  // with which what is managed begins
+        if (tensor.device.device_type != nb::device::cpu::value || tensor.ndim > max_axes) throw Unfit{};
+        type = type_of(tensor.dtype);
+        data = static_cast<char*>(tensor.data) + tensor.byte_offset;
+        axes = tensor.ndim, item_size = tensor.dtype.bits / 8;
+        int64_t next = item_size;
+        for (int a = axes - 1; a >= 0; --a) {
+            shape[a] = tensor.shape[a];
+            stride[a] = tensor.strides ? tensor.strides[a] * item_size : next;
+            next *= shape[a];
+        }
+    }
 
-Type type_of(const Py_buffer& view, bool is_bfloat16) {
-    const char* format = view.format;
-    if (*format == '<' || *format == '=' || *format == '@') ++format;
-    const bool is_one = format[0] != '\0' && format[1] == '\0';
-    const auto sized = [&](Type one, Type two, Type four, Type eight) {
-        return view.itemsize == 1 ? one : view.itemsize == 2 ? two : view.itemsize == 4 ? four : eight;
-    };
-    if (is_one) switch (*format) {
+    static Type type_of(const Py_buffer& view, bool is_bfloat16) {
+        const char* format = view.format;
+        if (*format == '<' || *format == '=' || *format == '@') ++format;
+        if (format[0] == '\0' || format[1] != '\0') throw Unfit{};
+        switch (*format) {
             case '?': return Type::boolean;
-            case 'b': case 'h': case 'i': case 'l': case 'q':
-                return sized(Type::int8, Type::int16, Type::int32, Type::int64);
+            case 'b': case 'h': case 'i': case 'l': case 'q': return whole_number(view.itemsize, true);
             case 'B': case 'H': case 'I': case 'L': case 'Q':
                 if (is_bfloat16 && view.itemsize == 2) return Type::bfloat16;
-                return sized(Type::uint8, Type::uint16, Type::uint32, Type::uint64);
+                return whole_number(view.itemsize, false);
             case 'e': return Type::float16;
             case 'f': return Type::float32;
             case 'd': return Type::float64;
         }
-    throw Unfit{};
-}
+        throw Unfit{};
+    }
+
+    static Type type_of(const nb::dlpack::dtype& dtype) {
+        using Code = nb::dlpack::dtype_code;
+        if (dtype.lanes != 1) throw Unfit{};
+        switch (static_cast<Code>(dtype.code)) {
+            case Code::Bool: return Type::boolean;
+            case Code::Int: return whole_number(dtype.bits / 8, true);
+            case Code::UInt: return whole_number(dtype.bits / 8, false);
+            case Code::Bfloat: return Type::bfloat16;
+            case Code::Float:
+                if (dtype.bits == 16) return Type::float16;
+                if (dtype.bits == 32) return Type::float32;
+                if (dtype.bits == 64) return Type::float64;
+                break;
+            default: break;
+        }
+        throw Unfit{};
+    }
+
+    static Type whole_number(Py_ssize_t bytes, bool is_signed) {
+        switch (bytes) {
+            case 1: return is_signed ? Type::int8 : Type::uint8;
+            case 2: return is_signed ? Type::int16 : Type::uint16;
+            case 4: return is_signed ? Type::int32 : Type::uint32;
+            case 8: return is_signed ? Type::int64 : Type::uint64;
+        }
+        throw Unfit{};
+    }
+
+    Py_buffer view_{};
+};
 
 // The operand along the axes of the shape: missing leading axes, and axes of length 1, are repeated.
-Operand operand_of(const Py_buffer& view, bool is_bfloat16, int axes, const int64_t* shape) {
+Operand operand_of(const Buffer& buffer, int axes, const int64_t* shape) {
     Operand made;
-    made.data = view.buf;
-    made.type = type_of(view, is_bfloat16);
-    const int missing = axes - view.ndim;
-    for (int a = 0; a < view.ndim; ++a) {
-        if (missing < 0 || (view.shape[a] != shape[a + missing] && view.shape[a] != 1))
+    made.data = buffer.data;
+    made.type = buffer.type;
+    const int missing = axes - buffer.axes;
+    for (int a = 0; a < buffer.axes; ++a) {
+        if (missing < 0 || (buffer.shape[a] != shape[a + missing] && buffer.shape[a] != 1))
             throw nb::value_error("an array does not broadcast against the predictions");
-        made.stride[a + missing] = view.shape[a] == 1 ? 0 : view.strides[a];
+        made.stride[a + missing] = buffer.shape[a] == 1 ? 0 : buffer.stride[a];
     }
     return made;
 }
 
 // Whether the stretches of memory from the first to the last byte of two arrays have a byte in common.
-bool do_overlap(const Py_buffer& one, const Py_buffer& other) {
-    const auto ends = [](const Py_buffer& view) {
-        const char *low = static_cast<const char*>(view.buf), *high = low + view.itemsize;
-        for (int a = 0; a < view.ndim; ++a) {
-            if (view.shape[a] == 0) return std::pair{low, low};
-            (view.strides[a] < 0 ? low : high) += (view.shape[a] - 1) * view.strides[a];
+bool do_overlap(const Buffer& one, const Buffer& other) {
+    const auto ends = [](const Buffer& buffer) {
+        const char *low = static_cast<const char*>(buffer.data), *high = low + buffer.item_size;
+        for (int a = 0; a < buffer.axes; ++a) {
+            if (buffer.shape[a] == 0) return std::pair{low, low};
+            (buffer.stride[a] < 0 ? low : high) += (buffer.shape[a] - 1) * buffer.stride[a];
         }
         return std::pair{low, high};
     };
@@ -145,16 +211,15 @@ class Arrays {
                                            &task.neg_weight, &task.loss, &task.gradient, &task.hessian};
         for (int i = 0; i < arrays; ++i) {
             if (!given[i].is_valid() || given[i].is_none()) continue;
-            const Py_buffer& view = buffers_[i].emplace(given[i], i >= first_result).view();
+            const Buffer& buffer = buffers_[i].emplace(given[i], i >= first_result, bfloat16 >> i & 1);
             if (i == 0) {
-                if (view.ndim > max_axes) throw Unfit{};
-                task.axes = view.ndim;
+                task.axes = buffer.axes;
                 task.size = 1;
-                for (int a = 0; a < view.ndim; ++a) task.size *= task.shape[a] = view.shape[a];
+                for (int a = 0; a < buffer.axes; ++a) task.size *= task.shape[a] = buffer.shape[a];
             }
-            *operands[i] = operand_of(view, bfloat16 >> i & 1, task.axes, task.shape);
+            *operands[i] = operand_of(buffer, task.axes, task.shape);
             for (int j = 0; i >= first_result && j < first_result; ++j)  // core/kernel.py has looked at the results
-                if (buffers_[j] && do_overlap(view, buffers_[j]->view())) throw Unfit{};
+                if (buffers_[j] && do_overlap(buffer, *buffers_[j])) throw Unfit{};
         }
         if (task.size) simplify(task, operands);
     }

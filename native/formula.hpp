@@ -51,16 +51,21 @@ template <unsigned WANT, class V> INLINE Made<V> plain_of_logit(V z, V positive,
 }
 
 // The same of a probability: t is that of the less likely side, 1 - t exactly where p is above one half.
-template <unsigned WANT, class V> INLINE Made<V> plain_of_probability(V p, V positive, V negative) {
+template <unsigned WANT, class V>
+INLINE Made<V> plain_of_probability(V p, V positive, V negative, const Family& family) {
     using T = typename V::scalar;
-    const V one = V(T(1)), zero = V(T(0)), rest = one - p, t = min(p, rest);
+    const V one = V(T(1)), zero = V(T(0)), rest = one - p;
+    V t = min(p, rest);
     const auto upper = p >= V(T(0.5));
     const V unlikely = select(upper, negative, positive), likely = select(upper, positive, negative);
     const auto is_idle = unlikely == zero;
     Made<V> made{};
-    if constexpr (WANT & LOSS)
-        made.loss = fma(likely, surprise_of_likely(t), unlikely * select(is_idle, zero, surprise_of_unlikely(t)));
+    if constexpr (WANT & LOSS) {
+        const V surprise = min(surprise_of_unlikely(t), V(static_cast<T>(family.largest_surprise)));
+        made.loss = fma(likely, surprise_of_likely(t), unlikely * select(is_idle, zero, surprise));
+    }
     if constexpr (WANT & (GRADIENT | HESSIAN)) {
+        t = max(t, V(static_cast<T>(family.smallest_divisor)));
         const V whole = one - t, slope = select(is_idle, zero, unlikely / t), other = likely / whole;
         const V rise = slope - other;
         if constexpr (WANT & GRADIENT) made.gradient = select(upper, rise, zero - rise);
@@ -195,8 +200,10 @@ template <class V> INLINE Made<V> any_of_logit(V z, V positive, V negative, cons
 }
 
 // One side of a probability: q is that of what did not happen, less a margin, and rest is 1 - q.
-template <class V> INLINE Made<V> side_of_probability(V q, V rest, double gamma) {
-    const V zero = V(0.0), one = V(1.0), g = V(gamma), surprise = surprise_of(q, rest);
+template <class V> INLINE Made<V> side_of_probability(V q, V rest, double gamma, const Family& family) {
+    const V zero = V(0.0), one = V(1.0), g = V(gamma);
+    const V surprise = min(surprise_of(q, rest), V(family.largest_surprise));
+    rest = max(rest, V(family.smallest_divisor));
     if (gamma == 0) return {surprise, zero - one / rest, one / rest / rest};
     const auto is_zero = q == zero, is_certain = rest == zero;
     const V ratio = select(is_zero, one, surprise / q), factor = any_power(q, gamma);
@@ -217,20 +224,20 @@ template <class V> INLINE Made<V> any_of_probability(V p, V positive, V negative
     const auto is_spared = m >= p;
     const bool spares = family.margin != 0;
     const V q = spares ? select(is_spared, V(0.5), p - m) : p, rest = spares ? not_p + m : not_p;
-    Made<V> second = side_of_probability(q, rest, family.gamma_neg);
+    Made<V> second = side_of_probability(q, rest, family.gamma_neg, family);
     if (spares) {
         second.loss = select(is_spared, zero, second.loss);
         second.gradient = select(is_spared, zero, second.gradient);
         second.hessian = select(is_spared, zero, second.hessian);
     }
-    return mixed(positive, side_of_probability(not_p, p, family.gamma), negative, second);
+    return mixed(positive, side_of_probability(not_p, p, family.gamma, family), negative, second);
 }
 
 template <Form FORM, unsigned WANT, class V>
 INLINE Made<V> made_of(V x, V positive, V negative, V total, const Family& family) {
     if constexpr (FORM == Form::plain_logit) return plain_of_logit<WANT>(x, positive, negative, total);
     if constexpr (FORM == Form::focal_logit) return focal_of_logit<WANT>(x, positive, negative, family);
-    if constexpr (FORM == Form::plain_probability) return plain_of_probability<WANT>(x, positive, negative);
+    if constexpr (FORM == Form::plain_probability) return plain_of_probability<WANT>(x, positive, negative, family);
     if constexpr (FORM == Form::any_logit) return any_of_logit(x, positive, negative, family);
     if constexpr (FORM == Form::any_probability) return any_of_probability(x, positive, negative, family);
 }

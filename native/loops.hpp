@@ -235,7 +235,8 @@ inline void run(const Task& task, int64_t begin, int64_t end, Found& found) {
     const Form form = form_of(family, task.want);
     const bool is_any = form == Form::any_logit || form == Form::any_probability;
     // A derivative in a probability may be infinite in float and, divided, finite.
-    const bool may_overflow = form == Form::plain_probability && family.narrow_low < 0x1p-60 && task.divisor != 1 &&
+    const bool may_overflow = form == Form::plain_probability && family.narrow_low < 0x1p-60 &&
+                              family.smallest_divisor < 0x1p-60 && task.divisor != 1 &&
                               (task.want & (GRADIENT | HESSIAN));
     if (task.x.type == Type::float64 || task.is_wide || is_any || may_overflow)
         run_as<double>(task, form, begin, end, found);

@@ -83,9 +83,8 @@ class _Rounded:
 def _formula(bce: BinaryCrossEntropy, method: str, y: Any, x: Any) -> tuple[Any, ...]:
     xp = _Rounded()
     with np.errstate(all="ignore"):
-        mixed = formula.coefficients(y, bce.label_smoothing, bce.pos_weight, bce.neg_weight, 1.0)
-        function = formula.from_logits if bce.from_logits else formula.from_probabilities
-        return tuple(function(xp, x, *mixed, bce.focus, METHODS[method]))
+        weights, ends = (bce.pos_weight, bce.neg_weight), bce.ends(x.dtype.type)
+        return tuple(formula.of_family(xp, bce, y, x, None, None, weights, ends, METHODS[method]))
 
 
 def can(name: str) -> bool:

@@ -161,11 +161,13 @@ def test_not_a_number_is_refused_or_stays_what_it_is(gamma, margin):
     with pytest.raises(LogitError):
         logit(gamma=gamma, margin=margin).loss([0.5], [math.nan])
     x, focus = np.array([math.nan]), formula.Focus(gamma, gamma, margin)
-    for function in (formula.from_logits, formula.from_probabilities):
-        for positive, negative in ((1.0, 0.0), (0.0, 1.0), (0.5, 0.5)):
-            sides = np.array([positive]), np.array([negative])
-            for result in function(np, x, *sides, focus, ("loss", "gradient", "hessian")):
-                assert np.isnan(result).all()
+    for positive, negative in ((1.0, 0.0), (0.0, 1.0), (0.5, 0.5)):
+        sides, all_of_it = (np.array([positive]), np.array([negative])), ("loss", "gradient", "hessian")
+        for result in (
+            *formula.from_logits(np, x, *sides, focus, all_of_it),
+            *formula.from_probabilities(np, x, *sides, focus, formula.Ends(0, 1), all_of_it),
+        ):
+            assert np.isnan(result).all()
 
 
 # Clips

@@ -8,7 +8,6 @@ from logloss.core.family import BinaryCrossEntropy
 from logloss.core.inputs import per_class
 from logloss.core.parameters import Weight
 from logloss.core.reduction import check_reduction
-from logloss.core.work import clip_bounds
 
 try:
     import torch
@@ -124,25 +123,13 @@ class _Elements(torch.autograd.Function):
         work = torch.float64 if y_pred.dtype == torch.float64 else torch.float32
         z, y = y_pred.to(work), y_true.to(work)
         weight = None if weight is None else weight.to(work)
-        counted = shown
-        if weight is not None:
-            counted = weight != 0 if shown is None else shown & (weight != 0)
-        if counted is not None:
-            z, y = torch.where(counted, z, 0.5), torch.where(counted, y, 0.5)
-            weight = torch.where(counted, 1.0 if weight is None else weight, 0.0)
-        positive, negative = formula.coefficients(
-            y,
-            bce.label_smoothing,
+        want = (formula.LOSS, formula.GRADIENT) if ctx.needs_input_grad[0] else (formula.LOSS,)
+        class_weights = (
             _per_class(bce.pos_weight, z, class_axis, "pos_weight"),
             _per_class(bce.neg_weight, z, class_axis, "neg_weight"),
-            1.0 if weight is None else weight,
         )
-        want = (formula.LOSS, formula.GRADIENT) if ctx.needs_input_grad[0] else (formula.LOSS,)
-        if bce.from_logits:
-            made = formula.from_logits(torch, z, positive, negative, bce.focus, want)
-        else:
-            low, high = clip_bounds(bce.epsilon, torch.empty(0, dtype=work).numpy().dtype.type)
-            made = formula.from_probabilities(torch, z.clamp(low, high), positive, negative, bce.focus, want)
+        ends = bce.ends(torch.empty(0, dtype=work).numpy().dtype.type)
+        made = formula.of_family(torch, bce, y, z, weight, shown, class_weights, ends, want)
         if ctx.needs_input_grad[0]:
             ctx.save_for_backward(made[1])
             ctx.dtype = y_pred.dtype

@@ -12,7 +12,7 @@ import numpy as np
 from logloss.core import formula
 from logloss.core.inputs import Array, Inputs, check_values
 from logloss.core.reduction import ExactSum
-from logloss.core.work import ClassWeight, Family, clip_bounds
+from logloss.core.work import ClassWeight, Family
 
 _BLOCK = 1 << 13
 
@@ -31,25 +31,23 @@ def run(
     total = ExactSum()
     want = (formula.LOSS, *outs) if has_sum else tuple(outs)
     pos_weight, neg_weight = class_weights
-    hidden = inputs.weight is not None or inputs.mask is not None
     with np.errstate(all="ignore"), _blocks(inputs, pos_weight, neg_weight, outs) as blocks:
-        low, high = clip_bounds(family.epsilon, inputs.work)
+        ends = family.ends(inputs.work)
         for y, y_pred, weight, shown, pos, neg, *results in blocks:
-            if hidden:
-                counted = shown & (weight != 0)
-                y, y_pred, weight = (np.where(counted, block, 0.0) for block in (y, y_pred, weight))
-            positive, negative = formula.coefficients(
+            made = formula.of_family(
+                np,
+                family,
                 y,
-                family.label_smoothing,
-                pos_weight if isinstance(pos_weight, float) else pos,
-                neg_weight if isinstance(neg_weight, float) else neg,
-                weight if hidden else 1.0,
+                y_pred,
+                None if inputs.weight is None else weight,
+                None if inputs.mask is None else shown,
+                (
+                    pos_weight if isinstance(pos_weight, float) else pos,
+                    neg_weight if isinstance(neg_weight, float) else neg,
+                ),
+                ends,
+                want,
             )
-            if family.from_logits:
-                made = formula.from_logits(np, y_pred, positive, negative, family.focus, want)
-            else:
-                p = np.clip(y_pred, low, high) + 0.0  # and -0 is 0
-                made = formula.from_probabilities(np, p, positive, negative, family.focus, want)
             by_name = dict(zip(want, made, strict=True))
             if has_sum:
                 total.add(by_name[formula.LOSS])

@@ -10,7 +10,7 @@ import numpy as np
 
 from logloss.core import inputs, kernel, parameters, spelling
 from logloss.core.errors import LabelError, ParameterError, ShapeError, SpellingError, nearest
-from logloss.core.formula import GRADIENT, HESSIAN, LOSS, Focus
+from logloss.core.formula import GRADIENT, HESSIAN, LOSS, Ends, Focus
 from logloss.core.inputs import Array
 from logloss.core.parameters import Weight
 from logloss.core.work import Constants, are_moderate, clip_bounds
@@ -231,7 +231,9 @@ class BinaryCrossEntropy:
         weights = (self.pos_weight, self.neg_weight)
         by_class = [weight for weight in weights if isinstance(weight, tuple)]
         single = [weight if isinstance(weight, float) else 1.0 for weight in weights]
-        clip = (*clip_bounds(self.epsilon, np.float64), *clip_bounds(self.epsilon, np.float32))
+        low, high, *bounds = self.ends(np.float64)
+        narrow_low, narrow_high, *_ = self.ends(np.float32)
+        clip = (low, high, narrow_low, narrow_high, *bounds)
         return Constants(
             numbers=(float(self.from_logits), *clip, self.label_smoothing, *single, *self.focus),
             needs_width=not are_moderate((self.label_smoothing, *single, *chain.from_iterable(by_class))),
@@ -241,6 +243,16 @@ class BinaryCrossEntropy:
     def focus(self) -> Focus:
         """The shape of the loss, as the formula takes it."""
         return Focus(self.gamma, self.gamma if self.gamma_neg is None else self.gamma_neg, self.margin)
+
+    def ends(self, work: type[np.floating[Any]]) -> Ends:
+        """How probabilities near 0 and 1 are taken, in the type that is worked in.
+
+        Examples
+        --------
+        >>> BinaryCrossEntropy(epsilon=0).ends(np.float32)[:2]
+        (0.0, 1.0)
+        """
+        return Ends(*clip_bounds(self.epsilon, work))
 
     # The number, and its gradient
 

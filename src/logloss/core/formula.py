@@ -34,6 +34,15 @@ class Focus(NamedTuple):
     margin: float
 
 
+class Ends(NamedTuple):
+    """How probabilities near 0 and 1 are taken."""
+
+    low: float  # probabilities are clipped to [low, high]
+    high: float
+    largest_surprise: float = math.inf  # -log of a probability is taken for that at most
+    smallest_divisor: float = 0.0  # and derivatives divide by that at least
+
+
 class Side(NamedTuple):
     """What one side of a label needs: the probabilities, their exact logarithms and the focusing factor."""
 
@@ -53,6 +62,33 @@ class Shifted(NamedTuple):
     rest: Array  # 1 - q
     surprise: Array  # -log(1 - q)
     spared: Array | None  # where the margin makes everything 0
+
+
+def of_family(
+    xp: Any,
+    family: Any,
+    y: Array,
+    y_pred: Array,
+    weight: Array | None,
+    shown: Array | None,
+    class_weights: tuple[Any, Any],
+    ends: Ends,
+    want: tuple[str, ...],
+) -> list[Array]:
+    """Each wanted quantity of a member of the family; all arrays are of the type that is worked in, or boolean.
+
+    What ``shown``, the mask, hides and what weighs nothing may hold anything.
+    """
+    positive, negative = coefficients(y, family.label_smoothing, *class_weights, 1.0 if weight is None else weight)
+    counted = shown
+    if weight is not None:
+        counted = weight != 0 if shown is None else shown & (weight != 0)
+    if counted is not None:
+        y_pred = xp.where(counted, y_pred, 0.5)
+        positive, negative = (xp.where(counted, coefficient, 0.0) for coefficient in (positive, negative))
+    if family.from_logits:
+        return from_logits(xp, y_pred, positive, negative, family.focus, want)
+    return from_probabilities(xp, y_pred, positive, negative, family.focus, ends, want)
 
 
 def coefficients(
@@ -81,15 +117,21 @@ def from_logits(
 
 
 def from_probabilities(
-    xp: Any, p: Array, positive: Array, negative: Array, focus: Focus, want: tuple[str, ...]
+    xp: Any, p: Array, positive: Array, negative: Array, focus: Focus, ends: Ends, want: tuple[str, ...]
 ) -> list[Array]:
-    """Each wanted quantity, its derivatives being with respect to the probability ``p``, already clipped."""
+    """Each wanted quantity, its derivatives being with respect to the probability ``p``.
+
+    Outside the clip they are those at the clip, so that a saturated mistake can still be learnt from.
+    """
+    p = xp.where(p <= ends.low, ends.low, p)  # and -0 is 0
+    p = _at_most(xp, p, ends.high)
     logarithms = LOSS in want or focus.gamma or focus.gamma_neg
     first = Shifted(1 - p, p, -xp.log(p) if logarithms else None, None)
     if focus.margin:
         second = _shift(xp, 1 - p, p, focus.margin)
     else:
         second = Shifted(p, 1 - p, -xp.log1p(-p) if logarithms else None, None)
+    first, second = _bounded(xp, first, ends), _bounded(xp, second, ends)
     right_way_up = [_probability_side(xp, first, focus.gamma, name) for name in want]
     mirrored = [_probability_side(xp, second, focus.gamma_neg, name) for name in want]
     return _mix(xp, positive, negative, right_way_up, mirrored, want)
@@ -257,6 +299,14 @@ def _shift(xp: Any, right: Array, wrong: Array, margin: float) -> Shifted:
     q = xp.where(spared, 0.5, wrong - margin)  # 0.5 stands in where nothing is used
     rest = right + margin
     return Shifted(q, rest, xp.where(q < 0.5, -xp.log1p(-q), -xp.log(rest)), spared)
+
+
+def _bounded(xp: Any, side: Shifted, ends: Ends) -> Shifted:
+    if side.surprise is not None and ends.largest_surprise < math.inf:
+        side = side._replace(surprise=_at_most(xp, side.surprise, ends.largest_surprise))
+    if ends.smallest_divisor:
+        side = side._replace(rest=xp.where(side.rest < ends.smallest_divisor, ends.smallest_divisor, side.rest))
+    return side
 
 
 def _probability_side(xp: Any, side: Shifted, gamma: float, name: str) -> Array:

@@ -97,6 +97,38 @@ def run(
         is_wide = True
 
 
+def run_tensors(
+    family: Family,
+    read: tuple[Any, ...],
+    outs: tuple[Any, ...],
+    *,
+    size: int,
+    has_sum: bool,
+    divisor: float,
+    are_weights_moderate: bool,
+    threads: int,
+) -> float | None:
+    """As `run`, of tensors in DLPack's capsules: six that are read, in `run`'s order, and three results or None.
+
+    No result may lie over what is read. ``are_weights_moderate`` says it of the class weights among the tensors.
+    """
+    if _extension is None:
+        return None
+    numbers, is_wide = family.constants
+    is_wide = is_wide or not are_weights_moderate or not _LEAST_DIVISOR <= divisor <= _LARGEST_DIVISOR
+    threads = min(threads, _MOST_THREADS) if size >= 2 * _extension.worth_a_thread else 1
+    while True:
+        found = _extension.run(*read, *outs, 0, numbers, has_sum, divisor, is_wide, False, threads)
+        if found is None:
+            return None
+        value, is_suspect, needs_width = found
+        if is_suspect:
+            return None
+        if is_wide or not needs_width:
+            return float(value)
+        is_wide = True
+
+
 def total_weight(inputs: Inputs) -> float | None:
     """The sum of the weights that no mask hides; None where one may have to be refused, or is beyond the kernel."""
     if _extension is None:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from logloss.core.formula import Focus
+from logloss.core.formula import Ends, Focus
 from logloss.core.inputs import Array
 from logloss.core.parameters import Weight
 
@@ -34,8 +34,6 @@ class Family(Protocol):
     @property
     def from_logits(self) -> bool: ...  # noqa: D102
     @property
-    def epsilon(self) -> float: ...  # noqa: D102
-    @property
     def label_smoothing(self) -> float: ...  # noqa: D102
     @property
     def pos_weight(self) -> Weight: ...  # noqa: D102
@@ -45,6 +43,7 @@ class Family(Protocol):
     def focus(self) -> Focus: ...  # noqa: D102
     @property
     def constants(self) -> Constants: ...  # noqa: D102
+    def ends(self, work: type[np.floating[Any]]) -> Ends: ...  # noqa: D102
 
 
 @cache
