@@ -229,9 +229,11 @@ def test_a_tiny_loss_is_not_rounded_to_nothing():
     np.testing.assert_allclose(z.grad.numpy(), np.exp([-20, -20, -80]) * [-1, 1, -1], rtol=1e-5)
 
 
-def test_what_is_no_number_gives_no_number():
+def test_what_is_no_number_is_refused_or_gives_no_number():
     z = torch.tensor([math.nan, 0.0])
-    assert torch.isnan(as_module(BinaryCrossEntropy(from_logits=True))(z, torch.zeros(2)))
+    with pytest.raises(RuntimeError, match=r"1 of 2 values in y_pred are not a number; the first is y_pred\[0\] = nan"):
+        as_module(BinaryCrossEntropy(from_logits=True))(z, torch.zeros(2))
+    assert torch.isnan(as_module(BinaryCrossEntropy(from_logits=True), validate=False)(z, torch.zeros(2)))
 
 
 def test_a_zero_gradient_stays_zero_beside_an_infinite_one():
@@ -268,9 +270,9 @@ def module(**options):
     ("arguments", "error", "words"),
     [
         ((torch.zeros(3, 1), torch.zeros(3)), ShapeError, ["(3, 1)", "(3,)", "y_pred.squeeze(-1)"]),
-        ((torch.zeros(3), torch.zeros(3, 1)), ShapeError, ["(3, 1)", "(3,)", "y_true.squeeze(-1)"]),
+        ((torch.zeros(3), torch.zeros(3, 1)), ShapeError, ["(3, 1)", "(3,)", "Use y_true.squeeze(-1)"]),
         ((torch.zeros(3, 2), torch.zeros(2, 3)), ShapeError, ["(3, 2)", "(2, 3)"]),
-        ((torch.zeros(3, 4), torch.zeros(3, 4)), ShapeError, ["pos_weight has 2 entries", "has 4"]),
+        ((torch.zeros(3, 4), torch.zeros(3, 4)), ShapeError, ["pos_weight has 2 entries", "(3, 4)", "class_axis"]),
         (
             (torch.zeros(3, 2), torch.zeros(3, 2), torch.zeros(2)),
             ShapeError,
@@ -279,12 +281,6 @@ def module(**options):
         ((torch.zeros(3, 2), torch.zeros(3, 2), None, torch.zeros(2, dtype=torch.bool)), ShapeError, ["mask", "(2,)"]),
         ((torch.zeros(3, 2), torch.zeros(3, 2), None, torch.zeros(3, 2)), DtypeError, ["mask.bool()", "float32"]),
         ((torch.zeros(3, 2, dtype=torch.int64), torch.zeros(3, 2)), DtypeError, ["int64", "floating"]),
-        ((torch.zeros(3, 2), torch.zeros(3, 2, requires_grad=True)), ParameterError, ["y_true.detach()"]),
-        (
-            (torch.zeros(3, 2), torch.zeros(3, 2), torch.ones(3, requires_grad=True)),
-            ParameterError,
-            ["sample_weight.detach()"],
-        ),
     ],
 )
 def test_what_does_not_fit_is_refused_in_a_sentence(arguments, error, words):

@@ -12,9 +12,9 @@ from logloss.core.inputs import Array
 from logloss.core.reduction import exact_sum
 from logloss.core.work import clip_bounds, machine_epsilon
 
-_MENDS = inputs.Mends(
+_WORDS = inputs.Words(
     logits="If these are logits, turn them into probabilities first: 1 / (1 + np.exp(-y_pred)).",
-    missing="Leave missing predictions out of both arrays with ~np.isnan(y_pred).",
+    missing_predictions="Leave missing predictions out of both arrays with ~np.isnan(y_pred).",
 )
 
 
@@ -72,7 +72,7 @@ def conventions(y_true: Any, y_pred: Any) -> Conventions:
     scikit-learn         clip by the machine epsilon of the type                 12.0146
     """
     data = inputs.read(y_true, y_pred)
-    inputs.check_values(data, from_logits=False, mends=_MENDS)
+    inputs.check_values(data, from_logits=False, words=_WORDS)
     y, p = data.y_true, data.y_pred
     return Conventions(
         (

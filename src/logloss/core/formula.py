@@ -110,6 +110,8 @@ def from_logits(
     xp: Any, z: Array, positive: Array, negative: Array, focus: Focus, want: tuple[str, ...]
 ) -> list[Array]:
     """Each wanted quantity, its derivatives being with respect to the logit ``z``."""
+    if not any(focus):
+        return _plain_from_logits(xp, z, positive, negative, want)
     first, second = _sides_of_logits(xp, z, focus, want)
     right_way_up = [_logit_side(first, name) for name in want]
     mirrored = [_spared(xp, second, focus, name) if focus.margin else _logit_side(second, name) for name in want]
@@ -137,6 +139,32 @@ def from_probabilities(
     return _mix(xp, positive, negative, right_way_up, mirrored, want)
 
 
+def _plain_from_logits(xp: Any, z: Array, positive: Array, negative: Array, want: tuple[str, ...]) -> list[Array]:
+    """Cross-entropy without focus, by what the logit votes for and what it votes against: fewer operations."""
+    distance = xp.abs(z)
+    e = xp.exp(-distance)
+    upper = z >= 0
+    against, for_it = xp.where(upper, negative, positive), xp.where(upper, positive, negative)
+    near, far = _near_and_far(e)
+    made = []
+    for name in want:
+        if name == LOSS:
+            price = xp.log1p(e)  # of both sides; what the logit votes against costs |z| more
+            made.append(positive * price + negative * price + _times(xp, against, distance))
+        elif name == GRADIENT:
+            push = against * near - for_it * far
+            made.append(xp.where(upper, push, -push))
+        else:
+            made.append(positive * (near * far) + negative * (near * far))
+    return made
+
+
+def _near_and_far(e: Array) -> tuple[Array, Array]:
+    """The probabilities of what a logit votes for, and of the other, from ``e = exp(-|z|)``."""
+    total = 1 + e
+    return 1 / total, e - e * (e / total)  # as e / total, but the roundings of sum and quotient hardly count
+
+
 def _mix(
     xp: Any, positive: Array, negative: Array, first: list[Array], second: list[Array], want: tuple[str, ...]
 ) -> list[Array]:
@@ -160,8 +188,7 @@ def _sides_of_logits(xp: Any, z: Array, focus: Focus, want: tuple[str, ...]) -> 
     distance = xp.abs(z)
     e = xp.exp(-distance)
     total = 1 + e
-    near = 1 / total
-    far = e - e * (e / total)  # as e / total, but the rounding of the sum and of the quotient hardly count
+    near, far = _near_and_far(e)
     upper = z >= 0
     p, one_minus_p = xp.where(upper, near, far), xp.where(upper, far, near)
     parts, parts_neg = (p, 1.0), (one_minus_p, 1.0)

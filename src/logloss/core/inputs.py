@@ -82,31 +82,41 @@ def read(y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None, 
     )
 
 
-class Mends(NamedTuple):
-    """How values that are refused are mended, in terms of the function that was called."""
+class Words(NamedTuple):
+    """What a function calls its arguments, and how values that it refuses are mended."""
 
+    y_true: str = "y_true"
+    y_pred: str = "y_pred"
+    sample_weight: str = "sample_weight"
     logits: str = "If these are logits, say from_logits=True."
-    missing: str = "Leave missing predictions out with mask=~np.isnan(y_pred)."
+    missing_predictions: str = "Leave them out with mask=~np.isnan(y_pred)."
+    missing_labels: str = "Leave missing labels out with mask=~np.isnan(y_true)."
 
 
-def check_values(inputs: Inputs, *, from_logits: bool, mends: Mends = Mends()) -> None:  # noqa: B008, it cannot change
+def check_values(
+    inputs: Inputs,
+    *,
+    from_logits: bool,
+    words: Words = Words(),  # noqa: B008, it cannot change
+    is_weight_signed: bool = False,
+) -> None:
     """Refuse what is in plain view and out of range."""
     label, prediction, weight, shown = inputs.y_true, inputs.y_pred, inputs.weight, inputs.mask
     hidden = _Hidden(weight, shown, prediction.shape)
     with np.errstate(invalid="ignore"):  # some types warn of comparisons with NaN
-        check_weight(inputs)
-        _check_labels(label, hidden)
+        check_weight(inputs, words, is_signed=is_weight_signed)
+        _check_labels(label, hidden, words)
         if from_logits:
-            _check_logits(prediction, hidden)
+            _check_logits(prediction, hidden, words)
         else:
-            _check_probabilities(prediction, hidden, mends)
+            _check_probabilities(prediction, hidden, words)
 
 
 def labels(y_true: Any) -> Array:
     """Labels alone, checked."""
     label = real_array(y_true, "y_true")
     with np.errstate(invalid="ignore"):
-        _check_labels(label, _Hidden(None, None, label.shape))
+        _check_labels(label, _Hidden(None, None, label.shape), Words())
     return label
 
 
@@ -251,46 +261,46 @@ def _refuse(error: type[LogLossError], name: str, array: Array, bad: Array, expe
     raise error(f"{count:,} of {bad.size:,} values in {name} {expected}; the first is {where} = {array[place]}. {mend}")
 
 
-def _check_labels(label: Array, hidden: _Hidden) -> None:
+def _check_labels(label: Array, hidden: _Hidden, words: Words) -> None:
     if _within(label, 0, 1):
         return
     bad = hidden.among(~((label >= 0) & (label <= 1)))
     mend = "Labels are 0, 1 or anything between."
     if label.size and np.isin(label, (-1, 1)).all():
-        mend = "Labels of -1 and 1 become 0 and 1 by (y_true + 1) / 2."
+        mend = f"Labels of -1 and 1 become 0 and 1 by ({words.y_true} + 1) / 2."
     elif np.isnan(label[bad]).all():
-        mend = "Leave missing labels out with mask=~np.isnan(y_true)."
-    _refuse(LabelError, "y_true", label, bad, "lie outside [0, 1]", mend)
+        mend = words.missing_labels
+    _refuse(LabelError, words.y_true, label, bad, "lie outside [0, 1]", mend)
 
 
-def _check_probabilities(prediction: Array, hidden: _Hidden, mends: Mends) -> None:
+def _check_probabilities(prediction: Array, hidden: _Hidden, words: Words) -> None:
     if _within(prediction, 0, 1):
         return
     bad = hidden.among(~((prediction >= 0) & (prediction <= 1)))
-    mend = mends.missing if np.isnan(prediction[bad]).all() else mends.logits
-    _refuse(ProbabilityError, "y_pred", prediction, bad, "lie outside [0, 1]", mend)
+    mend = words.missing_predictions if np.isnan(prediction[bad]).all() else words.logits
+    _refuse(ProbabilityError, words.y_pred, prediction, bad, "lie outside [0, 1]", mend)
 
 
-def _check_logits(prediction: Array, hidden: _Hidden) -> None:
+def _check_logits(prediction: Array, hidden: _Hidden, words: Words) -> None:
     if _within(prediction, -np.inf, np.inf):
         return
     bad = hidden.among(np.isnan(prediction))
-    _refuse(LogitError, "y_pred", prediction, bad, "are not a number", "Leave them out with mask=~np.isnan(y_pred).")
+    _refuse(LogitError, words.y_pred, prediction, bad, "are not a number", words.missing_predictions)
 
 
-def check_weight(inputs: Inputs) -> None:
-    """Refuse weights in plain view that are none."""
-    weight, shape = inputs.weight, inputs.shape
+def check_weight(inputs: Inputs, words: Words = Words(), *, is_signed: bool = False) -> None:  # noqa: B008
+    """Refuse weights in plain view that are none; negative ones are where they may be signed."""
+    weight, shape, least = inputs.weight, inputs.shape, -np.inf if is_signed else 0
     if weight is None or (weight.size and weight.min() >= 0 and weight.max() < np.inf):
         return
-    bad = _Hidden(None, inputs.mask, shape).among(~((weight >= 0) & (weight < np.inf)))
+    bad = _Hidden(None, inputs.mask, shape).among(~((weight >= least) & (np.abs(weight) < np.inf)))
     if weight.shape != shape:  # one entry a row, and so it is named
         weight, bad = weight.ravel(), np.any(bad, axis=tuple(range(1, bad.ndim)), keepdims=False)
     _refuse(
         WeightError,
-        "sample_weight",
+        words.sample_weight,
         weight,
         bad,
-        "are negative, infinite or not a number",
-        "Weights are finite and at least 0.",
+        "are infinite or not a number" if is_signed else "are negative, infinite or not a number",
+        "Weights are finite." if is_signed else "Weights are finite and at least 0.",
     )

@@ -1,6 +1,7 @@
 """The compiled kernel, where it was built: what it is given, and what it cannot take."""
 
 import os
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -99,16 +100,14 @@ def run(
 
 def run_tensors(
     family: Family,
-    read: tuple[Any, ...],
-    outs: tuple[Any, ...],
-    *,
+    tensors: Sequence[Any],
     size: int,
     has_sum: bool,
     divisor: float,
     are_weights_moderate: bool,
     threads: int,
 ) -> float | None:
-    """As `run`, of tensors in DLPack's capsules: six that are read, in `run`'s order, and three results or None.
+    """As `run`, of tensors in DLPack's capsules: the six that are read and the three results, None where there is none.
 
     No result may lie over what is read. ``are_weights_moderate`` says it of the class weights among the tensors.
     """
@@ -118,7 +117,7 @@ def run_tensors(
     is_wide = is_wide or not are_weights_moderate or not _LEAST_DIVISOR <= divisor <= _LARGEST_DIVISOR
     threads = min(threads, _MOST_THREADS) if size >= 2 * _extension.worth_a_thread else 1
     while True:
-        found = _extension.run(*read, *outs, 0, numbers, has_sum, divisor, is_wide, False, threads)
+        found = _extension.run(*tensors, 0, numbers, has_sum, divisor, is_wide, False, threads)
         if found is None:
             return None
         value, is_suspect, needs_width = found

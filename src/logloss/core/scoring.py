@@ -98,13 +98,13 @@ def _log_loss(
         probability = np.where(positive, probability[:, 1], probability[:, 0])
         positive = np.broadcast_to(np.True_, positive.shape)
     data = inputs.read(positive, probability, sample_weight)
-    inputs.check_values(data, from_logits=False, mends=_MENDS)
+    inputs.check_values(data, from_logits=False, words=_WORDS)
     return kernel.reduced(bce, data, reduction, {})
 
 
-_MENDS = inputs.Mends(
+_WORDS = inputs.Words(
     logits="If these are logits, use BinaryCrossEntropy(from_logits=True).",
-    missing="Leave missing predictions out of every array with ~np.isnan(y_pred).",
+    missing_predictions="Leave missing predictions out of every array with ~np.isnan(y_pred).",
 )
 
 

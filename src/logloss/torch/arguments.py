@@ -1,0 +1,157 @@
+"""Tensors as they come: what is refused of their shapes, types and values, and what a mask is made of."""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from logloss.core import inputs
+from logloss.core.errors import LogLossError, ParameterError, ShapeError
+from logloss.torch import errors
+
+Weight = Tensor | float
+
+
+class Arguments(NamedTuple):
+    """Tensors that fit: all but class weights have y_pred's shape, expanded where need be."""
+
+    y_pred: Tensor
+    y_true: Tensor
+    weight: Tensor | None
+    mask: Tensor | None  # True where an element counts
+    pos_weight: Tensor | None  # broadcasts against y_pred; None where the family has one for all classes
+    neg_weight: Tensor | None
+
+
+class Words(NamedTuple):
+    """What a function calls its arguments."""
+
+    y_pred: str
+    y_true: str
+    weight: str
+
+    def of_values(self) -> inputs.Words:
+        """The same for refusals of values."""
+        return inputs.Words(
+            y_true=self.y_true,
+            y_pred=self.y_pred,
+            sample_weight=self.weight,
+            logits="If these are logits, use the loss that takes logits.",
+            missing_predictions=f"Leave them out with mask=~torch.isnan({self.y_pred}).",
+            missing_labels=f"Leave missing labels out with mask=~torch.isnan({self.y_true}).",
+        )
+
+
+TORCH = Words("input", "target", "weight")
+TORCHVISION = Words("inputs", "targets", "weight")
+OURS = Words("y_pred", "y_true", "sample_weight")
+
+
+def check_pair(y_pred: Tensor, y_true: Tensor, words: Words) -> None:
+    """Refuse predictions and labels that do not belong together."""
+    if y_pred.shape != y_true.shape:
+        came, expected = tuple(y_true.shape), tuple(y_pred.shape)
+        mend = "Give both the same shape."
+        if came == (*expected, 1):
+            mend = f"Use {words.y_true}.squeeze(-1)."
+        elif expected == (*came, 1):
+            mend = f"Use {words.y_pred}.squeeze(-1), or {words.y_true}.unsqueeze(-1)."
+        raise ShapeError(f"{words.y_pred} has shape {expected} and {words.y_true} has shape {came}. {mend}")
+    if not y_pred.is_floating_point():
+        raise errors.DtypeError(
+            f"{words.y_pred} has dtype {y_pred.dtype}; expected a floating type. Use {words.y_pred}.float()."
+        )
+    if y_true.is_complex():
+        raise errors.DtypeError(f"{words.y_true} has dtype {y_true.dtype}; expected real numbers or booleans.")
+
+
+def expanded(values: Any, y_pred: Tensor, name: str, words: Words) -> Tensor:
+    """A tensor that broadcasts to y_pred's shape, expanded to it."""
+    if not isinstance(values, Tensor):
+        raise errors.DtypeError(f"{name} is a {type(values).__name__}; expected a tensor. Use torch.as_tensor({name}).")
+    if values.shape == y_pred.shape:
+        return values
+    if not _broadcasts(values.shape, y_pred.shape):
+        rows = values.ndim == 1 < y_pred.ndim and values.shape == y_pred.shape[:1]
+        mend = f" Use {name}[:{', None' * (y_pred.ndim - 1)}], which is one entry a row." if rows else ""
+        raise ShapeError(
+            f"{name} has shape {tuple(values.shape)}, which does not broadcast to that of {words.y_pred}, "
+            f"{tuple(y_pred.shape)}.{mend}"
+        )
+    return values.expand(y_pred.shape)
+
+
+def by_element_or_row(values: Tensor, y_pred: Tensor, name: str) -> Tensor:
+    """A tensor of y_pred's shape, or of one entry a row, expanded to it."""
+    if values.shape == y_pred.shape:
+        return values
+    if y_pred.ndim > 1 and values.shape == y_pred.shape[:1]:
+        return values.reshape(-1, *[1] * (y_pred.ndim - 1)).expand(y_pred.shape)
+    raise ShapeError(
+        f"{name} has shape {tuple(values.shape)}; expected y_pred's, {tuple(y_pred.shape)}, or one entry a row."
+    )
+
+
+def along_class_axis(weight: Tensor, y_pred: Tensor, class_axis: int, name: str) -> Tensor:
+    """Class weights shaped to broadcast against y_pred: those of one axis lie along ``class_axis``."""
+    if weight.requires_grad and torch.is_grad_enabled():
+        raise errors.GradientError(f"{name} requires a gradient, and the loss gives none in it. Use {name}.detach().")
+    if weight.ndim == 1 and class_axis != -1:
+        if not -y_pred.ndim <= class_axis < y_pred.ndim:
+            raise ShapeError(
+                f"class_axis={class_axis} is not an axis of the predictions, whose shape is {tuple(y_pred.shape)}."
+            )
+        along = [1] * y_pred.ndim
+        along[class_axis] = -1
+        weight = weight.reshape(along)
+    if not _broadcasts(weight.shape, y_pred.shape):
+        raise ShapeError(
+            f"{name} has {weight.numel()} entries and shape {tuple(weight.shape)}, which does not broadcast to that of "
+            f"the predictions, {tuple(y_pred.shape)}. Give one entry a class, or name the axis with class_axis."
+        )
+    return weight
+
+
+def check_mask(mask: Any) -> None:
+    """Refuse a mask that is no tensor of booleans."""
+    if not isinstance(mask, Tensor) or mask.dtype != torch.bool:
+        came = f"dtype {mask.dtype}" if isinstance(mask, Tensor) else f"type {type(mask).__name__}"
+        raise errors.DtypeError(f"mask has {came}; expected booleans, True where an element counts. Use mask.bool().")
+
+
+def without_ignored(y_true: Tensor, mask: Tensor | None, ignore_index: float) -> Tensor:
+    """The mask without the elements whose label is ``ignore_index``, which may be NaN."""
+    counts = ~torch.isnan(y_true) if math.isnan(ignore_index) else y_true != ignore_index
+    return counts if mask is None else counts & mask
+
+
+def check_ignore_index(ignore_index: Any) -> None:
+    """Refuse an ``ignore_index`` that is no number."""
+    if ignore_index is not None and (isinstance(ignore_index, bool) or not isinstance(ignore_index, int | float)):
+        raise ParameterError(f"ignore_index={ignore_index!r} is not a number; expected the label that does not count.")
+
+
+@torch.compiler.disable  # type: ignore[untyped-decorator]
+def check_values(arguments: Arguments, *, from_logits: bool, words: Words, is_weight_signed: bool) -> None:
+    """Refuse labels, predictions and weights in plain view that are out of range; this waits for another device."""
+    weight, mask = (None if a is None else _array(a) for a in (arguments.weight, arguments.mask))
+    data = inputs.Inputs(_array(arguments.y_true), _array(arguments.y_pred), weight, mask, -1, np.float32)
+    try:
+        inputs.check_values(data, from_logits=from_logits, words=words.of_values(), is_weight_signed=is_weight_signed)
+    except LogLossError as error:
+        raise errors.of_values(error) from None
+
+
+def _array(tensor: Tensor) -> inputs.Array:
+    tensor = tensor.detach().cpu()
+    made: inputs.Array = (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
+    return made
+
+
+def _broadcasts(shape: torch.Size, to: torch.Size) -> bool:
+    """Whether a tensor of a shape broadcasts to another without enlarging it."""
+    if len(shape) > len(to):
+        return False
+    return all(have in (1, want) for have, want in zip(reversed(shape), reversed(to), strict=False))

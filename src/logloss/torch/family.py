@@ -1,0 +1,46 @@
+"""The options of the drop-in names as members of the family, and PyTorch's convention for probabilities."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from logloss.core.family import BinaryCrossEntropy
+from logloss.core.formula import Ends
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class ClampedBinaryCrossEntropy(BinaryCrossEntropy):
+    """Probabilities as `torch.nn.BCELoss` takes them: no logarithm is below -100, and no slope above 1e12."""
+
+    def ends(self, work: type[np.floating[Any]]) -> Ends:  # noqa: ARG002
+        """The same in every type."""
+        return Ends(low=0.0, high=1.0, largest_surprise=100.0, smallest_divisor=1e-12)
+
+
+class Options(NamedTuple):
+    """What the drop-in names add to PyTorch's, beside class weights."""
+
+    from_logits: bool
+    label_smoothing: float = 0.0
+    gamma: float = 0.0
+    gamma_neg: float | None = None
+    margin: float = 0.0
+
+
+# Dynamo would not follow how a member is made, and need not: it depends on constants alone.
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+@lru_cache(maxsize=1024)
+def member(options: Options, pos_weight: float = 1.0, neg_weight: float = 1.0) -> BinaryCrossEntropy:
+    """The member of the family with these options; the same object for the same ones."""
+    if options.from_logits:
+        return BinaryCrossEntropy(pos_weight=pos_weight, neg_weight=neg_weight, **options._asdict())
+    return ClampedBinaryCrossEntropy(pos_weight=pos_weight, neg_weight=neg_weight, **options._asdict())
+
+
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+def ends_in(family: BinaryCrossEntropy, work: torch.dtype) -> Ends:
+    """How probabilities near 0 and 1 are taken, in the type that is worked in."""
+    return family.ends(np.float64 if work == torch.float64 else np.float32)

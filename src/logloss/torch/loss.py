@@ -1,0 +1,63 @@
+"""One call of the loss: which way it is computed, what is looked at, and the four reductions."""
+
+import torch
+from torch import Tensor
+
+from logloss.core.family import BinaryCrossEntropy
+from logloss.torch import native, operations
+from logloss.torch.arguments import Arguments, Words, check_values
+from logloss.torch.eager import is_eager
+
+_HALVES = (torch.float16, torch.bfloat16)
+
+
+def reduced(
+    arguments: Arguments,
+    family: BinaryCrossEntropy,
+    reduction: str,
+    words: Words,
+    validate: bool | None,
+    *,
+    is_weight_signed: bool = False,
+) -> Tensor:
+    """The loss of tensors that fit, reduced, in y_pred's type; under autocast halves become float32, as PyTorch's do.
+
+    Values are looked at if ``validate``; with None where that costs nothing, which is where the kernel runs.
+    """
+    y_pred = arguments.y_pred
+    if y_pred.dtype in _HALVES and torch.is_autocast_enabled(y_pred.device.type):
+        y_pred = y_pred.float()
+        arguments = arguments._replace(y_pred=y_pred)
+    if validate:
+        check_values(arguments, from_logits=family.from_logits, words=words, is_weight_signed=is_weight_signed)
+    if y_pred.is_cpu and is_eager(*arguments) and not _needs_more_gradients(arguments):
+        try:
+            divisor = _divisor(arguments, reduction)
+            number = divisor if isinstance(divisor, float) else float(divisor.item())
+            return native.loss(arguments, native.Call(family, reduction != "none", number))
+        except native.RefusedError:
+            if validate is None:
+                check_values(arguments, from_logits=family.from_logits, words=words, is_weight_signed=is_weight_signed)
+    if reduction == "none":
+        return operations.losses(arguments, family, is_sum=False).to(y_pred.dtype)
+    total = operations.losses(arguments, family, is_sum=True)
+    return (total / _divisor(arguments, reduction)).to(y_pred.dtype)
+
+
+def _needs_more_gradients(arguments: Arguments) -> bool:
+    """Whether labels or weights need a gradient too, which the kernel does not make."""
+    _, y_true, weight, *_ = arguments
+    return (y_true.requires_grad or (weight is not None and weight.requires_grad)) and torch.is_grad_enabled()
+
+
+def _divisor(arguments: Arguments, reduction: str) -> Tensor | float:
+    """What the sum is divided by; 1 where nothing counts, since the mean of nothing is 0 in training."""
+    y_pred, _, weight, mask, *_ = arguments
+    if reduction in ("sum", "none"):
+        return 1.0
+    if reduction == "mean" or weight is None:
+        return float(y_pred.numel() or 1) if mask is None else mask.sum().clamp(min=1)
+    if mask is not None:
+        weight = torch.where(mask, weight, 0)
+    total = weight.sum(dtype=operations.work_type(y_pred))
+    return torch.where(total == 0, 1.0, total)
