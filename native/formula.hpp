@@ -54,8 +54,7 @@ template <unsigned WANT, class V> INLINE Made<V> plain_of_logit(V z, V positive,
 template <unsigned WANT, class V>
 INLINE Made<V> plain_of_probability(V p, V positive, V negative, const Family& family) {
     using T = typename V::scalar;
-    const V one = V(T(1)), zero = V(T(0)), rest = one - p;
-    V t = min(p, rest);
+    const V one = V(T(1)), zero = V(T(0)), rest = one - p, t = min(p, rest);
     const auto upper = p >= V(T(0.5));
     const V unlikely = select(upper, negative, positive), likely = select(upper, positive, negative);
     const auto is_idle = unlikely == zero;
@@ -65,11 +64,11 @@ INLINE Made<V> plain_of_probability(V p, V positive, V negative, const Family& f
         made.loss = fma(likely, surprise_of_likely(t), unlikely * select(is_idle, zero, surprise));
     }
     if constexpr (WANT & (GRADIENT | HESSIAN)) {
-        t = max(t, V(static_cast<T>(family.smallest_divisor)));
-        const V whole = one - t, slope = select(is_idle, zero, unlikely / t), other = likely / whole;
+        const V divisor = max(t, V(static_cast<T>(family.smallest_divisor))), whole = one - t;
+        const V slope = select(is_idle, zero, unlikely / divisor), other = likely / whole;
         const V rise = slope - other;
         if constexpr (WANT & GRADIENT) made.gradient = select(upper, rise, zero - rise);
-        if constexpr (WANT & HESSIAN) made.hessian = select(is_idle, zero, slope / t) + other / whole;
+        if constexpr (WANT & HESSIAN) made.hessian = select(is_idle, zero, slope / divisor) + other / whole;
     }
     return made;
 }
