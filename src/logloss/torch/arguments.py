@@ -154,4 +154,4 @@ def _broadcasts(shape: torch.Size, to: torch.Size) -> bool:
     """Whether a tensor of a shape broadcasts to another without enlarging it."""
     if len(shape) > len(to):
         return False
-    return all(have in (1, want) for have, want in zip(reversed(shape), reversed(to), strict=False))
+    return all(have == 1 or have == want for have, want in zip(reversed(shape), reversed(to), strict=False))

@@ -30,14 +30,19 @@ class Options(NamedTuple):
     margin: float = 0.0
 
 
-# Dynamo would not follow how a member is made, and need not: it depends on constants alone.
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
-@lru_cache(maxsize=1024)
 def member(options: Options, pos_weight: float = 1.0, neg_weight: float = 1.0) -> BinaryCrossEntropy:
     """The member of the family with these options; the same object for the same ones."""
-    if options.from_logits:
-        return BinaryCrossEntropy(pos_weight=pos_weight, neg_weight=neg_weight, **options._asdict())
-    return ClampedBinaryCrossEntropy(pos_weight=pos_weight, neg_weight=neg_weight, **options._asdict())
+    # A compiler sees constants, and warns of caches.
+    make = _member if torch.compiler.is_compiling() else _remembered
+    return make(options, pos_weight, neg_weight)
+
+
+def _member(options: Options, pos_weight: float, neg_weight: float) -> BinaryCrossEntropy:
+    kind = BinaryCrossEntropy if options.from_logits else ClampedBinaryCrossEntropy
+    return kind(pos_weight=pos_weight, neg_weight=neg_weight, **options._asdict())
+
+
+_remembered = lru_cache(maxsize=1024)(_member)
 
 
 @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]

@@ -30,7 +30,7 @@ def reduced(
         arguments = arguments._replace(y_pred=y_pred)
     if validate:
         check_values(arguments, from_logits=family.from_logits, words=words, is_weight_signed=is_weight_signed)
-    if y_pred.is_cpu and is_eager(*arguments) and not _needs_more_gradients(arguments):
+    if is_on_the_kernel(arguments):
         try:
             divisor = _divisor(arguments, reduction)
             number = divisor if isinstance(divisor, float) else float(divisor.item())
@@ -44,10 +44,13 @@ def reduced(
     return (total / _divisor(arguments, reduction)).to(y_pred.dtype)
 
 
-def _needs_more_gradients(arguments: Arguments) -> bool:
-    """Whether labels or weights need a gradient too, which the kernel does not make."""
-    _, y_true, weight, *_ = arguments
-    return (y_true.requires_grad or (weight is not None and weight.requires_grad)) and torch.is_grad_enabled()
+def is_on_the_kernel(arguments: Arguments) -> bool:
+    """Whether the compiled kernel takes it: eager, in main memory, and no gradient wanted but that in y_pred."""
+    y_pred, y_true, weight, *_ = arguments
+    if not (y_pred.is_cpu and is_eager(*arguments)):
+        return False
+    needs_more = y_true.requires_grad or (weight is not None and weight.requires_grad)
+    return not (needs_more and torch.is_grad_enabled())
 
 
 def _divisor(arguments: Arguments, reduction: str) -> Tensor | float:

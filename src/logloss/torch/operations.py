@@ -21,7 +21,7 @@ from logloss.torch.family import ends_in
 _NEXT = {LOSS: GRADIENT, GRADIENT: HESSIAN}
 
 # Large tensors are worked through in pieces, so that what is in between does not add to peak memory.
-_PIECES, _LARGE = 16, 1 << 20
+_PIECES, _LARGE = 32, 1 << 22
 
 
 class _Functions:
