@@ -59,7 +59,7 @@ def _divisor(arguments: Arguments, reduction: str) -> Tensor | float:
     if reduction in ("sum", "none"):
         return 1.0
     if reduction == "mean" or weight is None:
-        return float(y_pred.numel() or 1) if mask is None else mask.sum().clamp(min=1)
+        return float(y_pred.numel() or 1) if mask is None else torch.count_nonzero(mask).clamp(min=1)
     if mask is not None:
         weight = torch.where(mask, weight, 0)
     total = weight.sum(dtype=operations.work_type(y_pred))
