@@ -191,8 +191,11 @@ def test_a_pos_weight_of_ones_changes_nothing_and_one_of_a_number_is_that_of_its
     z, y, _ = batch()
     plain = ours.BCEWithLogitsLoss()(z, y)
     torch.testing.assert_close(ours.BCEWithLogitsLoss(pos_weight=torch.ones(3))(z, y), plain, rtol=1e-15, atol=0)
-    one, many = (ours.BCEWithLogitsLoss(pos_weight=w)(z, y) for w in (3.0, torch.full((3,), 3.0)))
+    one, many, listed = (
+        ours.BCEWithLogitsLoss(pos_weight=weight)(z, y) for weight in (3.0, torch.full((3,), 3.0), (3.0, 3.0, 3.0))
+    )
     torch.testing.assert_close(one, many, rtol=1e-15, atol=0)
+    torch.testing.assert_close(one, listed, rtol=1e-15, atol=0)
 
 
 def test_the_gradient_at_zero_is_minus_one_half():
@@ -359,7 +362,8 @@ LOGITS = ours.BCEWithLogitsLoss()
         (lambda: ours.BCEWithLogitsLoss(gamma=-1), ParameterError, "gamma=-1 is out of range"),
         (lambda: ours.BCEWithLogitsLoss(reduction="meen"), ParameterError, 'Did you mean "mean"'),
         (lambda: ours.BCEWithLogitsLoss(ignore_index="a"), ParameterError, "ignore_index='a' is not a number"),
-        (lambda: ours.BCEWithLogitsLoss(pos_weight="3"), TypeError, "is a str; expected a tensor or a number"),
+        (lambda: ours.BCEWithLogitsLoss(pos_weight="3"), ParameterError, "pos_weight='3' is not a number"),
+        (lambda: ours.BCEWithLogitsLoss(neg_weight=-1.0), ParameterError, "neg_weight=-1.0 is out of range"),
         (lambda: ours.sigmoid_focal_loss(ZERO, ZERO, alpha=2), ParameterError, "alpha=2"),
         (lambda: LOGITS(ZERO, ZERO, mask=torch.ones(2)), TypeError, "mask.bool()"),
         (lambda: LOGITS(ZERO, ZERO, mask=[True, True]), TypeError, "type list"),
@@ -408,14 +412,14 @@ def test_modules_are_pytorchs_and_print_what_differs():
     assert isinstance(ours.BCEWithLogitsLoss(), nn.BCEWithLogitsLoss)
     assert isinstance(ours.BCELoss(), nn.BCELoss)
     assert repr(ours.BCEWithLogitsLoss()) == "BCEWithLogitsLoss()"
-    shown = repr(ours.BCELoss(gamma=2, ignore_index=255, reduction="sum"))
-    assert shown == "BCELoss(gamma=2, reduction='sum', ignore_index=255)"
+    shown = repr(ours.BCELoss(pos_weight=(1, 2), gamma=2, ignore_index=255, reduction="sum"))
+    assert shown == "BCELoss(pos_weight=(1.0, 2.0), gamma=2, reduction='sum', ignore_index=255)"
 
 
 def test_weights_are_buffers_that_are_kept_and_moved():
-    made = ours.BCEWithLogitsLoss(torch.ones(3), pos_weight=torch.tensor([1.0, 2.0, 3.0]), neg_weight=0.5)
+    made = ours.BCEWithLogitsLoss(torch.ones(3), pos_weight=torch.tensor([1.0, 2.0, 3.0]), neg_weight=torch.tensor(0.5))
     assert set(made.state_dict()) == {"weight", "pos_weight", "neg_weight"}
-    other = ours.BCEWithLogitsLoss(torch.zeros(3), pos_weight=torch.zeros(3), neg_weight=1.0)
+    other = ours.BCEWithLogitsLoss(torch.zeros(3), pos_weight=torch.zeros(3), neg_weight=torch.tensor(1.0))
     other.load_state_dict(made.state_dict())
     z, y, _ = batch()
     torch.testing.assert_close(other(z, y), made(z, y), rtol=0, atol=0)

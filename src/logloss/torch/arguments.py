@@ -1,17 +1,20 @@
 """Tensors as they come: what is refused of their shapes, types and values, and what a mask is made of."""
 
 import math
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from logloss.core import inputs
+from logloss.core import inputs, parameters
 from logloss.core.errors import LogLossError, ParameterError, ShapeError
 from logloss.torch import errors
+from logloss.torch.eager import is_eager
 
-Weight = Tensor | float
+ClassWeight = Tensor | float | Sequence[float]  # one of a sequence each
 
 
 class Arguments(NamedTuple):
@@ -92,6 +95,26 @@ def by_element_or_row(values: Tensor, y_pred: Tensor, name: str) -> Tensor:
     raise ShapeError(
         f"{name} has shape {tuple(values.shape)}; expected y_pred's, {tuple(y_pred.shape)}, or one entry a row."
     )
+
+
+def class_weights(weight: Sequence[float], y_pred: Tensor, name: str) -> Tensor:
+    """One weight a class as a tensor, in the type that is worked in and where the predictions are."""
+    checked = parameters.weight(name, weight)
+    make = _remembered if is_eager(y_pred) else _class_weights
+    return make(checked, work_type(y_pred), y_pred.device)
+
+
+def _class_weights(weight: parameters.Weight, dtype: torch.dtype, device: torch.device) -> Tensor:
+    with torch.inference_mode(False):  # it may be kept for the way back another time
+        return torch.tensor(weight, dtype=dtype, device=device)
+
+
+_remembered = lru_cache(maxsize=256)(_class_weights)
+
+
+def work_type(y_pred: Tensor) -> torch.dtype:
+    """The type that is worked in: halves are worked out in float32 and rounded once."""
+    return torch.float64 if y_pred.dtype == torch.float64 else torch.float32
 
 
 def along_class_axis(weight: Tensor, y_pred: Tensor, class_axis: int, name: str) -> Tensor:

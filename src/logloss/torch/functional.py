@@ -7,7 +7,7 @@ from torch import Tensor
 from logloss.core.errors import ParameterError
 from logloss.core.reduction import check_reduction
 from logloss.torch import arguments, loss
-from logloss.torch.arguments import TORCH, TORCHVISION, Arguments, Weight, Words
+from logloss.torch.arguments import TORCH, TORCHVISION, Arguments, ClassWeight, Words
 from logloss.torch.eager import is_eager
 from logloss.torch.family import Options, member
 
@@ -19,9 +19,9 @@ def binary_cross_entropy_with_logits(
     size_average: bool | None = None,
     reduce: bool | None = None,
     reduction: str = "mean",
-    pos_weight: Weight | None = None,
+    pos_weight: ClassWeight | None = None,
     *,
-    neg_weight: Weight | None = None,
+    neg_weight: ClassWeight | None = None,
     label_smoothing: float = 0.0,
     gamma: float = 0.0,
     gamma_neg: float | None = None,
@@ -46,7 +46,7 @@ def binary_cross_entropy_with_logits(
     reduction : "mean", "weighted_mean", "sum" or "none"
         The mean divides by the number of elements that count, the weighted mean by the sum of their weights. The mean
         of nothing is 0, with gradient 0.
-    pos_weight, neg_weight : tensor that broadcasts to s, or float, optional
+    pos_weight, neg_weight : tensor that broadcasts to s, float, or one float a class, optional
         What the positive and the negative side are multiplied by; one axis lies along ``class_axis``.
     label_smoothing : float in [0, 1]
         0.1 turns the labels 0 and 1 into 0.05 and 0.95.
@@ -96,8 +96,8 @@ def binary_cross_entropy(
     reduce: bool | None = None,
     reduction: str = "mean",
     *,
-    pos_weight: Weight | None = None,
-    neg_weight: Weight | None = None,
+    pos_weight: ClassWeight | None = None,
+    neg_weight: ClassWeight | None = None,
     label_smoothing: float = 0.0,
     gamma: float = 0.0,
     gamma_neg: float | None = None,
@@ -190,8 +190,8 @@ def of_options(
     y_pred: Tensor,
     y_true: Tensor,
     weight: Tensor | None,
-    pos_weight: Weight | None,
-    neg_weight: Weight | None,
+    pos_weight: ClassWeight | None,
+    neg_weight: ClassWeight | None,
     mask: Tensor | None,
     options: Options,
     reduction: str,
@@ -220,14 +220,16 @@ def of_options(
     return loss.reduced(tensors, member(options, pos, neg), reduction, words, validate, is_weight_signed=True)
 
 
-def _class_weight(weight: Weight, y_pred: Tensor, class_axis: int, name: str) -> tuple[float, Tensor | None]:
+def _class_weight(weight: ClassWeight, y_pred: Tensor, class_axis: int, name: str) -> tuple[float, Tensor | None]:
     """One number for all classes, or a tensor that broadcasts against the predictions."""
-    if isinstance(weight, Tensor):
-        weight = arguments.along_class_axis(weight, y_pred, class_axis, name)
-        if weight.numel() == 1 and weight.is_cpu and is_eager(weight):
-            return float(weight.item()), None
-        return 1.0, weight
-    return float(weight), None
+    if isinstance(weight, float | int):
+        return float(weight), None
+    if not isinstance(weight, Tensor):
+        weight = arguments.class_weights(weight, y_pred, name)
+    weight = arguments.along_class_axis(weight, y_pred, class_axis, name)
+    if weight.numel() == 1 and weight.is_cpu and is_eager(weight):
+        return float(weight.item()), None
+    return 1.0, weight
 
 
 def reduction_of(size_average: bool | None, reduce: bool | None, reduction: str) -> str:

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from logloss.core.family import BinaryCrossEntropy
 from logloss.torch import native, operations
-from logloss.torch.arguments import Arguments, Words, check_values
+from logloss.torch.arguments import Arguments, Words, check_values, work_type
 from logloss.torch.eager import is_eager
 
 _HALVES = (torch.float16, torch.bfloat16)
@@ -62,5 +62,5 @@ def _divisor(arguments: Arguments, reduction: str) -> Tensor | float:
         return float(y_pred.numel() or 1) if mask is None else torch.count_nonzero(mask).clamp(min=1)
     if mask is not None:
         weight = torch.where(mask, weight, 0)
-    total = weight.sum(dtype=operations.work_type(y_pred))
+    total = weight.sum(dtype=work_type(y_pred))
     return torch.where(total == 0, 1.0, total)

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
+from logloss.core import parameters
 from logloss.core.errors import ParameterError
 from logloss.core.family import BinaryCrossEntropy
 from logloss.core.reduction import check_reduction
-from logloss.torch import arguments, errors, loss
-from logloss.torch.arguments import OURS, Arguments, Weight
+from logloss.torch import arguments, loss
+from logloss.torch.arguments import OURS, Arguments, ClassWeight
 from logloss.torch.family import Options, member
 from logloss.torch.functional import of_options, reduction_of
 
@@ -25,26 +25,31 @@ class _DropIn(nn.Module):
     def _set(
         self,
         options: Options,
-        neg_weight: Weight | None,
+        class_weights: dict[str, ClassWeight | None],
         ignore_index: float | None,
         class_axis: int,
         validate: bool | None,
     ) -> None:
         self.reduction = reduction_of(None, None, self.reduction)
-        self.register_buffer("neg_weight", _as_tensor(neg_weight))
+        self.numbers: dict[str, Any] = {}
+        for name, weight in class_weights.items():
+            tensor = weight if isinstance(weight, Tensor) else None
+            self.register_buffer(name, tensor)
+            self.numbers[name] = None if weight is tensor else parameters.weight(name, weight)
         arguments.check_ignore_index(ignore_index)
         member(options)  # which refuses what is out of range
         self.options, self.ignore_index, self.class_axis, self.validate = options, ignore_index, class_axis, validate
 
     def forward(self, input: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor:  # noqa: A002
         """The loss of logits or probabilities, of labels of the same shape, where ``mask`` is True."""
-        buffers = self._buffers  # an attribute that is a buffer takes long to find
+        buffers, numbers = self._buffers, self.numbers  # an attribute that is a buffer takes long to find
+        pos_weight, neg_weight = buffers["pos_weight"], buffers["neg_weight"]
         return of_options(
             input,
             target,
             buffers["weight"],
-            buffers["pos_weight"],
-            buffers["neg_weight"],
+            numbers["pos_weight"] if pos_weight is None else pos_weight,
+            numbers["neg_weight"] if neg_weight is None else neg_weight,
             mask,
             self.options,
             self.reduction,
@@ -56,7 +61,8 @@ class _DropIn(nn.Module):
     def extra_repr(self) -> str:
         """What differs from the defaults."""
         plain = Options(self.options.from_logits)
-        shown = {name: value for name, value in self.options._asdict().items() if value != getattr(plain, name)}
+        shown = {name: value for name, value in self.numbers.items() if value is not None}
+        shown |= {name: value for name, value in self.options._asdict().items() if value != getattr(plain, name)}
         defaults = {"reduction": "mean", "ignore_index": None, "class_axis": -1, "validate": None}
         shown |= {name: getattr(self, name) for name, value in defaults.items() if getattr(self, name) != value}
         return ", ".join(f"{name}={value!r}" for name, value in shown.items())
@@ -65,11 +71,12 @@ class _DropIn(nn.Module):
 class BCEWithLogitsLoss(_DropIn, nn.BCEWithLogitsLoss):
     """`torch.nn.BCEWithLogitsLoss` with every option of the family.
 
-    The first five arguments are PyTorch's; the others are those of `binary_cross_entropy_with_logits`. Weights are
-    buffers: they are in ``state_dict`` and move with ``to``. A call takes ``mask`` by name.
+    The first five arguments are PyTorch's; the others are those of `binary_cross_entropy_with_logits`. Weights that
+    are tensors are buffers: they are in ``state_dict`` and move with ``to``. A call takes ``mask`` by name.
 
     Examples
     --------
+    >>> import torch
     >>> loss = BCEWithLogitsLoss(pos_weight=torch.tensor([3.0]), label_smoothing=0.1)
     >>> loss(torch.tensor([0.0, 2.0]), torch.tensor([1.0, 0.0]))
     tensor(2.0249)
@@ -83,9 +90,9 @@ class BCEWithLogitsLoss(_DropIn, nn.BCEWithLogitsLoss):
         size_average: bool | None = None,
         reduce: bool | None = None,
         reduction: str = "mean",
-        pos_weight: Weight | None = None,
+        pos_weight: ClassWeight | None = None,
         *,
-        neg_weight: Weight | None = None,
+        neg_weight: ClassWeight | None = None,
         label_smoothing: float = 0.0,
         gamma: float = 0.0,
         gamma_neg: float | None = None,
@@ -94,9 +101,10 @@ class BCEWithLogitsLoss(_DropIn, nn.BCEWithLogitsLoss):
         class_axis: int = -1,
         validate: bool | None = None,
     ) -> None:
-        super().__init__(weight, None, None, reduction_of(size_average, reduce, reduction), _as_tensor(pos_weight))
+        super().__init__(weight, None, None, reduction_of(size_average, reduce, reduction))
         options = Options(True, label_smoothing, gamma, gamma_neg, margin)
-        self._set(options, neg_weight, ignore_index, class_axis, validate)
+        class_weights = {"pos_weight": pos_weight, "neg_weight": neg_weight}
+        self._set(options, class_weights, ignore_index, class_axis, validate)
 
 
 class BCELoss(_DropIn, nn.BCELoss):
@@ -107,6 +115,7 @@ class BCELoss(_DropIn, nn.BCELoss):
 
     Examples
     --------
+    >>> import torch
     >>> BCELoss(gamma=2.0)(torch.tensor([0.9, 0.2]), torch.tensor([1.0, 0.0]))
     tensor(0.0050)
     """
@@ -118,8 +127,8 @@ class BCELoss(_DropIn, nn.BCELoss):
         reduce: bool | None = None,
         reduction: str = "mean",
         *,
-        pos_weight: Weight | None = None,
-        neg_weight: Weight | None = None,
+        pos_weight: ClassWeight | None = None,
+        neg_weight: ClassWeight | None = None,
         label_smoothing: float = 0.0,
         gamma: float = 0.0,
         gamma_neg: float | None = None,
@@ -129,9 +138,9 @@ class BCELoss(_DropIn, nn.BCELoss):
         validate: bool | None = None,
     ) -> None:
         super().__init__(weight, None, None, reduction_of(size_average, reduce, reduction))
-        self.register_buffer("pos_weight", _as_tensor(pos_weight))
         options = Options(False, label_smoothing, gamma, gamma_neg, margin)
-        self._set(options, neg_weight, ignore_index, class_axis, validate)
+        class_weights = {"pos_weight": pos_weight, "neg_weight": neg_weight}
+        self._set(options, class_weights, ignore_index, class_axis, validate)
 
 
 def as_module(
@@ -159,6 +168,7 @@ def as_module(
 
     Examples
     --------
+    >>> import torch
     >>> loss = as_module(BinaryCrossEntropy(from_logits=True))
     >>> z = torch.tensor([0.0, -50.0], requires_grad=True)
     >>> loss(z, torch.tensor([1.0, 1.0])).backward()
@@ -175,17 +185,10 @@ def as_module(
 class BinaryCrossEntropyLoss(nn.Module):
     """The loss as a module; `as_module` makes it."""
 
-    pos_weight: Tensor | None
-    neg_weight: Tensor | None
-
     def __init__(self, bce: BinaryCrossEntropy, reduction: str, class_axis: int, validate: bool | None) -> None:
         super().__init__()
         check_reduction(reduction)
         self.bce, self.reduction, self.class_axis, self.validate = bce, reduction, class_axis, validate
-        for name in ("pos_weight", "neg_weight"):  # those of classes, which move with the module
-            weight = getattr(bce, name)
-            tensor = torch.tensor(weight, dtype=torch.float64) if isinstance(weight, tuple) else None
-            self.register_buffer(name, tensor, persistent=False)
 
     def extra_repr(self) -> str:
         """The member of the family and the reduction."""
@@ -203,8 +206,12 @@ class BinaryCrossEntropyLoss(nn.Module):
             arguments.check_mask(mask)
             mask = arguments.by_element_or_row(mask, y_pred, "mask")
         class_weights = [
-            None if weight is None else arguments.along_class_axis(weight, y_pred, self.class_axis, name)
-            for name, weight in (("pos_weight", self.pos_weight), ("neg_weight", self.neg_weight))
+            None
+            if isinstance(weight, float)
+            else arguments.along_class_axis(
+                arguments.class_weights(weight, y_pred, name), y_pred, self.class_axis, name
+            )
+            for name, weight in (("pos_weight", self.bce.pos_weight), ("neg_weight", self.bce.neg_weight))
         ]
         return loss.reduced(
             Arguments(y_pred, y_true, sample_weight, mask, *class_weights),
@@ -213,11 +220,3 @@ class BinaryCrossEntropyLoss(nn.Module):
             words=OURS,
             validate=self.validate,
         )
-
-
-def _as_tensor(weight: Any) -> Tensor | None:
-    if weight is None or isinstance(weight, Tensor):
-        return weight
-    if isinstance(weight, bool) or not isinstance(weight, int | float):
-        raise errors.DtypeError(f"A weight of classes is a {type(weight).__name__}; expected a tensor or a number.")
-    return torch.tensor(float(weight))

@@ -14,7 +14,7 @@ from torch import Tensor
 from logloss.core import formula
 from logloss.core.family import BinaryCrossEntropy
 from logloss.core.formula import GRADIENT, HESSIAN, LOSS
-from logloss.torch.arguments import Arguments
+from logloss.torch.arguments import Arguments, work_type
 from logloss.torch.eager import is_eager
 from logloss.torch.family import ends_in
 
@@ -33,11 +33,6 @@ class _Functions:
     @staticmethod
     def abs(z: Tensor) -> Tensor:
         return torch.where(z >= 0, z, -z)  # whose slope at 0 is that of one side, where PyTorch's own is 0
-
-
-def work_type(y_pred: Tensor) -> torch.dtype:
-    """The type that is worked in: halves are worked out in float32 and rounded once."""
-    return torch.float64 if y_pred.dtype == torch.float64 else torch.float32
 
 
 def losses(arguments: Arguments, family: BinaryCrossEntropy, *, is_sum: bool) -> Tensor:
