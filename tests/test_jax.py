@@ -14,6 +14,7 @@ import pytest
 from jax.experimental import checkify
 
 from logloss import BinaryCrossEntropy
+from logloss.core import native
 from logloss.core.errors import (
     DtypeError,
     LabelError,
@@ -24,7 +25,8 @@ from logloss.core.errors import (
     SpellingError,
     WeightError,
 )
-from logloss.jax import as_function, sigmoid_binary_cross_entropy, sigmoid_focal_loss
+from logloss.jax import as_function, kernel, sigmoid_binary_cross_entropy, sigmoid_focal_loss
+from tests import paths
 
 FAMILY = {
     "bce": {},
@@ -45,7 +47,15 @@ FAMILY = {
 REDUCTIONS = ("mean", "weighted_mean", "sum", "none")
 HALVES = ("float16", "bfloat16")
 members = pytest.mark.parametrize("name", FAMILY)
+some_members = pytest.mark.parametrize("name", ["bce", "focal", "all at once"])
 reductions = pytest.mark.parametrize("reduction", REDUCTIONS)
+
+
+@pytest.fixture(autouse=True, params=["formula", *(["kernel"] if kernel.is_here() else [])])
+def way(request):
+    """Everything holds where JAX compiles the formula, and where it calls the compiled kernel."""
+    with paths.kernel("numpy" if request.param == "formula" else native.name):
+        yield
 
 
 def batch(dtype="float64", from_logits=True, n=60, k=4, seed=0):
@@ -59,7 +69,7 @@ def batch(dtype="float64", from_logits=True, n=60, k=4, seed=0):
 
 
 @cache
-def compiled(bce, reduction, options):
+def compiled(_, bce, reduction, options):
     loss = as_function(bce, reduction=reduction, **dict(options))
 
     def total(z, y, weight, mask):
@@ -72,7 +82,7 @@ def compiled(bce, reduction, options):
 def by_jax(bce, pred, y, weight, mask, reduction, **options):
     """Value, and gradient of the summed value, in the types that JAX gives them."""
     with jax.enable_x64(True):
-        (_, value), gradient = compiled(bce, reduction, tuple(options.items()))(pred, y, weight, mask)
+        (_, value), gradient = compiled(native.name, bce, reduction, tuple(options.items()))(pred, y, weight, mask)
     return np.asarray(value), np.asarray(gradient)
 
 
@@ -84,12 +94,11 @@ def by_core(bce, pred, y, weight, mask, reduction, **options):
 
 @members
 @reductions
-@pytest.mark.parametrize("from_logits", [True, False])
-@pytest.mark.parametrize("hidden", [(False, False), (True, True)], ids=str)
-def test_value_and_gradient_are_the_cores(name, reduction, from_logits, hidden):
+@pytest.mark.parametrize(("from_logits", "hides"), [(True, True), (False, False)])
+def test_value_and_gradient_are_the_cores(name, reduction, from_logits, hides):
     bce = BinaryCrossEntropy(**FAMILY[name], from_logits=from_logits)
     pred, y, weight, mask = batch(from_logits=from_logits)
-    weight, mask = (given if wanted else None for given, wanted in zip((weight, mask), hidden, strict=True))
+    weight, mask = (weight, mask) if hides else (None, None)
     value, gradient = by_jax(bce, pred, y, weight, mask, reduction)
     expected, slope = by_core(bce, pred, y, weight, mask, reduction)
     assert value.dtype == gradient.dtype == np.float64
@@ -97,7 +106,7 @@ def test_value_and_gradient_are_the_cores(name, reduction, from_logits, hidden):
     np.testing.assert_allclose(gradient, slope, rtol=2e-13, atol=1e-300)
 
 
-@members
+@some_members
 @pytest.mark.parametrize("dtype", ["float32", *HALVES])
 @pytest.mark.parametrize("from_logits", [True, False])
 def test_the_type_of_predictions_decides_whatever_the_labels_are(name, dtype, from_logits):
@@ -150,7 +159,7 @@ def test_a_sum_of_many_keeps_its_digits():
     assert float(value) == pytest.approx(np.logaddexp(0, np.asarray(z, float)).mean(), rel=1e-6)
 
 
-@members
+@some_members
 @reductions
 def test_masked_places_may_hold_anything(name, reduction):
     bce = BinaryCrossEntropy(**FAMILY[name], from_logits=True)
@@ -202,7 +211,7 @@ def test_the_mean_of_nothing_is_0(reduction, shape):
     assert gradient.shape == shape
 
 
-@members
+@some_members
 @pytest.mark.parametrize("axis", [0, 1, -1, -2])
 def test_weights_lie_along_the_axis_that_is_named(name, axis):
     bce = BinaryCrossEntropy(**FAMILY[name], from_logits=True)
@@ -240,7 +249,7 @@ def test_the_clip_of_probabilities_is_honoured(epsilon, dtype):
 # Edges
 
 
-@members
+@some_members
 @pytest.mark.parametrize("dtype", ["float64", "float32", *HALVES])
 def test_a_confident_mistake_keeps_its_gradient(name, dtype):
     parameters = {key: v for key, v in FAMILY[name].items() if key not in ("margin", "pos_weight", "neg_weight")}
@@ -290,7 +299,7 @@ def test_what_is_no_number_gives_no_number_and_spares_the_others(reduction):
 @pytest.mark.parametrize("label", [1.5, -0.25])
 def test_unless_asked_nothing_is_looked_at_and_the_loss_stays_linear_in_the_label(label):
     z = jnp.array([0.3, -2.0])
-    loss = jax.jit(sigmoid_binary_cross_entropy)
+    loss = jax.jit(lambda z, y: sigmoid_binary_cross_entropy(z, y))  # a new one, for jit remembers what it traced
     zero, one, beyond = (loss(z, jnp.full(2, y)) for y in (0.0, 1.0, label))
     np.testing.assert_allclose(beyond, (1 - label) * zero + label * one, rtol=1e-5)
 

@@ -1,5 +1,6 @@
 """What JAX compiles agrees with the truth within the bounds of tests/tolerances.py."""
 
+import itertools
 from typing import Any
 
 import jax
@@ -7,9 +8,10 @@ import numpy as np
 import pytest
 
 from logloss import BinaryCrossEntropy
+from logloss.jax import kernel
 from logloss.jax.quantities import Rule, quantities
 from tests import reference
-from tests.paths import METHODS, Path, array
+from tests.paths import METHODS, NATIVE, Path, array
 from tests.test_truth import (
     HARD_FOCI,
     LOGITS,
@@ -25,10 +27,13 @@ from tests.tolerances import TYPES, excess
 compiled = jax.jit(quantities, static_argnums=(0, 1))
 
 
-def by_formula(bce: BinaryCrossEntropy, method: str, y: Any, x: Any) -> tuple[Any, ...]:
-    with jax.enable_x64(True):
-        made = compiled(Rule(bce, -1), METHODS[method], x, y, None, None)
-        return tuple(np.asarray(result.astype(x.dtype)) for result in made)
+def way(has_kernel: bool) -> Any:
+    def call(bce: BinaryCrossEntropy, method: str, y: Any, x: Any) -> tuple[Any, ...]:
+        with jax.enable_x64(True):
+            made = compiled(Rule(bce, -1, has_kernel), METHODS[method], x, y, None, None)
+            return tuple(np.asarray(result.astype(x.dtype)) for result in made)
+
+    return call
 
 
 WORKED_IN = {
@@ -37,7 +42,9 @@ WORKED_IN = {
     "float16": "float32 in XLA",
     "bfloat16": "float32 in XLA",
 }
-PATHS = (Path("formula", WORKED_IN, by_formula),)
+FORMULA = Path("formula", WORKED_IN, way(has_kernel=False))
+PATHS = (FORMULA, Path("kernel", NATIVE[0].worked_in, way(has_kernel=True))) if kernel.is_here() else (FORMULA,)
+METHODS_OF = {"formula": ("loss_gradient", "hessian"), "kernel": ("loss_gradient",)}  # JAX has no other Hessian
 paths = pytest.mark.parametrize(
     ("path", "dtype"),
     [pytest.param(path, dtype, id=f"{path.name}-{dtype}") for path in PATHS for dtype in path.worked_in],
@@ -48,8 +55,8 @@ paths = pytest.mark.parametrize(
 @pytest.mark.parametrize("rows", LOGITS.values(), ids=LOGITS)
 def test_truth_in_logits(path: Path, dtype: str, rows: tuple[reference.Row, ...]):
     y, z = [row.y for row in rows], [row.x for row in rows]
-    assert_within_bounds(path, dtype, "loss_gradient", rows[0].parameters, y, z)
-    assert_within_bounds(path, dtype, "hessian", rows[0].parameters, y, z)
+    for method in METHODS_OF[path.name]:
+        assert_within_bounds(path, dtype, method, rows[0].parameters, y, z)
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
@@ -67,7 +74,7 @@ def test_every_exponent_and_a_sweep(path: Path, dtype: str, parameters: referenc
     z = every_exponent(dtype)[:: max(1, len(every_exponent(dtype)) // 50)]
     soft, points = sweep("logits")
     y = np.concatenate([np.random.default_rng(2).random(len(z)), soft[::4]])
-    for method in ("loss_gradient", "hessian"):
+    for method in METHODS_OF[path.name]:
         assert_within_bounds(path, dtype, method, parameters, y, np.concatenate([z, points[::4]]))
 
 
@@ -77,7 +84,7 @@ def test_a_sweep_of_probabilities(path: Path, dtype: str, parameters: reference.
     y, p = sweep("probabilities")
     p = array(p, dtype).astype(float)
     inside = (p > 2.0 ** TYPES[dtype].lowest) & (p < 1)
-    for method in ("loss_gradient", "hessian"):
+    for method in METHODS_OF[path.name]:
         assert_within_bounds(path, dtype, method, parameters, y[inside][::2], p[inside][::2], from_logits=False)
 
 
@@ -85,9 +92,8 @@ def test_a_sweep_of_probabilities(path: Path, dtype: str, parameters: reference.
 @pytest.mark.parametrize(("parameters", "sizes"), HARD_FOCI)
 def test_the_hardest_foci(path: Path, dtype: str, parameters: reference.Parameters, sizes: list[float]):
     z = np.concatenate([sizes, np.negative(sizes)])
-    for y in (0.0, 1.0):
-        assert_within_bounds(path, dtype, "loss_gradient", parameters, np.full_like(z, y), z)
-        assert_within_bounds(path, dtype, "hessian", parameters, np.full_like(z, y), z)
+    for y, method in itertools.product((0.0, 1.0), METHODS_OF[path.name]):
+        assert_within_bounds(path, dtype, method, parameters, np.full_like(z, y), z)
 
 
 @pytest.mark.parametrize("case", ["bce", "everything"])
@@ -97,7 +103,7 @@ def test_derivatives_of_derivatives_are_the_truth(case: str):
     bce, parameters = family(rows[0].parameters, from_logits=True), rows[0].parameters
 
     def loss(z: Any, y: Any) -> Any:
-        return quantities(Rule(bce, -1), ("loss",), z, y, None, None)[0]
+        return quantities(Rule(bce, -1, False), ("loss",), z, y, None, None)[0]
 
     with jax.enable_x64(True):
         y, z = (np.array([getattr(row, name) for row in rows]) for name in ("y", "x"))

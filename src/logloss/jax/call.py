@@ -15,7 +15,9 @@ from logloss.core.errors import DtypeError, ParameterError
 from logloss.core.family import BinaryCrossEntropy
 from logloss.core.formula import LOSS
 from logloss.core.reduction import check_reduction
-from logloss.jax.quantities import SUM, Maybe, Rule, quantities
+from logloss.jax import kernel
+from logloss.jax.kernel import SUM, Maybe
+from logloss.jax.quantities import Rule, quantities
 
 Array = jax.Array
 
@@ -56,7 +58,8 @@ class Call:
 
     def __init__(self, bce: BinaryCrossEntropy, reduction: str, class_axis: int, validate: bool, names: Names) -> None:
         check_reduction(reduction)
-        self._rule, self._reduction, self._validate, self._names = Rule(bce, class_axis), reduction, validate, names
+        self._bce, self._class_axis = bce, class_axis
+        self._reduction, self._validate, self._names = reduction, validate, names
 
     def __call__(self, y_pred: Any, y_true: Any, weight: Any, mask: Any, ignore_index: float | None = None) -> Array:
         """The loss of arrays that may be anything yet."""
@@ -74,8 +77,9 @@ class Call:
             counted = _differ(y, ignore_index)
             shown = counted if shown is None else shown & counted
         if self._validate:
-            _check_values(self._rule.bce, z, y, weight, shown)
-        loss: Array = _reduced(self._rule, self._reduction, z, y, weight, shown)
+            _check_values(self._bce, z, y, weight, shown)
+        rule = Rule(self._bce, self._class_axis, kernel.is_here())
+        loss: Array = _reduced(rule, self._reduction, z, y, weight, shown)
         return loss
 
 

@@ -14,11 +14,12 @@ from logloss.core import formula
 from logloss.core.family import BinaryCrossEntropy
 from logloss.core.formula import GRADIENT, HESSIAN, LOSS
 from logloss.core.inputs import per_class
+from logloss.jax import kernel
+from logloss.jax.kernel import SUM
 
 Array = jax.Array
 Maybe = Array | None
 
-SUM = "sum"  # of the losses: a quantity beside the formula's, whose derivative is that of its terms
 _SLOPES = {SUM: GRADIENT, LOSS: GRADIENT, GRADIENT: HESSIAN}
 
 
@@ -27,12 +28,18 @@ class Rule(NamedTuple):
 
     bce: BinaryCrossEntropy
     class_axis: int
+    has_kernel: bool  # whether the compiled kernel may be called on processors
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0, 1))
 def quantities(rule: Rule, want: tuple[str, ...], z: Array, y: Array, weight: Maybe, shown: Maybe) -> tuple[Array, ...]:
     """Each wanted quantity in the type that is worked in, which is float32 for half types."""
-    return _by_formula(_LIBRARY, rule, want, z, y, weight, shown)
+    by_formula = partial(_by_formula, _LIBRARY, rule, want)
+    if not rule.has_kernel or not kernel.takes(want, z, y, weight, shown):
+        return by_formula(z, y, weight, shown)
+    by_kernel = partial(_by_kernel, rule, want)
+    made: tuple[Array, ...] = jax.lax.platform_dependent(z, y, weight, shown, cpu=by_kernel, default=by_formula)
+    return made
 
 
 def _tangents(
@@ -92,6 +99,44 @@ def _by_formula(
     elements = tuple(LOSS if name == SUM else name for name in want)
     made = formula.of_family(xp, bce, y, z, weight, shown, class_weights, bce.ends(work.type), elements)
     return tuple(array.sum() if name == SUM else array for name, array in zip(want, made, strict=True))
+
+
+def _by_kernel(rule: Rule, want: tuple[str, ...], z: Array, y: Array, weight: Maybe, shown: Maybe) -> tuple[Array, ...]:
+    """As `_by_formula`; under `jax.vmap` in one call for all."""
+
+    @jax.custom_batching.custom_vmap
+    def call(z: Array, y: Array, weight: Maybe, shown: Maybe) -> tuple[Array, ...]:
+        return _of_kernel(rule, want, z, y, weight, shown)
+
+    @call.def_vmap
+    def _(size: int, is_batched: Any, z: Array, y: Array, weight: Maybe, shown: Maybe) -> Any:
+        z, y = (
+            array if is_first else jnp.broadcast_to(array, (size, *array.shape))
+            for array, is_first in zip((z, y), is_batched, strict=False)
+        )
+        axis = rule.class_axis + 1 if rule.class_axis >= 0 else rule.class_axis
+        elements = tuple(LOSS if name == SUM else name for name in want)
+        made = quantities(rule._replace(class_axis=axis), elements, z, y, weight, shown)
+        own = tuple(range(1, z.ndim))
+        made = tuple(array.sum(own) if name == SUM else array for name, array in zip(want, made, strict=True))
+        return made, tuple(True for _ in want)
+
+    made: tuple[Array, ...] = call(z, y, weight, shown)
+    return made
+
+
+def _of_kernel(rule: Rule, want: tuple[str, ...], z: Array, y: Array, weight: Maybe, shown: Maybe) -> tuple[Array, ...]:
+    z = z.astype(_work(z))
+    class_weights = (_per_class(rule, name, z) for name in ("pos_weight", "neg_weight"))
+    factors = (weight, shown, *(None if isinstance(along, float) else along for along in class_weights))
+    made, is_suspect = kernel.run(rule.bce, want, z, y, factors)
+    # Not `cond`, which would copy what it hands through; the body is run once, if at all.
+    made, _ = jax.lax.while_loop(
+        lambda state: state[1],
+        lambda _: (_by_formula(_LIBRARY, rule, want, z, y, weight, shown), jnp.zeros((), bool)),
+        (made, is_suspect),
+    )
+    return made
 
 
 def _work(z: Array) -> np.dtype[Any]:
