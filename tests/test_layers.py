@@ -28,6 +28,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "evaluation": ("lazy",),
     "sklearn": ("evaluation",),
     **dict.fromkeys((framework for framework in FRAMEWORKS if framework != "sklearn"), ("core",)),
+    "keras": ("torch", "jax", "tensorflow"),  # the one that it runs on
     "lazy": ("core",),  # names imported on first use, for the packages that have heavy ones
     "core": ("native",),
     "native": (),
