@@ -30,19 +30,30 @@ class Batch(NamedTuple):
 
 def quantity(name: str, bce: BinaryCrossEntropy, batch: Batch) -> Tensor:
     """A quantity of each element, whose derivatives are quantities again."""
+    first, *others = (_part(name, bce, batch, field) for field in batch.sought)
+    return sum(others, start=first)
 
-    def of(*tensors: Tensor) -> Any:
-        given = batch._replace(**dict(zip(batch.sought, tensors, strict=True)))
 
-        def backward(incoming: Tensor) -> list[Tensor]:
-            slopes = [_slope(name, bce, given, field) for field in batch.sought]
+def _part(name: str, bce: BinaryCrossEntropy, batch: Batch, field: str) -> Tensor:
+    """What a quantity owes to one field: to y_pred its value, to the others 0 and a derivative.
+
+    So a tape keeps nothing for a field that it does not watch, and its derivative is never worked out.
+    """
+
+    def of(tensor: Tensor) -> Any:
+        given = batch._replace(**{field: tensor})
+
+        def backward(incoming: Tensor) -> Tensor:
             # Whatever is 0 stays 0 beside an infinite incoming gradient.
-            products = [tf.math.multiply_no_nan(incoming, slope) for slope in slopes]
-            return [_summed_like(product, tensor) for product, tensor in zip(products, tensors, strict=True)]
+            return _summed_like(tf.math.multiply_no_nan(incoming, _slope(name, bce, given, field)), tensor)
 
-        return _worked_out(name, bce, given), backward
+        if field != "y_pred":
+            return tf.zeros_like(batch.y_pred), backward
+        # An eager tape would follow the other fields into this.
+        others = {other: tf.stop_gradient(getattr(given, other)) for other in batch.sought if other != field}
+        return _worked_out(name, bce, given._replace(**others)), backward
 
-    return tf.custom_gradient(of)(*(getattr(batch, field) for field in batch.sought))
+    return tf.custom_gradient(of)(getattr(batch, field))
 
 
 def _slope(name: str, bce: BinaryCrossEntropy, batch: Batch, field: str) -> Tensor:
