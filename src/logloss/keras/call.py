@@ -77,9 +77,9 @@ class Call:
         if keras.backend.standardize_dtype(y_pred.dtype) in ("float16", "bfloat16"):
             y_pred = ops.cast(y_pred, "float32")
         losses = loss(y_true, y_pred, weight, shown)
-        if shown is None:
-            return ops.mean(losses, axis=self.axis)
-        count = ops.sum(ops.cast(shown, losses.dtype), axis=self.axis)
+        # Not `ops.mean`, which goes by way of float32 in PyTorch.
+        counted = ops.ones_like(losses) if shown is None else ops.cast(shown, losses.dtype)
+        count = ops.sum(counted, axis=self.axis)
         return ops.sum(losses, axis=self.axis) / ops.maximum(count, 1)
 
 
