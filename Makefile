@@ -84,7 +84,7 @@ PACKAGE := pyproject.toml constraints.txt CMakeLists.txt $(wildcard native/*.?pp
 
 .venv/dev: .venv/bin/python $(PACKAGE)
 	@echo "Setting up .venv with the development tools (two or three minutes, once)"
-	$(INSTALL) -e '.[dev]'
+	LOGLOSS_JAX=1 $(INSTALL) -e '.[dev]'
 	@touch $@ .venv/train
 
 # The report is looked at in a real browser.

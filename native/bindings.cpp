@@ -3,7 +3,6 @@
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/string_view.h>
 
-#include <atomic>
 #include <cstring>
 #include <optional>
 #include <utility>
@@ -12,6 +11,10 @@
 
 namespace nb = nanobind;
 using namespace logloss;
+
+#ifdef LOGLOSS_JAX
+extern "C" struct XLA_FFI_Error* logloss_of_jax(struct XLA_FFI_CallFrame*);  // jax_ffi.cpp
+#endif
 
 namespace {
 
@@ -200,8 +203,6 @@ void simplify(Task& task, Operand* const (&operands)[arrays]) {
     }
 }
 
-std::atomic<const Kernel*> chosen = nullptr;
-
 // The arrays of a task, whose memory is held for as long as this lives.
 class Arrays {
   public:
@@ -274,7 +275,7 @@ nb::object run_task(nb::handle x, nb::handle y, nb::handle weight, nb::handle ma
     task.is_wide = is_wide;
     task.is_hard = is_hard;
     Found found;
-    run_all(chosen.load()->run, task, threads, found);
+    run_all(chosen_kernel.load()->run, task, threads, found);
     return nb::make_tuple(has_sum ? found.sum.divided_by(divisor) : 0.0, found.is_suspect, found.needs_width);
 } catch (const Unfit&) {
     return nb::none();
@@ -285,7 +286,7 @@ nb::object total_weight(nb::handle x, nb::handle weight, nb::handle mask, unsign
     Task task;
     const Arrays held(task, {x, {}, weight, mask, {}, {}, {}, {}, {}}, bfloat16);
     Found found;
-    run_all(chosen.load()->total_weight, task, threads, found);
+    run_all(chosen_kernel.load()->total_weight, task, threads, found);
     return nb::make_tuple(found.sum.divided_by(1), found.is_suspect);
 } catch (const Unfit&) {
     return nb::none();
@@ -294,9 +295,12 @@ nb::object total_weight(nb::handle x, nb::handle weight, nb::handle mask, unsign
 }  // namespace
 
 NB_MODULE(_native, m) {
+#ifdef LOGLOSS_JAX
+    m.attr("of_jax") = nb::capsule(reinterpret_cast<void*>(&logloss_of_jax), "xla._CUSTOM_CALL_TARGET");
+#endif
     m.def("choose", [](std::string_view wanted) {
         const Kernel* const kernel = choose_kernel(wanted);
-        if (kernel) chosen = kernel;
+        if (kernel) chosen_kernel = kernel;
         return kernel ? kernel->name : "";
     });
     m.def("kernels", [] {

@@ -1,7 +1,8 @@
 """The mathematics of the family, once, for every array library.
 
-An array library ``xp`` serves if it has ``exp, log, log1p, abs, where, finfo`` and Python's operators; NumPy,
-PyTorch and JAX do as they are. Nothing here looks at a shape or a value: `inputs` has done that.
+An array library ``xp`` serves if it has ``exp, log, log1p, abs, where, finfo`` and Python's operators; NumPy
+and PyTorch do as they are. One whose compiler regroups sums and quotients has ``settled`` too, which gives back what it
+is given, as it was rounded. Nothing here looks at a shape or a value: `inputs` has done that.
 
 Each label has two sides. For the positive one, ``right = p`` is the probability of what happened and ``wrong = 1 - p``
 that of what did not; for the negative one they change places. On its own side an element costs
@@ -79,7 +80,8 @@ def of_family(
 
     What ``shown``, the mask, hides and what weighs nothing may hold anything.
     """
-    positive, negative = coefficients(y, family.label_smoothing, *class_weights, 1.0 if weight is None else weight)
+    weights = (*class_weights, 1.0 if weight is None else weight)
+    positive, negative = coefficients(xp, y, family.label_smoothing, *weights)
     counted = shown
     if weight is not None:
         counted = weight != 0 if shown is None else shown & (weight != 0)
@@ -92,10 +94,10 @@ def of_family(
 
 
 def coefficients(
-    y: Array, label_smoothing: float, pos_weight: Any, neg_weight: Any, weight: Any
+    xp: Any, y: Array, label_smoothing: float, pos_weight: Any, neg_weight: Any, weight: Any
 ) -> tuple[Array, Array]:
     """What multiplies the positive and the negative side: ``w·a·ỹ`` and ``w·b·(1 − ỹ)``."""
-    positive, negative = y, 1 - y
+    positive, negative = y, _settled(xp, 1 - y)
     if label_smoothing:
         # 1 - ỹ from 1 - y: subtracting a rounded ỹ from 1 costs hundreds of ulp when the smoothing is small.
         positive = positive * (1 - label_smoothing) + label_smoothing / 2
@@ -130,7 +132,7 @@ def from_probabilities(
     logarithms = LOSS in want or focus.gamma or focus.gamma_neg
     first = Shifted(1 - p, p, -xp.log(p) if logarithms else None, None)
     if focus.margin:
-        second = _shift(xp, 1 - p, p, focus.margin)
+        second = _shift(xp, _settled(xp, 1 - p), p, focus.margin)
     else:
         second = Shifted(p, 1 - p, -xp.log1p(-p) if logarithms else None, None)
     first, second = _bounded(xp, first, ends), _bounded(xp, second, ends)
@@ -145,7 +147,7 @@ def _plain_from_logits(xp: Any, z: Array, positive: Array, negative: Array, want
     e = xp.exp(-distance)
     upper = z >= 0
     against, for_it = xp.where(upper, negative, positive), xp.where(upper, positive, negative)
-    near, far = _near_and_far(e)
+    near, far = _near_and_far(e, _settled(xp, 1 + e))
     made = []
     for name in want:
         if name == LOSS:
@@ -159,9 +161,8 @@ def _plain_from_logits(xp: Any, z: Array, positive: Array, negative: Array, want
     return made
 
 
-def _near_and_far(e: Array) -> tuple[Array, Array]:
-    """The probabilities of what a logit votes for, and of the other, from ``e = exp(-|z|)``."""
-    total = 1 + e
+def _near_and_far(e: Array, total: Array) -> tuple[Array, Array]:
+    """The probabilities of what a logit votes for, and of the other, from ``e = exp(-|z|)`` and ``1 + e``."""
     return 1 / total, e - e * (e / total)  # as e / total, but the roundings of sum and quotient hardly count
 
 
@@ -180,6 +181,11 @@ def _times(xp: Any, coefficient: Array, term: Array) -> Array:
     return xp.where(coefficient == 0, 0.0, coefficient * term)
 
 
+def _settled(xp: Any, x: Array) -> Array:
+    """What must not be regrouped with what follows: ``(1 - y) + c`` is not ``(1 + c) - y`` in rounded numbers."""
+    return xp.settled(x) if hasattr(xp, "settled") else x
+
+
 def _is_one(factor: Any) -> bool:
     return isinstance(factor, float) and factor == 1.0
 
@@ -187,8 +193,8 @@ def _is_one(factor: Any) -> bool:
 def _sides_of_logits(xp: Any, z: Array, focus: Focus, want: tuple[str, ...]) -> tuple[Side, Side]:
     distance = xp.abs(z)
     e = xp.exp(-distance)
-    total = 1 + e
-    near, far = _near_and_far(e)
+    total = _settled(xp, 1 + e)
+    near, far = _near_and_far(e, total)
     upper = z >= 0
     p, one_minus_p = xp.where(upper, near, far), xp.where(upper, far, near)
     parts, parts_neg = (p, 1.0), (one_minus_p, 1.0)
@@ -232,7 +238,7 @@ def _focus_of_logits(xp: Any, x: Array, wrong: Array, e: Array, small: Array, ga
         return _power(xp, wrong, gamma)
     if gamma == 2:
         return xp.exp(-2 * x) / (1 + e * (2 + e))
-    total = 1 + e
+    total = _settled(xp, 1 + e)
     lost = e - (total - 1)  # what rounding took from 1 + e, exactly
     product, error = _exact_product(xp, _at_most(xp, x, SATURATED / max(gamma, 1.0)), gamma)
     exponent, remainder = _rounded(gamma, _digits(xp, x))
@@ -344,7 +350,7 @@ def _probability_side(xp: Any, side: Shifted, gamma: float, name: str) -> Array:
     elif name == GRADIENT:
         made = -_power_times(xp, q, gamma, gamma * _ratio(xp, side) + 1 / rest) if gamma else -1 / rest
     elif not gamma:
-        made = 1 / rest / rest
+        made = _settled(xp, 1 / rest) / rest
     else:
         # Over rest, because at rest = 0 the summand of -log(rest) vanishes against 1 / rest.
         middle = xp.where(rest > 0, gamma * (gamma - 1) * _ratio(xp, side) * rest, 0.0) + 2 * gamma

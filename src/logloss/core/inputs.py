@@ -69,13 +69,13 @@ def read(y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None, 
     prediction = real_array(y_pred, "y_pred")
     if prediction.dtype not in _WORK_OF and prediction.dtype.kind in "biu":
         prediction = prediction.astype(np.float64)
-    _match(label, prediction)
+    match(label, prediction)
     weight = (
         None
         if sample_weight is None
-        else _per_element(real_array(sample_weight, "sample_weight"), prediction, "sample_weight")
+        else per_element(real_array(sample_weight, "sample_weight"), prediction, "sample_weight")
     )
-    shown = None if mask is None else _per_element(_bool_array(mask), prediction, "mask")
+    shown = None if mask is None else per_element(_bool_array(mask), prediction, "mask")
 
     return Inputs(
         label, prediction, weight, shown, class_axis, _WORK_OF.get(prediction.dtype) or _WORK[prediction.dtype.name]
@@ -200,17 +200,19 @@ def _bool_array(mask: Any) -> Array:
     return array.astype(np.bool_, copy=False)
 
 
-def _match(label: Array, prediction: Array) -> None:
+def match(label: Any, prediction: Any, names: tuple[str, str] = ("y_true", "y_pred")) -> None:
+    """Refuse labels and predictions, arrays of any library, that differ in shape; ``names`` are the caller's."""
     if label.shape == prediction.shape:
         return
-    came = f"y_true has shape {label.shape} and y_pred has shape {prediction.shape}."
+    y_true, y_pred = names
+    came = f"{y_true} has shape {label.shape} and {y_pred} has shape {prediction.shape}."
     mend = "Give both the same shape."
     if label.shape == (*prediction.shape, 1):
-        mend = "Use y_true[:, 0], or y_pred[:, None]." if prediction.ndim == 1 else "Use y_true[..., 0]."
+        mend = f"Use {y_true}[:, 0], or {y_pred}[:, None]." if prediction.ndim == 1 else f"Use {y_true}[..., 0]."
     elif prediction.shape == (*label.shape, 1):
-        mend = "Use y_pred[:, 0], or y_true[:, None]." if label.ndim == 1 else "Use y_pred[..., 0]."
+        mend = f"Use {y_pred}[:, 0], or {y_true}[:, None]." if label.ndim == 1 else f"Use {y_pred}[..., 0]."
     if prediction.shape == (*label.shape, 2):
-        mend = "Of the probabilities of two classes use that of the positive one, y_pred[..., 1]."
+        mend = f"Of the probabilities of two classes use that of the positive one, {y_pred}[..., 1]."
     try:
         together = np.broadcast_shapes(label.shape, prediction.shape)
     except ValueError:
@@ -218,15 +220,15 @@ def _match(label: Array, prediction: Array) -> None:
     raise ShapeError(f"{came} They would broadcast to {together}, which is almost never meant. {mend}")
 
 
-def _per_element(array: Array, prediction: Array, name: str) -> Array:
-    """An array of y_pred's shape, or of one entry a row, shaped to broadcast against y_pred."""
+def per_element(array: Any, prediction: Any, name: str, y_pred: str = "y_pred") -> Any:
+    """An array, of any library, of y_pred's shape, or of one entry a row, shaped to broadcast against y_pred."""
     if array.shape == prediction.shape:
         return array
     if prediction.ndim > 1 and array.shape == prediction.shape[:1]:
         return array.reshape(array.shape + (1,) * (prediction.ndim - 1))
     rows = f" or {prediction.shape[:1]}, one entry a row" if prediction.ndim > 1 else ""
     mend = f" Use {name}[:, 0]." if array.ndim == 2 and array.shape[1] == 1 else ""
-    raise ShapeError(f"{name} has shape {array.shape}; expected y_pred's, {prediction.shape}{rows}.{mend}")
+    raise ShapeError(f"{name} has shape {array.shape}; expected {y_pred}'s, {prediction.shape}{rows}.{mend}")
 
 
 class _Hidden:

@@ -74,7 +74,7 @@ def run(
         None if isinstance(neg, float) else neg,
     )
     numbers, is_wide = family.constants
-    threads = _threads(inputs.y_pred.size)
+    threads = threads_for(inputs.y_pred.size)
     is_wide = is_wide or not _LEAST_DIVISOR <= divisor <= _LARGEST_DIVISOR
     while True:
         rest = (numbers, has_sum, divisor, is_wide, is_hard, threads)
@@ -128,14 +128,19 @@ def run_tensors(
         is_wide = True
 
 
+def of_jax() -> Any:
+    """What JAX calls, in a capsule; None where nothing was built for it."""
+    return getattr(_built, "of_jax", None)
+
+
 def total_weight(inputs: Inputs) -> float | None:
     """The sum of the weights that no mask hides; None where one may have to be refused, or is beyond the kernel."""
     if _extension is None:
         return None
-    found = _extension.total_weight(inputs.y_pred, inputs.weight, inputs.mask, 0, _threads(inputs.y_pred.size))
+    found = _extension.total_weight(inputs.y_pred, inputs.weight, inputs.mask, 0, threads_for(inputs.y_pred.size))
     if found is None:
         arrays, bfloat16 = _as_buffers((inputs.y_pred, None, inputs.weight, inputs.mask))
-        found = _extension.total_weight(arrays[0], *arrays[2:], bfloat16, _threads(inputs.y_pred.size))
+        found = _extension.total_weight(arrays[0], *arrays[2:], bfloat16, threads_for(inputs.y_pred.size))
     return None if found is None or found[1] else found[0]
 
 
@@ -162,7 +167,7 @@ def _as_buffers(arrays: tuple[Array | None, ...]) -> tuple[list[Array | None], i
     return made, bfloat16
 
 
-def _threads(size: int) -> int:
+def threads_for(size: int) -> int:
     """As many as asked for, else as there are processors that the process may use."""
     if size < 2 * _extension.worth_a_thread:
         return 1

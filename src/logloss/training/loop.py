@@ -198,7 +198,7 @@ def _coefficients(bce: BinaryCrossEntropy, train: Rows) -> tuple[Tensor, Tensor]
     if train.weight is not None:  # a mean of 1 keeps the learning rate's meaning
         weight = (train.weight * (len(train.weight) / train.weight.sum()))[:, None]
     return formula.coefficients(
-        train.labels, bce.label_smoothing, per_class(bce.pos_weight), per_class(bce.neg_weight), weight
+        torch, train.labels, bce.label_smoothing, per_class(bce.pos_weight), per_class(bce.neg_weight), weight
     )
 
 

@@ -1,0 +1,178 @@
+"""A call of a loss: labels, weights and masks brought to the shape of y_pred, and handed to the backend's own loss."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from numbers import Real
+from typing import Any
+
+import keras
+from keras import ops
+
+from logloss.core.errors import DtypeError, MissingPackageError, ParameterError, ShapeError, nearest
+from logloss.core.family import BinaryCrossEntropy
+
+try:  # arrays of JAX hold no attributes, and Keras has no public name for where it keeps theirs
+    from keras.src.backend import get_keras_mask
+except ImportError:
+
+    def get_keras_mask(x: Any) -> Any:
+        """The mask that came with a tensor."""
+        return getattr(x, "_keras_mask", None)
+
+
+Tensor = Any
+
+# Keras' names, and what they are in the backends' losses. Those of rows are added up here.
+_REDUCTIONS = {
+    "sum_over_batch_size": "mean",
+    "mean": "mean",
+    "mean_with_sample_weight": "weighted_mean",
+    "sum": "none",
+    "none": "none",
+}
+_OTHER_NAMES = {"auto": "sum_over_batch_size", "weighted_mean": "mean_with_sample_weight"}
+
+
+@dataclass(frozen=True)
+class Call:
+    """A loss with all that is decided before there are tensors."""
+
+    bce: BinaryCrossEntropy
+    axis: Any = -1
+    class_axis: int = -1
+    ignore_index: float | None = None
+    prefers_logits: bool = True  # those that a sigmoid activation was made from, where Keras keeps them
+
+    def __post_init__(self) -> None:
+        index = self.ignore_index
+        if index is not None and (isinstance(index, bool) or not isinstance(index, Real)):
+            raise ParameterError(f"ignore_index={index!r} is not a number; expected the label that does not count.")
+
+    def __call__(
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None, *, reduction: str = "none", dtype: Any = None
+    ) -> Tensor:
+        """The loss under one of Keras' reductions."""
+        refuse_tf_keras(y_true=y_true, y_pred=y_pred, sample_weight=sample_weight)
+        mask, logits = get_keras_mask(y_pred), getattr(y_pred, "_keras_logits", None)
+        bce = self.bce
+        if self.prefers_logits and not bce.from_logits and logits is not None:
+            bce, y_pred = replace(bce, from_logits=True), logits
+        y_true, y_pred = _matched(ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred, dtype=dtype))
+        weight = None if sample_weight is None else _aligned(sample_weight, y_pred, "sample_weight")
+        shown = None if mask is None else ops.cast(_aligned(mask, y_pred, "mask"), "bool")
+        if self.ignore_index is not None:
+            counted = _differ(y_true, self.ignore_index)
+            shown = counted if shown is None else ops.logical_and(shown, counted)
+        loss = _of_backend(bce, _REDUCTIONS[reduction], self.class_axis)
+        if reduction in ("none", "sum"):
+            rows = self._rows(loss, y_true, y_pred, weight, shown)
+            return ops.cast(rows if reduction == "none" else ops.sum(rows), y_pred.dtype)
+        value = loss(y_true, y_pred, weight, shown)
+        return _of_all_replicas(value, y_pred, weight if "weight" in reduction else None, shown)
+
+    def _rows(self, loss: Callable[..., Tensor], y_true: Tensor, y_pred: Tensor, weight: Any, shown: Any) -> Tensor:
+        """The mean over the axis, of what counts."""
+        if keras.backend.standardize_dtype(y_pred.dtype) in ("float16", "bfloat16"):
+            y_pred = ops.cast(y_pred, "float32")
+        losses = loss(y_true, y_pred, weight, shown)
+        # Not `ops.mean`, which goes by way of float32 in PyTorch.
+        counted = ops.ones_like(losses) if shown is None else ops.cast(shown, losses.dtype)
+        count = ops.sum(counted, axis=self.axis)
+        return ops.sum(losses, axis=self.axis) / ops.maximum(count, 1)
+
+
+def check_reduction(reduction: Any) -> str:
+    """Keras' name of a reduction, given by that name, an older one or a member of an enumeration."""
+    given = getattr(reduction, "value", reduction)
+    name = "none" if given is None else str(given).lower()
+    name = _OTHER_NAMES.get(name, name)
+    if name not in _REDUCTIONS:
+        known = (*_REDUCTIONS, *_OTHER_NAMES)
+        raise ParameterError(f"reduction={reduction!r} is not one of {', '.join(known)}.{nearest(name, known)}")
+    return name
+
+
+def refuse_tf_keras(**given: Any) -> None:
+    """Refuse objects of Keras 2, which look like those of Keras 3."""
+    for name, value in given.items():
+        module = type(value).__module__
+        if module.split(".")[0] == "tf_keras" or module.startswith("keras.engine"):
+            raise DtypeError(
+                f"{name} is of {module}, which is Keras 2; expected Keras 3. Make the model with keras, not tf_keras."
+            )
+
+
+@lru_cache(maxsize=64)
+def _of_backend(bce: BinaryCrossEntropy, reduction: str, class_axis: int) -> Callable[..., Tensor]:
+    """The loss of the backend that is in use, called as ``loss(y_true, y_pred, weight, shown)``."""
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        from logloss import tensorflow
+
+        function = tensorflow.as_function(bce, reduction=reduction, class_axis=class_axis)
+        return lambda y, x, weight, shown: function(y, x, sample_weight=weight, mask=shown)
+    if backend == "jax":
+        from logloss import jax
+
+        of_jax = jax.as_function(bce, reduction=reduction, class_axis=class_axis)
+        return lambda y, x, weight, shown: of_jax(x, y, sample_weight=weight, mask=shown)
+    if backend == "torch":
+        from logloss import torch
+
+        module = torch.as_module(bce, reduction=reduction, class_axis=class_axis)
+        return lambda y, x, weight, shown: module(x, y, weight, shown)
+    raise MissingPackageError(
+        f"logloss.keras has no loss for the backend {backend}; expected tensorflow, torch or jax. "
+        "Set KERAS_BACKEND before keras is imported."
+    )
+
+
+def _of_all_replicas(value: Tensor, y_pred: Tensor, weight: Tensor | None, shown: Tensor | None) -> Tensor:
+    """A mean of what is on one replica, as the share that it has in the mean over all of them."""
+    if keras.backend.backend() != "tensorflow":
+        return value
+    from logloss.tensorflow.replicas import is_one_of_many, share
+
+    if not is_one_of_many():
+        return value
+    counted = ops.ones(ops.shape(y_pred), "float32") if weight is None else ops.cast(weight, "float32")
+    return value * ops.cast(share(ops.sum(counted if shown is None else ops.where(shown, counted, 0.0))), value.dtype)
+
+
+def _matched(y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
+    """Labels and predictions of which one may lack a trailing axis of 1."""
+    true, pred = tuple(y_true.shape), tuple(y_pred.shape)
+    if len(pred) == len(true) + 1 and pred[-1] == 1:
+        return ops.expand_dims(y_true, -1), y_pred
+    if len(true) == len(pred) + 1 and true[-1] == 1:
+        return (y_true, ops.expand_dims(y_pred, -1)) if len(pred) == 1 else (ops.squeeze(y_true, -1), y_pred)
+    return y_true, y_pred
+
+
+def _aligned(values: Any, y_pred: Tensor, name: str) -> Tensor:
+    """Values of the first axes of y_pred, with or without a trailing axis of 1, for each of its elements."""
+    values = ops.convert_to_tensor(values)
+    shape, whole = tuple(values.shape), tuple(y_pred.shape)
+    rank = next((n for n in (len(shape), len(shape) - 1) if _is_prefix(shape, whole, n)), None)
+    if rank is None:
+        raise ShapeError(
+            f"{name} has shape {shape}; expected y_pred's, {whole}, or that of its first axes, as {whole[:1]}."
+        )
+    if rank == len(whole) == len(shape):
+        return values
+    sizes = tuple(ops.shape(y_pred))
+    return ops.broadcast_to(ops.reshape(values, sizes[:rank] + (1,) * (len(whole) - rank)), sizes)
+
+
+def _is_prefix(shape: tuple[Any, ...], whole: tuple[Any, ...], rank: int) -> bool:
+    """Whether that many axes are the first ones of y_pred, and the rest, at most one, is a trailing 1."""
+    if rank > len(whole) or (rank < len(shape) and (rank < 1 or shape[-1] != 1)):
+        return False
+    return all(one == other or None in (one, other) for one, other in zip(shape[:rank], whole[:rank], strict=True))
+
+
+def _differ(y_true: Tensor, label: float) -> Tensor:
+    labels = ops.cast(y_true, "float32")
+    return ops.logical_not(ops.isnan(labels)) if math.isnan(label) else ops.not_equal(labels, float(label))

@@ -1,0 +1,137 @@
+"""Keras' two functions, with the options of the family."""
+
+from typing import Any
+
+import keras
+
+from logloss.core.errors import ParameterError
+from logloss.core.family import BinaryCrossEntropy
+from logloss.keras.call import Call, Tensor
+
+
+def binary_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: Any = -1,
+    *,
+    pos_weight: Any = 1.0,
+    neg_weight: Any = 1.0,
+    gamma: float = 0.0,
+    gamma_neg: float | None = None,
+    margin: float = 0.0,
+    ignore_index: float | None = None,
+    class_axis: int = -1,
+) -> Tensor:
+    """The mean over an axis of the loss of each element, as `keras.losses.binary_crossentropy` gives it.
+
+    Parameters
+    ----------
+    y_true : tensor, shape s
+        Labels in [0, 1]. Values are not looked at: NaN gives NaN.
+    y_pred : tensor, shape s
+        Probabilities, or logits with ``from_logits=True``. Either tensor may lack a trailing axis of 1.
+    from_logits : bool
+        Whether predictions are logits.
+    label_smoothing : float in [0, 1]
+        0.1 turns the labels 0 and 1 into 0.05 and 0.95. With focus the smoothed loss is the mean of the two focused
+        losses; Keras focuses by the distance to the smoothed label, which plays down the wrong ones.
+    axis : int
+        The axis that the mean is over, of those elements that count.
+    pos_weight, neg_weight : float or sequence of float
+        What the positive and the negative side are multiplied by; a sequence gives one weight a class.
+    gamma, gamma_neg, margin : float
+        As for a `BinaryCrossEntropy`.
+    ignore_index : float, optional
+        Elements with this label do not count; NaN is one that can be named.
+    class_axis : int
+        The axis along which per-class weights lie.
+
+    Raises
+    ------
+    ShapeError, DtypeError, ParameterError
+
+    Notes
+    -----
+    Probabilities are clipped to [epsilon, 1 - epsilon] for `keras.config.epsilon()`, and the gradient beyond the clip
+    is that at the clip. If they carry the logits that a sigmoid made them from, the loss is of those, without a clip.
+
+    Examples
+    --------
+    >>> loss = binary_crossentropy([[0, 1], [0, 0]], [[0.6, 0.4], [0.4, 0.6]])
+    >>> [f"{row:.3f}" for row in loss]
+    ['0.916', '0.714']
+    """
+    bce = BinaryCrossEntropy(
+        from_logits=from_logits,
+        label_smoothing=label_smoothing,
+        pos_weight=pos_weight,
+        neg_weight=neg_weight,
+        gamma=gamma,
+        gamma_neg=gamma_neg,
+        margin=margin,
+        epsilon=keras.config.epsilon(),
+    )
+    loss: Tensor = Call(bce, axis, class_axis, ignore_index)(y_true, y_pred)
+    return loss
+
+
+def binary_focal_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    apply_class_balancing: bool = False,
+    alpha: float = 0.25,
+    gamma: float = 2.0,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: Any = -1,
+    **options: Any,
+) -> Tensor:
+    """The mean over an axis of the focal loss, as `keras.losses.binary_focal_crossentropy` gives it.
+
+    Parameters
+    ----------
+    y_true, y_pred : tensor, shape s
+        As for `binary_crossentropy`.
+    apply_class_balancing : bool
+        Whether positives weigh alpha, and negatives 1 - alpha.
+    alpha : float in [0, 1]
+        The weight of positives then.
+    gamma : float
+        How strongly easy elements are played down.
+    from_logits, label_smoothing, axis
+        As for `binary_crossentropy`.
+    **options
+        The other options of `binary_crossentropy`, by name.
+
+    Raises
+    ------
+    ShapeError, DtypeError, ParameterError
+
+    Notes
+    -----
+    Lin et al. (2017), "Focal loss for dense object detection".
+
+    Examples
+    --------
+    >>> loss = binary_focal_crossentropy([[0, 1], [0, 0]], [[0.6, 0.4], [0.4, 0.6]])
+    >>> [f"{row:.3f}" for row in loss]
+    ['0.330', '0.206']
+    """
+    weights = balancing(apply_class_balancing, alpha, options)
+    return binary_crossentropy(
+        y_true, y_pred, from_logits, label_smoothing, axis, gamma=gamma, **{**options, **weights}
+    )
+
+
+def balancing(apply_class_balancing: bool, alpha: float, options: dict[str, Any]) -> dict[str, float]:
+    """The class weights that balancing sets, beside which there may be no others."""
+    if not apply_class_balancing:
+        return {}
+    if given := [name for name in ("pos_weight", "neg_weight") if options.get(name, 1.0) != 1.0]:
+        raise ParameterError(
+            f"apply_class_balancing sets the class weights and {given[0]} was given too. Leave one of them out."
+        )
+    focal = BinaryCrossEntropy.focal(alpha=alpha)
+    return {"pos_weight": focal.pos_weight, "neg_weight": focal.neg_weight}  # type: ignore[dict-item]

@@ -1,0 +1,184 @@
+"""A call of a loss: what is refused while tracing, what when the values are there, and the reduction."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from logloss.core import inputs
+from logloss.core.errors import DtypeError, ParameterError, ShapeError
+from logloss.core.family import BinaryCrossEntropy
+from logloss.core.formula import LOSS
+from logloss.core.reduction import check_reduction
+from logloss.tensorflow.quantities import Batch, Tensor, quantity, total, where
+
+_FLOATING = (tf.float16, tf.bfloat16, tf.float32, tf.float64)
+
+
+@dataclass(frozen=True)
+class Function:
+    """The loss as a function; `as_function` makes it."""
+
+    bce: BinaryCrossEntropy
+    reduction: str
+    class_axis: int = -1
+    validate: bool = False
+    names: tuple[str, str] = ("y_true", "y_pred")
+
+    def __post_init__(self) -> None:
+        check_reduction(self.reduction)
+
+    def __call__(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, mask: Any = None) -> Tensor:
+        """The loss of these labels and predictions."""
+        return self.of(self.read(y_true, y_pred, sample_weight, mask))
+
+    def read(
+        self, y_true: Any, y_pred: Any, sample_weight: Any, mask: Any, class_weights: Mapping[str, Any] | None = None
+    ) -> Batch:
+        """Everything as tensors that match. Class weights that are tensors stand in for those of the family."""
+        label, prediction = _tensor(y_true, self.names[0]), _tensor(y_pred, self.names[1])
+        name, dtype = self.names[1], prediction.dtype
+        if dtype not in _FLOATING:
+            raise DtypeError(
+                f"{name} has dtype {dtype.name}; expected a floating type. Use tf.cast({name}, tf.float32)."
+            )
+        label = _matched(label, prediction, *self.names)
+        weight = None if sample_weight is None else _per_element(sample_weight, prediction, "sample_weight", name)
+        shown = None if mask is None else _per_element(mask, prediction, "mask", name)
+        if shown is not None and shown.dtype != tf.bool:
+            raise DtypeError(
+                f"mask has dtype {shown.dtype.name}; expected booleans, True where an element counts. "
+                "Use tf.cast(mask, tf.bool)."
+            )
+        work = tf.float64 if dtype == tf.float64 else tf.float32
+        given = {"pos_weight": self.bce.pos_weight, "neg_weight": self.bce.neg_weight} | dict(class_weights or {})
+        by_class = {key: _class_weight(value, prediction, work, self.class_axis, key) for key, value in given.items()}
+        floating = {"y_pred": prediction, "y_true": label, "weight": weight} | dict(class_weights or {})
+        sought = tuple(key for key, value in floating.items() if value is not None and value.dtype in _FLOATING)
+        weight = None if weight is None else tf.cast(weight, work)
+        y, z = tf.cast(label, work), tf.cast(prediction, work)
+        return Batch(y, z, weight, shown, **by_class, dtype=dtype, sought=sought)
+
+    def of(self, batch: Batch) -> Tensor:
+        """The loss of what has been read."""
+        if self.validate:
+            batch = _validated(self.bce, batch)
+        return tf.cast(_reduced(quantity(LOSS, self.bce, batch), batch, self.reduction), batch.dtype)
+
+
+def without(batch: Batch, label: Any) -> Batch:
+    """The same, where elements of this label do not count."""
+    if isinstance(label, bool) or not isinstance(label, int | float | np.number):
+        raise ParameterError(f"ignore_index={label!r} is not a number; expected the label that does not count.")
+    differs = ~tf.math.is_nan(batch.y_true) if np.isnan(label) else batch.y_true != float(label)
+    return batch._replace(shown=differs if batch.shown is None else batch.shown & differs)
+
+
+def _tensor(values: Any, name: str) -> Tensor:
+    """The values as a tensor of real numbers or booleans."""
+    try:
+        tensor = tf.convert_to_tensor(values)
+    except (TypeError, ValueError) as error:
+        raise DtypeError(
+            f"{name} could not be read as a tensor: {error} Expected a dense tensor of numbers."
+        ) from error
+    if not (tensor.dtype in _FLOATING or tensor.dtype.is_integer or tensor.dtype == tf.bool):
+        raise DtypeError(f"{name} has dtype {tensor.dtype.name}; expected real numbers or booleans.")
+    return tensor
+
+
+def _matched(values: Tensor, y_pred: Tensor, name: str, other: str) -> Tensor:
+    """The values, if their shape is y_pred's: looked at while tracing, or when the graph runs where it is open."""
+    if not values.shape.is_compatible_with(y_pred.shape):
+        longer = other if y_pred.shape.rank > values.shape.rank else name
+        raise ShapeError(
+            f"{name} has shape {values.shape} and {other} has shape {y_pred.shape}. "
+            f"Give both the same shape, as with {longer}[..., 0]."
+        )
+    if values.shape.is_fully_defined() and y_pred.shape.is_fully_defined():
+        return values
+    shape, shape_pred = tf.shape(values), tf.shape(y_pred)
+    same = (tf.size(shape) == tf.size(shape_pred)) & tf.reduce_all(shape == shape_pred)
+    text = f"{name} and {other} differ in shape. Give both the same."
+    with tf.control_dependencies([tf.debugging.Assert(same, [text, shape, shape_pred])]):
+        # XLA leaves assertions out, and refuses to select from tensors of two shapes.
+        return tf.raw_ops.Select(condition=tf.constant(True), x=values, y=tf.cast(y_pred, values.dtype))
+
+
+def _per_element(values: Any, y_pred: Tensor, name: str, other: str) -> Tensor:
+    """A tensor of y_pred's shape, or of one entry a row, shaped to broadcast against y_pred."""
+    tensor = _tensor(values, name)
+    rank, rank_pred = tensor.shape.rank, y_pred.shape.rank
+    if rank == 1 and rank_pred != 1:
+        if rank_pred is None or not tensor.shape.is_compatible_with(y_pred.shape[:1]):
+            raise ShapeError(
+                f"{name} has shape {tensor.shape}; expected that of {other}, {y_pred.shape}, or one entry a row."
+            )
+        return _reshaped(tensor, y_pred, 0)
+    return _matched(tensor, y_pred, name, other)
+
+
+def _class_weight(weight: Any, y_pred: Tensor, work: Any, class_axis: int, name: str) -> Any:
+    """A number as it is; one entry a class along the axis of classes; a tensor of y_pred's shape."""
+    if isinstance(weight, float):
+        return weight
+    if not isinstance(weight, tuple):
+        weight = tf.cast(_tensor(weight, name), work)
+        if weight.shape.rank != 1:
+            return weight if weight.shape.rank == 0 else _matched(weight, y_pred, name, "logits")
+    count = len(weight) if isinstance(weight, tuple) else weight.shape[0]
+    if y_pred.shape.rank is None:
+        raise ShapeError(f"{name} has one entry a class, and the rank of y_pred is open. Set it with tf.ensure_shape.")
+    known = tuple(count if size is None else size for size in y_pred.shape)
+    if count is not None:
+        inputs.per_class((1.0,) * count, known, class_axis, name)
+    return _reshaped(tf.constant(weight, work) if isinstance(weight, tuple) else weight, y_pred, class_axis)
+
+
+def _reshaped(values: Tensor, y_pred: Tensor, axis: int) -> Tensor:
+    """A vector along an axis of y_pred, of its length there: a reshape refuses what a product would broadcast."""
+    shape = [1] * y_pred.shape.rank
+    shape[axis] = tf.shape(y_pred)[axis] if y_pred.shape[axis] is None else y_pred.shape[axis]
+    return tf.reshape(values, shape)
+
+
+def _validated(bce: BinaryCrossEntropy, batch: Batch) -> Batch:
+    """Refuse values that are in plain view and out of range, now or when the graph runs."""
+    y, z, weight, shown = batch.y_true, batch.y_pred, batch.weight, batch.shown
+    if tf.executing_eagerly():
+        weights, mask = (None if tensor is None else tensor.numpy() for tensor in (weight, shown))
+        read = inputs.Inputs(y.numpy(), z.numpy(), weights, mask, -1, z.dtype.as_numpy_dtype)
+        inputs.check_values(read, from_logits=bce.from_logits)
+        return batch
+    shown = tf.constant(True) if shown is None else shown
+    counted = shown if weight is None else shown & (weight != 0)
+    bad = {"Values in y_true lie outside [0, 1].": counted & ~((y >= 0) & (y <= 1))}
+    if weight is not None:
+        bad["Values in sample_weight are negative, infinite or not a number."] = shown & ~(
+            (weight >= 0) & (weight < np.inf)
+        )
+    if bce.from_logits:
+        bad["Values in y_pred are not a number. Leave them out with a mask."] = counted & tf.math.is_nan(z)
+    else:
+        bad["Values in y_pred lie outside [0, 1]. If these are logits, say from_logits=True."] = counted & ~(
+            (z >= 0) & (z <= 1)
+        )
+    with tf.control_dependencies([tf.debugging.Assert(~tf.reduce_any(found), [text]) for text, found in bad.items()]):
+        return batch._replace(y_pred=tf.identity(z))
+
+
+def _reduced(losses: Tensor, batch: Batch, reduction: str) -> Tensor:
+    if reduction == "none":
+        return losses
+    value = total(losses)
+    if reduction == "sum":
+        return value
+    divisor = tf.cast(tf.size(losses), value.dtype)
+    if reduction == "weighted_mean" and batch.weight is not None:
+        shown = batch.weight if batch.shown is None else where(batch.shown, batch.weight, 0.0)
+        divisor = total(tf.broadcast_to(shown, tf.shape(losses)))
+    elif batch.shown is not None:
+        divisor = total(tf.broadcast_to(tf.cast(batch.shown, losses.dtype), tf.shape(losses)))
+    return value / tf.where(divisor > 0, divisor, tf.ones_like(divisor))

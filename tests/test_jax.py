@@ -1,0 +1,490 @@
+"""The functions for JAX give the core's numbers, and refuse what the core refuses, while tracing."""
+
+import math
+import subprocess
+import sys
+import warnings
+from functools import cache
+
+import jax
+import jax.numpy as jnp
+import ml_dtypes
+import numpy as np
+import pytest
+from jax.experimental import checkify
+
+from logloss import BinaryCrossEntropy
+from logloss.core import native
+from logloss.core.errors import (
+    DtypeError,
+    LabelError,
+    LogitError,
+    ParameterError,
+    ProbabilityError,
+    ShapeError,
+    SpellingError,
+    WeightError,
+)
+from logloss.jax import as_function, kernel, sigmoid_binary_cross_entropy, sigmoid_focal_loss
+from tests import paths
+
+FAMILY = {
+    "bce": {},
+    "weighted": {"pos_weight": 3.0, "neg_weight": 0.5},
+    "one weight a class": {"pos_weight": (1.0, 2.0, 3.0, 0.0), "neg_weight": (0.5, 1.0, 1.5, 2.0)},
+    "smoothed": {"label_smoothing": 0.1},
+    "focal": {"gamma": 2.0, "pos_weight": 0.25, "neg_weight": 0.75},
+    "focal(gamma=0.5)": {"gamma": 0.5},
+    "asymmetric": {"gamma": 1.0, "gamma_neg": 4.0, "margin": 0.05},
+    "all at once": {
+        "gamma": 1.5,
+        "gamma_neg": 2.5,
+        "margin": 0.1,
+        "label_smoothing": 0.2,
+        "pos_weight": (1.0, 2.0, 3.0, 4.0),
+    },
+}
+REDUCTIONS = ("mean", "weighted_mean", "sum", "none")
+HALVES = ("float16", "bfloat16")
+members = pytest.mark.parametrize("name", FAMILY)
+some_members = pytest.mark.parametrize("name", ["bce", "focal", "all at once"])
+reductions = pytest.mark.parametrize("reduction", REDUCTIONS)
+
+
+@pytest.fixture(autouse=True, params=["formula", *(["kernel"] if kernel.is_here() else [])])
+def way(request):
+    """Everything holds where JAX compiles the formula, and where it calls the compiled kernel."""
+    with paths.kernel("numpy" if request.param == "formula" else native.name):
+        yield
+
+
+def batch(dtype="float64", from_logits=True, n=60, k=4, seed=0):
+    rng = np.random.default_rng(seed)
+    z = rng.normal(0, 4, (n, k))
+    pred = (z if from_logits else 1 / (1 + np.exp(-z))).astype(ml_dtypes.bfloat16 if dtype == "bfloat16" else dtype)
+    y = rng.choice([0.0, 1.0, 0.3], (n, k), p=[0.5, 0.4, 0.1])
+    weight = rng.choice([0.0, 0.5, 1.0, 3.0], (n, k))
+    mask = rng.random((n, k)) < 0.7
+    return pred, y, weight, mask
+
+
+@cache
+def compiled(_, bce, reduction, options):
+    loss = as_function(bce, reduction=reduction, **dict(options))
+
+    def total(z, y, weight, mask):
+        value = loss(z, y, sample_weight=weight, mask=mask)
+        return value.astype(jnp.float64).sum(), value
+
+    return jax.jit(jax.value_and_grad(total, has_aux=True))
+
+
+def by_jax(bce, pred, y, weight, mask, reduction, **options):
+    """Value, and gradient of the summed value, in the types that JAX gives them."""
+    with jax.enable_x64(True):
+        (_, value), gradient = compiled(native.name, bce, reduction, tuple(options.items()))(pred, y, weight, mask)
+    return np.asarray(value), np.asarray(gradient)
+
+
+def by_core(bce, pred, y, weight, mask, reduction, **options):
+    return bce.value_and_gradient(
+        y, pred.astype(float), sample_weight=weight, mask=mask, reduction=reduction, **options
+    )
+
+
+@members
+@reductions
+@pytest.mark.parametrize(("from_logits", "hides"), [(True, True), (False, False)])
+def test_value_and_gradient_are_the_cores(name, reduction, from_logits, hides):
+    bce = BinaryCrossEntropy(**FAMILY[name], from_logits=from_logits)
+    pred, y, weight, mask = batch(from_logits=from_logits)
+    weight, mask = (weight, mask) if hides else (None, None)
+    value, gradient = by_jax(bce, pred, y, weight, mask, reduction)
+    expected, slope = by_core(bce, pred, y, weight, mask, reduction)
+    assert value.dtype == gradient.dtype == np.float64
+    np.testing.assert_allclose(value, expected, rtol=2e-13, atol=1e-300)
+    np.testing.assert_allclose(gradient, slope, rtol=2e-13, atol=1e-300)
+
+
+@some_members
+@pytest.mark.parametrize("dtype", ["float32", *HALVES])
+@pytest.mark.parametrize("from_logits", [True, False])
+def test_the_type_of_predictions_decides_whatever_the_labels_are(name, dtype, from_logits):
+    bce = BinaryCrossEntropy(**FAMILY[name], from_logits=from_logits, epsilon=1e-7 if from_logits else 1e-3)
+    pred, y, weight, mask = batch(dtype, from_logits)
+    digits = {"float32": 2e-5, "float16": 2e-3, "bfloat16": 2e-2}[dtype]
+    for label, reduction in (("float32", "none"), ("bool", "mean"), ("uint8", "sum"), ("int64", "weighted_mean")):
+        given = y.astype(label) if label == "float32" else (y > 0.5).astype(label)
+        value, gradient = by_jax(bce, pred, given, weight.astype(np.float32), mask, reduction)
+        expected, slope = by_core(bce, pred, given.astype(float), weight, mask, reduction)
+        assert value.dtype == gradient.dtype == pred.dtype
+        np.testing.assert_allclose(value.astype(float), expected, rtol=digits, atol=1e-7)
+        np.testing.assert_allclose(gradient.astype(float), slope, rtol=digits, atol=1e-7)
+
+
+def test_without_x64_float64_becomes_float32_as_everywhere_in_jax():
+    assert not jax.config.jax_enable_x64
+    pred, y, *_ = batch()
+    assert sigmoid_binary_cross_entropy(pred, y).dtype == jnp.float32
+
+
+@pytest.mark.parametrize("dtype", HALVES)
+@reductions
+def test_halves_are_rounded_once(dtype, reduction):
+    pred, y, weight, _ = batch(dtype, n=1000)
+    bce = BinaryCrossEntropy(from_logits=True)
+    for ours, exact in zip(
+        by_jax(bce, pred, y, weight, None, reduction), by_core(bce, pred, y, weight, None, reduction), strict=True
+    ):
+        assert (ours == np.asarray(exact).astype(pred.dtype)).mean() > 0.99
+
+
+@pytest.mark.parametrize("dtype", HALVES)
+@pytest.mark.parametrize("reduction", ["mean", "weighted_mean"])
+@pytest.mark.parametrize("masked", [False, True])
+def test_a_mean_of_many_halves_does_not_overflow(dtype, reduction, masked):
+    z, y, weight = jnp.full(100_000, 9.0, dtype), jnp.zeros(100_000), jnp.full(100_000, 2.0, dtype)
+    mask = jnp.arange(100_000) < 99_999 if masked else None
+    loss = as_function(BinaryCrossEntropy(from_logits=True), reduction=reduction)
+    value, gradient = jax.value_and_grad(loss)(z, y, sample_weight=weight, mask=mask)
+    expected = 9 if reduction == "weighted_mean" else 18
+    assert value.dtype == gradient.dtype == dtype
+    assert float(value) == pytest.approx(expected, rel=0.01)
+    assert float(gradient[0]) == pytest.approx(expected / 9 / 100_000, rel=0.01)
+
+
+def test_a_sum_of_many_keeps_its_digits():
+    z = jnp.asarray(np.random.default_rng(0).normal(0, 3, 3_000_000), jnp.float32)
+    value = as_function(BinaryCrossEntropy(from_logits=True), reduction="mean")(z, jnp.zeros_like(z))
+    assert float(value) == pytest.approx(np.logaddexp(0, np.asarray(z, float)).mean(), rel=1e-6)
+
+
+@some_members
+@reductions
+def test_masked_places_may_hold_anything(name, reduction):
+    bce = BinaryCrossEntropy(**FAMILY[name], from_logits=True)
+    pred, y, weight, mask = batch()
+    clean, slope = by_jax(bce, pred, y, weight, mask, reduction)
+    for junk in (math.nan, math.inf, -math.inf):
+        dirty = (np.where(mask, array, junk) for array in (pred, y, weight))
+        value, gradient = by_jax(bce, *dirty, mask, reduction)
+        np.testing.assert_array_equal(value, clean)
+        np.testing.assert_array_equal(gradient, slope)
+        assert (gradient[~mask] == 0).all()
+
+
+def test_a_weight_of_0_hides_too():
+    pred, y, weight, _ = batch()
+    bce = BinaryCrossEntropy(from_logits=True)
+    clean, slope = by_jax(bce, pred, y, weight, None, "mean")
+    dirty = (np.where(weight == 0, math.nan, array) for array in (pred, y))
+    value, gradient = by_jax(bce, *dirty, weight, None, "mean")
+    np.testing.assert_array_equal(value, clean)
+    np.testing.assert_array_equal(gradient, slope)
+    assert (gradient[weight == 0] == 0).all()
+
+
+@reductions
+@pytest.mark.parametrize("dtype", ["float64", "float32", *HALVES])
+def test_a_batch_that_is_masked_whole_is_0_with_gradient_0(reduction, dtype):
+    pred, y, weight, _ = batch(dtype)
+    bce = BinaryCrossEntropy(from_logits=True)
+    for given, mask in (
+        (None, np.zeros(60, bool)),
+        (weight, np.zeros_like(y, bool)),
+        (np.zeros(60), None),
+    ):
+        value, gradient = by_jax(bce, np.full_like(pred, math.nan), y, given, mask, reduction)
+        assert value.dtype == pred.dtype
+        assert (value == 0).all()
+        assert (gradient == 0).all()
+
+
+@reductions
+@pytest.mark.parametrize("shape", [(0,), (0, 4), (3, 0)])
+def test_the_mean_of_nothing_is_0(reduction, shape):
+    value, gradient = by_jax(
+        BinaryCrossEntropy(from_logits=True), np.zeros(shape), np.zeros(shape), None, None, reduction
+    )
+    assert value.shape == (shape if reduction == "none" else ())
+    assert value.sum() == 0
+    assert gradient.shape == shape
+
+
+@some_members
+@pytest.mark.parametrize("axis", [0, 1, -1, -2])
+def test_weights_lie_along_the_axis_that_is_named(name, axis):
+    bce = BinaryCrossEntropy(**FAMILY[name], from_logits=True)
+    pred, y, weight, mask = (array.reshape(4, 15, 4)[:, :4] for array in batch())
+    value, gradient = by_jax(bce, pred, y, weight, mask, "mean", class_axis=axis)
+    expected, slope = by_core(bce, pred, y, weight, mask, "mean", class_axis=axis)
+    np.testing.assert_allclose(value, expected, rtol=2e-13)
+    np.testing.assert_allclose(gradient, slope, rtol=2e-13, atol=1e-300)
+
+
+@reductions
+def test_one_weight_or_mask_a_row(reduction):
+    pred, y, weight, mask = batch()
+    bce = BinaryCrossEntropy(from_logits=True)
+    rows = by_jax(bce, pred, y, weight[:, 0], mask[:, 0], reduction)
+    spread = by_jax(
+        bce, pred, y, np.broadcast_to(weight[:, :1], y.shape), np.broadcast_to(mask[:, :1], y.shape), reduction
+    )
+    for one, other in zip(rows, spread, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-14)
+
+
+@pytest.mark.parametrize("epsilon", [1e-7, 1e-3])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_the_clip_of_probabilities_is_honoured(epsilon, dtype):
+    p, y = np.array([0.0, 1.0], dtype), np.array([1.0, 0.0])
+    bce = BinaryCrossEntropy(epsilon=epsilon)
+    value, gradient = by_jax(bce, p, y, None, None, "sum")
+    expected, slope = bce.value_and_gradient(y, p, reduction="sum")
+    np.testing.assert_allclose(value, expected, rtol=1e-6)
+    np.testing.assert_allclose(gradient, slope, rtol=1e-6)
+    assert by_jax(BinaryCrossEntropy(epsilon=0), p, y, None, None, "mean")[0] == math.inf
+
+
+# Edges
+
+
+@some_members
+@pytest.mark.parametrize("dtype", ["float64", "float32", *HALVES])
+def test_a_confident_mistake_keeps_its_gradient(name, dtype):
+    parameters = {key: v for key, v in FAMILY[name].items() if key not in ("margin", "pos_weight", "neg_weight")}
+    z = batch(dtype)[0].ravel()[:4]
+    z[:] = [-50.0, 50.0, -math.inf, math.inf]
+    _, gradient = by_jax(
+        BinaryCrossEntropy(**parameters, from_logits=True), z, np.array([1.0, 0.0, 1.0, 0.0]), None, None, "none"
+    )
+    far = 1 - parameters.get("label_smoothing", 0) / 2
+    assert (gradient.astype(float) * [-1, 1, -1, 1] >= 0.9 * far).all()
+
+
+def test_infinities_are_what_they_mean():
+    z, y = jnp.array([math.inf, -math.inf, -math.inf, math.inf]), jnp.array([1, 0, 1, 0])
+    value, pull = jax.vjp(lambda z: sigmoid_binary_cross_entropy(z, y), z)
+    assert value.tolist() == [0, 0, math.inf, math.inf]
+    assert pull(jnp.ones(4))[0].tolist() == [0, 0, -1, 1]
+    value, pull = jax.vjp(lambda z: sigmoid_focal_loss(z, y, label_smoothing=0.5), z)
+    assert value.tolist() == [math.inf] * 4
+    assert pull(jnp.ones(4))[0].tolist() == [0.25, -0.25, -0.75, 0.75]
+
+
+def test_a_margin_saturates_at_its_limit():
+    value, gradient = jax.value_and_grad(sigmoid_binary_cross_entropy)(math.inf, 0.0, margin=0.05)
+    assert float(value) == pytest.approx(-math.log(0.05))
+    assert float(gradient) == 0
+
+
+def test_a_tiny_loss_is_not_rounded_to_nothing():
+    z, y = jnp.array([20.0, -20.0, 80.0]), jnp.array([1.0, 0.0, 1.0])
+    value, pull = jax.vjp(lambda z: sigmoid_binary_cross_entropy(z, y), z)
+    np.testing.assert_allclose(value, np.exp([-20, -20, -80]), rtol=1e-5)
+    np.testing.assert_allclose(pull(jnp.ones(3))[0], np.exp([-20, -20, -80]) * [-1, 1, -1], rtol=1e-5)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+def test_what_is_no_number_gives_no_number_and_spares_the_others(reduction):
+    z, y = jnp.array([math.nan, 0.0]), jnp.zeros(2)
+    loss = jax.jit(as_function(BinaryCrossEntropy(from_logits=True), reduction=reduction))
+    value, gradient = loss(z, y), jax.grad(lambda z: loss(z, y).sum())(z)
+    assert jnp.isnan(value).any()
+    assert jnp.isnan(gradient).tolist() == [True, False]
+    if reduction == "none":
+        assert value[1] == pytest.approx(math.log(2))
+
+
+@pytest.mark.parametrize("label", [1.5, -0.25])
+def test_unless_asked_nothing_is_looked_at_and_the_loss_stays_linear_in_the_label(label):
+    z = jnp.array([0.3, -2.0])
+    loss = jax.jit(lambda z, y: sigmoid_binary_cross_entropy(z, y))  # a new one, for jit remembers what it traced
+    zero, one, beyond = (loss(z, jnp.full(2, y)) for y in (0.0, 1.0, label))
+    np.testing.assert_allclose(beyond, (1 - label) * zero + label * one, rtol=1e-5)
+
+
+# Options
+
+
+def test_where_and_mask_are_one_thing_and_ignored_labels_join_them():
+    z, y = jnp.array([1.0, 2.0, math.nan, 0.5]), jnp.array([1.0, 0.0, 255.0, math.nan])
+    kept = sigmoid_binary_cross_entropy(z[:2], y[:2], reduction="mean")
+    shown = jnp.array([True, True, False, False])
+    for options in ({"mask": shown}, {"where": shown}, {"mask": jnp.array([True] * 3 + [False]), "ignore_index": 255}):
+        assert sigmoid_binary_cross_entropy(z, y, reduction="mean", **options) == kept
+    assert sigmoid_binary_cross_entropy(z, y, mask=y != 255, ignore_index=math.nan, reduction="mean") == kept
+    loss = as_function(BinaryCrossEntropy(from_logits=True), reduction="mean")
+    assert loss(z, y, where=shown) == loss(z, y, mask=shown) == kept
+
+
+@pytest.mark.parametrize(
+    ("dtype", "ignored"), [("uint8", 255), ("int8", -1), ("int32", -100), ("uint8", -1), ("bool", 1), ("int32", 0.5)]
+)
+def test_an_ignored_label_may_be_of_any_type(dtype, ignored):
+    y = np.array([0, 1, 0, 1]).astype(dtype)
+    if np.array(ignored).astype(dtype) == ignored:
+        y[2:] = ignored
+    z = np.array([0.5, -1.0, 2.0, 3.0], np.float32)
+    kept = y.astype(float) != ignored
+    expected = BinaryCrossEntropy(from_logits=True)(y[kept].astype(float), z[kept])
+    assert sigmoid_binary_cross_entropy(z, y, ignore_index=ignored, reduction="mean") == pytest.approx(expected)
+
+
+def test_both_functions_take_the_whole_family():
+    z, y, weight, mask = (jnp.asarray(array) for array in batch())
+    options = {"pos_weight": (1.0, 2.0, 3.0, 4.0), "label_smoothing": 0.2, "margin": 0.1, "gamma_neg": 2.5}
+    arrays = {"weights": weight, "mask": mask, "reduction": "weighted_mean"}
+    bce = BinaryCrossEntropy(from_logits=True, gamma=2.0, neg_weight=0.5, **options)
+    expected = as_function(bce, reduction="weighted_mean")(z, y, sample_weight=weight, mask=mask)
+    assert sigmoid_binary_cross_entropy(z, y, gamma=2.0, neg_weight=0.5, **options, **arrays) == expected
+    assert sigmoid_focal_loss(z, y, neg_weight=0.5, **options, **arrays) == expected
+    halves = BinaryCrossEntropy.focal(gamma=3, alpha=0.4, from_logits=True)
+    assert sigmoid_focal_loss(z, y, 0.4, 3, reduction="sum") == as_function(halves, reduction="sum")(z, y)
+
+
+def test_numbers_may_come_as_arrays_that_are_known():
+    z, y, *_ = (jnp.asarray(array) for array in batch())
+    given = sigmoid_binary_cross_entropy(z, y, pos_weight=jnp.array([1.0, 2.0, 3.0, 4.0]), gamma=jnp.float32(2))
+    plain = sigmoid_binary_cross_entropy(z, y, pos_weight=[1, 2, 3, 4], gamma=2)
+    assert (given == plain).all()
+
+
+# Refusals
+
+
+def call(y_pred, y_true, **others):
+    return as_function(BinaryCrossEntropy(pos_weight=(1.0, 2.0), from_logits=True))(y_pred, y_true, **others)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "error", "words"),
+    [
+        ({"y_pred": (3, 1), "y_true": (3,)}, ShapeError, ["(3, 1)", "(3,)", "(3, 3)", "y_pred[:, 0]"]),
+        ({"y_pred": (3,), "y_true": (3, 1)}, ShapeError, ["(3, 1)", "(3,)", "y_true[:, 0]"]),
+        ({"y_pred": (3, 2), "y_true": ()}, ShapeError, ["()", "(3, 2)"]),
+        ({"y_pred": (3, 2), "y_true": (2, 3)}, ShapeError, ["(3, 2)", "(2, 3)"]),
+        ({"y_pred": (3, 4), "y_true": (3, 4)}, ShapeError, ["pos_weight has 2 entries", "has 4"]),
+        ({"y_pred": (3, 2), "y_true": (3, 2), "sample_weight": (2,)}, ShapeError, ["sample_weight", "one entry a row"]),
+        ({"y_pred": (3, 2), "y_true": (3, 2), "mask": (3, 1)}, ShapeError, ["mask has shape (3, 1)"]),
+        ({"y_pred": (3, 2), "y_true": (3, 2), "where": (2, 3)}, ShapeError, ["mask has shape (2, 3)"]),
+    ],
+)
+@pytest.mark.parametrize("transform", [lambda f: f, jax.jit, jax.make_jaxpr], ids=["eager", "jit", "jaxpr"])
+def test_shapes_are_refused_while_tracing(arrays, error, words, transform):
+    given = {name: jnp.zeros(shape, bool if name in ("mask", "where") else float) for name, shape in arrays.items()}
+    positional = [given.pop("y_pred"), given.pop("y_true")]
+    with pytest.raises(error) as refusal:
+        transform(call)(*positional, **given)
+    for word in words:
+        assert word in str(refusal.value)
+
+
+def test_the_names_are_those_of_the_function_that_was_called():
+    with pytest.raises(ShapeError, match=r"labels has shape \(3,\) and logits has shape \(3, 1\).*Use logits\[:, 0\]"):
+        sigmoid_binary_cross_entropy(jnp.zeros((3, 1)), jnp.zeros(3))
+    with pytest.raises(ShapeError, match=r"weights has shape \(2,\); expected logits's"):
+        sigmoid_focal_loss(jnp.zeros(3), jnp.zeros(3), weights=jnp.zeros(2))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "error", "words"),
+    [
+        (([1, 0], [1, 0]), {}, DtypeError, "logits has dtype int32; expected a floating type"),
+        (([True], [1]), {}, DtypeError, "logits has dtype bool"),
+        (([1j], [1]), {}, DtypeError, "complex64"),
+        (([1.0], [1j]), {}, DtypeError, "labels has dtype complex64"),
+        (([1.0], [1]), {"mask": [1]}, DtypeError, r"mask\.astype\(bool\)"),
+        (([1.0], [1]), {"mask": [True], "where": [True]}, ParameterError, "two names for one thing"),
+        (([1.0], [1]), {"ignore_index": "x"}, ParameterError, "ignore_index='x' is not a number"),
+        (([1.0], [1]), {"reduction": "meen"}, ParameterError, 'Did you mean "mean"'),
+        (([1.0], [1]), {"gamma": -1}, ParameterError, "gamma=-1 is out of range"),
+    ],
+)
+@pytest.mark.parametrize("function", [sigmoid_binary_cross_entropy, sigmoid_focal_loss])
+def test_what_does_not_fit_is_refused_in_a_sentence(function, arguments, options, error, words):
+    with pytest.raises(error, match=words):
+        function(*(jnp.array(argument) for argument in arguments), **options)
+
+
+def test_alpha_and_class_weights_exclude_each_other():
+    with pytest.raises(ParameterError, match="alpha sets the class weights and pos_weight was given too"):
+        sigmoid_focal_loss(jnp.zeros(1), jnp.zeros(1), alpha=0.25, pos_weight=2.0)
+
+
+def test_an_option_that_is_traced_is_refused_with_the_way_out():
+    with pytest.raises(ParameterError, match=r'gamma is traced.*static_argnames="gamma"'):
+        jax.jit(sigmoid_focal_loss)(jnp.zeros(1), jnp.zeros(1), gamma=2.0)
+    named = jax.jit(sigmoid_focal_loss, static_argnames=("gamma", "alpha"))
+    assert named(jnp.zeros(1), jnp.zeros(1), gamma=0.0) == pytest.approx(math.log(2))
+
+
+@pytest.mark.parametrize("wrong", ["focal", BinaryCrossEntropy, None])
+def test_only_a_loss_becomes_a_function(wrong):
+    with pytest.raises(ParameterError, match=r"is not a BinaryCrossEntropy\. Make one"):
+        as_function(wrong)
+
+
+def test_an_unknown_reduction_is_refused_before_there_are_arrays():
+    with pytest.raises(ParameterError, match="reduction='average'"):
+        as_function(BinaryCrossEntropy(), reduction="average")
+    with pytest.raises(SpellingError):
+        as_function(BinaryCrossEntropy.parse("focul"))
+
+
+NAN = math.nan
+BAD = [
+    ({}, [0.5, NAN], [1, 0], {}, LogitError, "logits are not a number"),
+    ({}, [0.5, 0.1], [2.0, 0], {}, LabelError, "labels lie outside"),
+    ({}, [0.5, 0.1], [NAN, NAN], {}, LabelError, "labels lie outside"),
+    ({}, [0.5, 0.1], [1, 0], {"sample_weight": [-1.0, 1.0]}, WeightError, "weights are negative"),
+    ({}, [0.5, 0.1], [1, 0], {"sample_weight": [1.0, math.inf]}, WeightError, "weights are negative"),
+    ({"from_logits": False}, [0.5, 1.5], [1, 0], {}, ProbabilityError, "probabilities lie outside"),
+]
+
+
+@pytest.mark.parametrize(("parameters", "pred", "y", "others", "error", "words"), BAD)
+def test_validation_refuses_values_now_or_when_compiled_code_runs(parameters, pred, y, others, error, words):
+    bce = BinaryCrossEntropy(**{"from_logits": True} | parameters)
+    pred, y, others = jnp.array(pred), jnp.array(y), {name: jnp.array(v) for name, v in others.items()}
+    loss = as_function(bce, reduction="mean", validate=True)
+    for eager in (loss, jax.grad(loss), jax.value_and_grad(loss)):
+        with pytest.raises(error):
+            eager(pred, y, **others)
+    good = (jnp.clip(jnp.nan_to_num(pred), 0, 1), jnp.clip(jnp.nan_to_num(y), 0, 1))
+    weights = {name: jnp.ones(2) for name in others}
+    for traced in (jax.jit(loss), jax.jit(jax.grad(loss))):
+        failure, _ = checkify.checkify(traced)(pred, y, **others)
+        with pytest.raises(checkify.JaxRuntimeError, match=words):
+            failure.throw()
+        failure, _ = checkify.checkify(traced)(*good, **weights)
+        failure.throw()
+    hidden = jnp.zeros(2, bool)
+    assert loss(pred, y, **others, mask=hidden) == 0
+    failure, value = checkify.checkify(jax.jit(loss))(pred, y, **others, mask=hidden)
+    failure.throw()
+    assert value == 0
+
+
+def test_validation_that_nothing_can_report_is_refused_and_the_optax_names_have_it_too():
+    loss = as_function(BinaryCrossEntropy(from_logits=True), validate=True)
+    with pytest.raises(ValueError, match="checkify"):
+        jax.jit(loss)(jnp.zeros(2), jnp.zeros(2))
+    for function in (sigmoid_binary_cross_entropy, sigmoid_focal_loss):
+        with pytest.raises(LabelError):
+            function(jnp.zeros(2), jnp.full(2, 3.0), validate=True)
+
+
+def test_no_warning_whatever_is_given():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        pred, y, weight, mask = batch()
+        for dtype in (np.float64, np.float32, np.float16):
+            value = sigmoid_binary_cross_entropy(pred.astype(dtype), y.astype(int), weights=weight, mask=mask)
+            assert jnp.isfinite(value).all()
+
+
+def test_without_jax_the_missing_package_is_named():
+    code = "import sys; sys.modules['jax'] = None\nimport logloss.jax"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "logloss.jax needs the package jax. Install it with: pip install 'logloss[jax]'" in done.stderr

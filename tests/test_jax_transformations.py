@@ -1,0 +1,238 @@
+"""The functions for JAX go through every transformation of JAX, and give the derivatives of the family."""
+
+import json
+import math
+import os
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.test_util import check_grads
+
+from logloss import BinaryCrossEntropy
+from logloss.jax import as_function, sigmoid_binary_cross_entropy, sigmoid_focal_loss
+
+MEMBERS = {
+    "bce": {},
+    "focal": {"gamma": 2.0, "pos_weight": 0.25},
+    "all at once": {"gamma": 1.5, "gamma_neg": 2.5, "margin": 0.1, "label_smoothing": 0.2, "pos_weight": (1.0, 2.0)},
+}
+members = pytest.mark.parametrize("name", MEMBERS)
+
+
+@pytest.fixture(autouse=True)
+def float64():
+    with jax.enable_x64(True):
+        yield
+
+
+def batch(from_logits=True, n=5, seed=0):
+    rng = np.random.default_rng(seed)
+    z = jnp.asarray(rng.normal(0, 2, (n, 2)))
+    pred = z if from_logits else jax.nn.sigmoid(z)
+    weight, mask = jnp.asarray(rng.choice([0.5, 1.0, 3.0], (n, 2))), jnp.asarray(rng.random((n, 2)) < 0.7)
+    return pred, jnp.asarray(rng.random((n, 2))), weight, mask
+
+
+def loss_of(name, from_logits=True, reduction="mean"):
+    return as_function(BinaryCrossEntropy(**MEMBERS[name], from_logits=from_logits), reduction=reduction)
+
+
+@members
+@pytest.mark.parametrize("from_logits", [True, False])
+def test_hessians_are_the_familys_whichever_way_they_are_made(name, from_logits):
+    z, y, weight, mask = batch(from_logits)
+    loss = loss_of(name, from_logits, "weighted_mean")
+    bce = BinaryCrossEntropy(**MEMBERS[name], from_logits=from_logits)
+    expected = bce.hessian(np.asarray(y), np.asarray(z), sample_weight=np.asarray(weight), mask=np.asarray(mask))
+    expected = expected / np.asarray(weight)[np.asarray(mask)].sum()
+
+    def reduced(z):
+        return loss(z, y, sample_weight=weight, mask=mask)
+
+    for make in (jax.hessian, lambda f: jax.jacrev(jax.jacrev(f)), lambda f: jax.jacfwd(jax.jacfwd(f))):
+        hessian = jax.jit(make(reduced))(z).reshape(z.size, z.size)
+        np.testing.assert_allclose(jnp.diag(hessian), expected.ravel(), rtol=1e-12)
+        assert (hessian - jnp.diag(jnp.diag(hessian)) == 0).all()
+
+
+@members
+@pytest.mark.parametrize("from_logits", [True, False])
+def test_derivatives_agree_with_differences(name, from_logits):
+    """In predictions, labels and weights, with all that is mixed."""
+    z, y, weight, mask = batch(from_logits, n=3)
+    loss = loss_of(name, from_logits, "weighted_mean")
+
+    def reduced(z, y, weight):
+        return loss(z, y, sample_weight=weight, mask=mask)
+
+    check_grads(jax.jit(reduced), (z, y, weight), order=2, eps=1e-4, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("z", [math.inf, -math.inf])
+@pytest.mark.parametrize("name", ["bce", "focal"])
+def test_no_derivative_at_infinity_is_nan(name, z):
+    loss = loss_of(name, reduction="none")
+    weighted = {"bce": (1, 1), "focal": (0.25, 1)}[name]
+    for y in (0.0, 0.3, 1.0):
+        push = -y * weighted[0] if z < 0 else (1 - y) * weighted[1]
+        assert jax.grad(lambda z, y=y: loss(z, y))(z) == pytest.approx(push)
+        assert jax.hessian(lambda z, y=y: loss(z, y))(z) == 0
+    assert jax.grad(loss, argnums=1)(z, 0.5) == -z
+    smooth = as_function(BinaryCrossEntropy(from_logits=True, label_smoothing=0.1))
+    assert jax.grad(smooth, argnums=1)(z, 0.5) == -z
+
+
+@pytest.mark.parametrize("gamma", [0.0, 1.0, 2.0, 2.5])
+@pytest.mark.parametrize("z", [0.0, 1.3, -0.4])
+def test_the_third_derivative_is_that_of_the_second(gamma, z):
+    """At 0 too, where |z| has a corner, and the family none."""
+    bend = jax.jit(jax.hessian(lambda z: sigmoid_binary_cross_entropy(z, 1.0, gamma=gamma)))
+    step = 1e-4
+    assert jax.grad(bend)(z) == pytest.approx(float((bend(z + step) - bend(z - step)) / (2 * step)), rel=1e-6, abs=1e-9)
+
+
+def test_the_loss_is_linear_in_labels_and_weights():
+    z, y, weight, mask = batch()
+    loss = loss_of("all at once", reduction="sum")
+    slope, pull = jax.grad(lambda y, w: loss(z, y, sample_weight=w, mask=mask), argnums=(0, 1))(y, weight)
+    each = loss_of("all at once", reduction="none")
+    rise = each(z, jnp.ones_like(y), sample_weight=weight) - each(z, jnp.zeros_like(y), sample_weight=weight)
+    np.testing.assert_allclose(slope, jnp.where(mask, rise, 0), rtol=1e-12)
+    np.testing.assert_allclose(pull, jnp.where(mask, each(z, y), 0), rtol=1e-12)
+
+
+def test_the_weighted_mean_moves_with_its_divisor():
+    z, y, weight, _ = batch()
+    loss = loss_of("bce", reduction="weighted_mean")
+    pull = jax.grad(lambda w: loss(z, y, sample_weight=w))(weight)
+    each = loss_of("bce", reduction="none")(z, y)
+    np.testing.assert_allclose(pull, (each - loss(z, y, sample_weight=weight)) / weight.sum(), rtol=1e-12)
+
+
+def test_labels_that_are_no_numbers_of_the_reals_have_no_derivative():
+    z = batch()[0]
+    slope = jax.grad(lambda z, y: loss_of("bce")(z, y), argnums=(0, 1), allow_int=True)(z, jnp.ones(z.shape, int))
+    assert slope[0].dtype == z.dtype
+    assert slope[1].dtype == jax.dtypes.float0
+
+
+@members
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+def test_forwards_and_backwards_are_one(name, reduction):
+    z, y, weight, mask = batch()
+    loss = loss_of(name, reduction=reduction)
+    arguments = (z, y, weight)
+    directions = tuple(jnp.asarray(np.random.default_rng(i).normal(size=z.shape)) for i in range(3))
+    function = lambda z, y, w: loss(z, y, sample_weight=w, mask=mask)  # noqa: E731
+    value, move = jax.jvp(function, arguments, directions)
+    again, pull = jax.vjp(function, *arguments)
+    linear, push = jax.linearize(function, *arguments)
+    np.testing.assert_allclose(value, again, rtol=1e-15)
+    np.testing.assert_allclose(value, linear, rtol=1e-15)
+    np.testing.assert_allclose(move, push(*directions), rtol=1e-12)
+    back = sum(jnp.vdot(a, b) for a, b in zip(pull(jnp.ones_like(value)), directions, strict=True))
+    assert jnp.sum(move) == pytest.approx(float(back), rel=1e-12)
+
+
+@members
+def test_a_batch_by_vmap_is_a_batch(name):
+    z, y, weight, mask = batch()
+    whole, each = loss_of(name, reduction="none"), loss_of(name, reduction="sum")
+    losses = whole(z, y, sample_weight=weight, mask=mask)
+    call = lambda z, y, w, m: whole(z, y, sample_weight=w, mask=m)  # noqa: E731
+    np.testing.assert_allclose(jax.vmap(call)(z, y, weight, mask), losses, rtol=1e-14)
+    np.testing.assert_allclose(
+        jax.vmap(call, in_axes=(0, 0, None, 0))(z, y, weight[0], mask),
+        whole(z, y, sample_weight=jnp.broadcast_to(weight[0], z.shape), mask=mask),
+        rtol=1e-14,
+    )
+    np.testing.assert_allclose(jax.vmap(each)(z, y), whole(z, y).sum(axis=1), rtol=1e-14)
+    for order in (lambda f: jax.vmap(jax.grad(f)), lambda f: jax.jit(jax.vmap(jax.value_and_grad(f)))):
+        made = order(each)(z, y)
+        made = made[1] if isinstance(made, tuple) else made
+        np.testing.assert_allclose(made, jax.grad(lambda z: each(z, y))(z), rtol=1e-14)
+    twice = jax.vmap(jax.vmap(each, in_axes=(None, 0)), in_axes=(0, None))(z, y)
+    np.testing.assert_allclose(jnp.diag(twice), whole(z, y).sum(axis=1), rtol=1e-14)
+
+
+def test_vmap_hides_no_wrong_shape():
+    with pytest.raises(ValueError, match=r"labels has shape \(\) and logits has shape \(2,\)"):
+        jax.vmap(sigmoid_binary_cross_entropy)(jnp.zeros((3, 2)), jnp.zeros(3))
+
+
+def test_jit_scan_remat_and_donation_change_nothing():
+    z, y, *_ = batch(n=8)
+    loss = loss_of("focal")
+    expected, slope = jax.value_and_grad(loss)(z, y)
+    donated = jax.jit(jax.value_and_grad(loss), donate_argnums=0)(z + 0, y)
+    remade = jax.jit(jax.value_and_grad(jax.checkpoint(loss)))(z, y)
+
+    def scanned(z):
+        rows = jax.lax.scan(lambda total, row: (total + loss(*row), None), jnp.zeros(()), (z, y))[0]
+        return rows / len(z)
+
+    for value, gradient in (donated, remade, jax.jit(jax.value_and_grad(scanned))(z)):
+        np.testing.assert_allclose(value, expected, rtol=1e-14)
+        np.testing.assert_allclose(gradient, slope, rtol=1e-14)
+
+
+def test_a_loop_of_training_learns():
+    rng = np.random.default_rng(0)
+    x = jnp.asarray(rng.normal(size=(200, 3)))
+    y = (x @ jnp.array([2.0, -1.0, 0.5]) > 0).astype(float)
+    for loss in (sigmoid_binary_cross_entropy, sigmoid_focal_loss):
+
+        def step(w, _, loss=loss):
+            value, slope = jax.value_and_grad(lambda w: loss(x @ w, y, reduction="mean"))(w)
+            return w - 5 * slope, value
+
+        w, losses = jax.lax.scan(step, jnp.zeros(3), length=100)
+        assert losses[-1] < losses[0] / 2
+        assert ((x @ w > 0) == (y > 0.5)).mean() > 0.9
+
+
+SHARDED = """
+import json
+import jax, jax.numpy as jnp, numpy as np
+from jax.sharding import NamedSharding, PartitionSpec as P
+from logloss import BinaryCrossEntropy
+from logloss.jax import as_function
+
+assert len(jax.devices()) == 2
+mesh = jax.make_mesh((2,), ("batch",), axis_types=(jax.sharding.AxisType.Auto,))
+rng = np.random.default_rng(0)
+z, y = jnp.asarray(rng.normal(0, 3, (8, 3)), jnp.float32), jnp.asarray(rng.random((8, 3)), jnp.float32)
+mask = jnp.asarray(rng.random((8, 3)) < 0.7)
+bce = BinaryCrossEntropy.focal(from_logits=True)
+total, mean = as_function(bce, reduction="sum"), as_function(bce, reduction="mean")
+
+
+def of_shards(z, y, mask):
+    parts = jax.lax.psum(total(z, y, mask=mask), "batch"), jax.lax.psum(mask.sum(), "batch")
+    return parts[0] / parts[1]
+
+
+by_shards = jax.shard_map(of_shards, mesh=mesh, in_specs=(P("batch"), P("batch"), P("batch")), out_specs=P())
+places = NamedSharding(mesh, P("batch"))
+spread = [jax.device_put(array, places) for array in (z, y, mask)]
+made = {
+    "alone": jax.value_and_grad(lambda z: mean(z, y, mask=mask))(z),
+    "shard_map": jax.jit(jax.value_and_grad(by_shards))(*spread),
+    "by the compiler": jax.jit(jax.value_and_grad(lambda z, y, mask: mean(z, y, mask=mask)))(*spread),
+}
+print(json.dumps({name: [float(value), np.asarray(slope).tolist()] for name, (value, slope) in made.items()}))
+"""
+
+
+def test_shards_on_two_devices_are_one_batch():
+    flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2", "JAX_PLATFORMS": "cpu"}
+    done = subprocess.run([sys.executable, "-c", SHARDED], env=os.environ | flags, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    made = json.loads(done.stdout)
+    for name in ("shard_map", "by the compiler"):
+        for one, other in zip(made[name], made["alone"], strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-9)

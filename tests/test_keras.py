@@ -1,0 +1,493 @@
+"""The losses of Keras: its numbers and names with our options, on the backend that KERAS_BACKEND names.
+
+tests/test_keras_backends.py runs this file on the others.
+"""
+
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+from keras.src.backend.common.masking import set_keras_mask
+
+from logloss import BinaryCrossEntropy
+from logloss.core.errors import DtypeError, LogLossError, ParameterError, ShapeError
+from logloss.keras import (
+    BinaryCrossentropy,
+    BinaryFocalCrossentropy,
+    as_loss,
+    binary_crossentropy,
+    binary_focal_crossentropy,
+)
+from tests.test_truth import LOGITS, exact, family
+from tests.tolerances import excess
+
+WORKED_IN = {"tensorflow": " in TensorFlow", "jax": " in XLA", "torch": ""}  # as the table of bounds has it
+BACKEND = keras.backend.backend()
+REDUCTIONS = ("sum_over_batch_size", "mean_with_sample_weight", "sum", "none")
+reductions = pytest.mark.parametrize("reduction", REDUCTIONS)
+domains = pytest.mark.parametrize("from_logits", [True, False], ids=["logits", "probabilities"])
+
+
+def numbers(value: Any) -> np.ndarray:
+    return ops.convert_to_numpy(ops.cast(value, "float32"))
+
+
+def gradient(function: Any, x: Any) -> np.ndarray:
+    """The derivative of a function of one array, by the backend."""
+    x = ops.convert_to_tensor(x)
+    if BACKEND == "tensorflow":
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            value = function(x)
+        return tape.gradient(value, x).numpy()
+    if BACKEND == "jax":
+        import jax
+
+        return np.asarray(jax.grad(lambda x: function(x).sum())(x))
+    x.requires_grad_()
+    function(x).sum().backward()
+    return x.grad.numpy()
+
+
+def batch(from_logits: bool = True, hard: bool = False, seed: int = 0) -> tuple[np.ndarray, ...]:
+    rng = np.random.default_rng(seed)
+    z = rng.normal(0, 3, (12, 4)).astype("float32")
+    y = (rng.random(z.shape) < 0.4).astype("float32")
+    if not hard:
+        y[0] = 0.3
+    x = z if from_logits else (1 / (1 + np.exp(-z))).astype("float32")
+    return y, x, rng.choice([0.0, 0.5, 2.0], z.shape).astype("float32"), rng.random(z.shape) < 0.7
+
+
+# The core's numbers
+
+
+@domains
+@reductions
+@pytest.mark.parametrize("hidden", [False, True], ids=["all", "some hidden"])
+def test_value_and_gradient_are_the_cores(from_logits, reduction, hidden):
+    bce = BinaryCrossEntropy(
+        from_logits=from_logits, pos_weight=(1.0, 2.0, 3.0, 4.0), gamma=1.5, gamma_neg=2.0, margin=0.1
+    )
+    y, x, weight, mask = batch(from_logits)
+    mask = mask if hidden else np.ones_like(mask)
+    given = np.where(mask, y, np.nan)
+    loss = as_loss(bce, reduction=reduction, ignore_index=math.nan)
+    losses, slopes = bce.loss_gradient(y.astype(float), x, sample_weight=weight, mask=mask)
+    divisor = {"sum_over_batch_size": mask.sum(), "mean_with_sample_weight": weight[mask].sum()}.get(
+        reduction, np.maximum(mask.sum(axis=1, keepdims=True), 1)
+    )
+    expected = losses / divisor
+    expected = expected.sum(axis=1) if reduction == "none" else expected.sum()
+    np.testing.assert_allclose(numbers(loss(given, x, sample_weight=weight)), expected, rtol=3e-6, atol=1e-9)
+    made = gradient(lambda x: loss(given, x, sample_weight=weight), x)
+    np.testing.assert_allclose(made, slopes / divisor, rtol=1e-5, atol=1e-8)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("rows", LOGITS.values(), ids=LOGITS)
+def test_logits_agree_with_the_truth(dtype, rows):
+    if BACKEND == "jax" and dtype == "float64":
+        pytest.skip("JAX has float64 only where it is switched on for all")
+    y, z = (np.asarray([[row[i]] for row in rows], dtype) for i in (3, 2))
+    parameters = rows[0].parameters
+    loss = as_loss(family(parameters, from_logits=True), reduction="none", dtype=dtype)
+    made = {"loss": ops.convert_to_numpy(loss(y, z)), "gradient": gradient(lambda z: loss(y, z), z)[:, 0]}
+    for quantity, numbers in made.items():
+        for label, point, number in zip(y.ravel().tolist(), z.ravel().tolist(), numbers.tolist(), strict=True):
+            value = exact(parameters, point, label, True)[quantity]
+            assert excess(number, quantity, parameters, label, value, dtype, dtype + WORKED_IN[BACKEND]) <= 1
+
+
+def test_infinite_logits_give_the_limits():
+    loss = BinaryCrossentropy(from_logits=True, reduction="none")
+    y, z = np.float32([[1], [0], [1], [0]]), np.float32([[math.inf], [-math.inf], [-math.inf], [math.inf]])
+    assert numbers(loss(y, z)).tolist() == [0, 0, math.inf, math.inf]
+    assert gradient(lambda z: loss(y, z), z).ravel().tolist() == [0, 0, -1, 1]
+
+
+# Keras' own
+
+
+PAIRS = [
+    (BinaryCrossentropy, keras.losses.BinaryCrossentropy, {}),
+    (BinaryCrossentropy, keras.losses.BinaryCrossentropy, {"label_smoothing": 0.1}),
+    (BinaryFocalCrossentropy, keras.losses.BinaryFocalCrossentropy, {}),
+    (BinaryFocalCrossentropy, keras.losses.BinaryFocalCrossentropy, {"apply_class_balancing": True, "gamma": 3.0}),
+]
+
+
+@pytest.mark.parametrize(("ours", "theirs", "options"), PAIRS)
+@domains
+@pytest.mark.parametrize("reduction", [*REDUCTIONS, "mean", None])
+@pytest.mark.parametrize("weight", [None, 2.3, (12,), (12, 1)], ids=str)
+def test_hard_labels_cost_what_they_do_in_keras(ours, theirs, options, from_logits, reduction, weight):
+    y, x, _, _ = batch(from_logits, hard=True)
+    if isinstance(weight, tuple):
+        weight = np.random.default_rng(1).random(weight).astype("float32")
+    options = options | {"from_logits": from_logits, "reduction": reduction}
+    if np.ndim(weight) == 0 and weight is not None and reduction == "mean_with_sample_weight":
+        pytest.skip("Keras divides the sum of all by one weight")
+    value, expected = (loss(**options)(y, x, sample_weight=weight) for loss in (ours, theirs))
+    # Keras keeps the trailing axis of such weights.
+    assert value.shape == (expected.shape[:1] if np.shape(weight) == (12, 1) else expected.shape)
+    np.testing.assert_allclose(numbers(value), numbers(expected).reshape(value.shape), rtol=2e-5, atol=1e-6)
+
+
+@domains
+def test_functions_cost_what_they_do_in_keras(from_logits):
+    y, x, _, _ = batch(from_logits, hard=True)
+    for axis in (-1, 0):
+        np.testing.assert_allclose(
+            numbers(binary_crossentropy(y, x, from_logits, 0.1, axis)),
+            numbers(keras.losses.binary_crossentropy(y, x, from_logits, 0.1, axis)),
+            rtol=2e-5,
+        )
+        np.testing.assert_allclose(
+            numbers(binary_focal_crossentropy(y, x, True, 0.3, 2.5, from_logits, 0.0, axis)),
+            numbers(keras.losses.binary_focal_crossentropy(y, x, True, 0.3, 2.5, from_logits, 0.0, axis)),
+            rtol=2e-5,
+            atol=1e-7,
+        )
+
+
+def test_numbers_that_can_be_worked_out_by_hand():
+    y, p = np.float32([[1, 0], [1, 0]]), np.float32([[1, 0], [0.25, 0.25]])
+    loss = BinaryCrossentropy()
+    assert float(numbers(loss(y, y))) == pytest.approx(0, abs=2e-7)
+    assert float(numbers(loss(y, p))) == pytest.approx((math.log(4) - math.log(0.75)) / 4, rel=1e-5)
+    z = np.float32([[100, -100, 100], [100, 100, -100]])
+    y = np.float32([[1, 0, 1], [0, 1, 1]])
+    loss = BinaryCrossentropy(from_logits=True)
+    assert float(numbers(loss(y, z))) == pytest.approx(200 / 6)
+    assert float(numbers(loss(y, z, sample_weight=2.3))) == pytest.approx(2.3 * 200 / 6)
+    assert float(numbers(loss(y, z, sample_weight=np.float32([4, 3])))) == pytest.approx(3 * 200 / 6)
+    assert numbers(BinaryCrossentropy(from_logits=True, reduction="none")(y, z)).tolist() == pytest.approx([0, 200 / 3])
+    focal = BinaryFocalCrossentropy(from_logits=True, apply_class_balancing=True, gamma=2.0)
+    e = 1 / (1 + math.exp(0.5))
+    expected = 0.25 * e**2 * -math.log(1 - e)
+    assert float(numbers(focal(np.float32([[1]]), np.float32([[0.5]])))) == pytest.approx(expected, rel=1e-5)
+
+
+# Where Keras is left behind
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+def test_a_saturated_mistake_keeps_its_gradient(dtype):
+    loss = BinaryCrossentropy(dtype=dtype)
+    y, p = np.float32([[1.0], [0.0]]), np.float32([[0.0], [1.0]])
+    value = loss(y, p)
+    assert keras.backend.standardize_dtype(value.dtype) == dtype
+    assert float(numbers(value)) == pytest.approx(-math.log(1e-7), rel=1e-2)
+    slope = gradient(lambda p: ops.cast(loss(y, p), "float32"), p)
+    assert (slope.ravel() * [-1, 1] > 3e4).all()  # in float16 infinite
+
+
+def test_a_mistake_beyond_every_clip_keeps_its_gradient():
+    focal = BinaryFocalCrossentropy(from_logits=True)
+    assert gradient(lambda z: focal(np.float32([[1.0]]), z), np.float32([[-50.0]])).item() == pytest.approx(-1)
+
+
+def test_weights_multiply_elements_before_the_axis_is_averaged():
+    y, z, weight, _ = batch()
+    expected = BinaryCrossEntropy(from_logits=True, pos_weight=(1, 2, 3, 4)).loss(y, z, sample_weight=weight)
+    loss = BinaryCrossentropy(from_logits=True, pos_weight=[1, 2, 3, 4], reduction="none")
+    np.testing.assert_allclose(numbers(loss(y, z, sample_weight=weight)), expected.mean(axis=1), rtol=1e-5)
+    image = (2, 5, 6, 1)
+    y, z = np.zeros(image, "float32"), np.random.default_rng(0).normal(size=image).astype("float32")
+    pixels = np.random.default_rng(1).random(image[:3]).astype("float32")
+    expected = BinaryCrossEntropy(from_logits=True).loss(y, z, sample_weight=pixels[..., None])
+    for weight in (pixels, pixels[..., None]):
+        made = numbers(BinaryCrossentropy(from_logits=True)(y, z, sample_weight=weight))
+        np.testing.assert_allclose(made, expected.mean(), rtol=1e-5)
+
+
+def test_class_weights_lie_along_the_axis_that_is_named():
+    y, z, _, _ = batch()
+    loss = BinaryCrossentropy(from_logits=True, pos_weight=[1, 2, 3, 4], class_axis=0, axis=0, reduction="none")
+    expected = BinaryCrossEntropy(from_logits=True, pos_weight=(1, 2, 3, 4)).loss(y, z).mean(axis=1)
+    np.testing.assert_allclose(numbers(loss(y.T, z.T)), expected, rtol=1e-5)
+
+
+def test_an_ignored_label_does_not_count():
+    z = np.float32([[0.5, -1.0], [2.0, 0.1]])
+    expected = BinaryCrossEntropy(from_logits=True)([1, 0], [0.5, 2.0])
+    for y, ignored in (
+        (np.uint8([[1, 255], [0, 255]]), 255),
+        (np.float32([[1, math.nan], [0, math.nan]]), math.nan),
+        (np.int32([[1, -1], [0, -1]]), -1),
+    ):
+        for loss in (
+            BinaryCrossentropy(from_logits=True, ignore_index=ignored),
+            as_loss(BinaryCrossEntropy(from_logits=True), ignore_index=ignored),
+        ):
+            assert float(numbers(loss(y, z))) == pytest.approx(expected, rel=1e-6)
+        rows = numbers(binary_crossentropy(y, z, True, ignore_index=ignored))
+        np.testing.assert_allclose(rows, BinaryCrossEntropy(from_logits=True).loss([1, 0], [0.5, 2.0]), rtol=1e-6)
+
+
+@reductions
+def test_what_a_mask_of_keras_hides_may_hold_anything(reduction):
+    y, z = np.float32([[1, 0, math.nan], [0, math.nan, math.nan]]), np.float32([[0.5, 2, math.nan], [-1, math.inf, 7]])
+    mask = np.array([[True, True, False], [True, False, False]])
+    loss = BinaryCrossentropy(from_logits=True, reduction=reduction)
+
+    def masked(z: Any) -> Any:
+        z = ops.expand_dims(z, -1)
+        set_keras_mask(z, ops.convert_to_tensor(mask))
+        return loss(y[..., None], z)
+
+    losses = BinaryCrossEntropy(from_logits=True).loss(np.nan_to_num(y), np.nan_to_num(z), mask=mask)
+    divisor = 1 if reduction in ("sum", "none") else 3
+    made = numbers(masked(ops.convert_to_tensor(z)))
+    np.testing.assert_allclose(made, losses if reduction == "none" else losses.sum() / divisor, rtol=1e-5)
+    slope = gradient(masked, z)
+    assert (slope[~mask] == 0).all()
+    assert (np.isfinite(slope) & (slope != 0))[mask].all()
+
+
+@reductions
+def test_the_mean_of_nothing_is_zero_and_pulls_nowhere(reduction):
+    loss = BinaryCrossentropy(from_logits=True, ignore_index=-1, reduction=reduction)
+    y, z = np.full((3, 2), -1.0, "float32"), np.ones((3, 2), "float32")
+    assert (numbers(loss(y, z)) == 0).all()
+    assert (gradient(lambda z: loss(y, z), z) == 0).all()
+
+
+def test_labels_of_any_type_are_taken_as_they_are():
+    y, z, _, _ = batch(hard=True)
+    expected = float(numbers(BinaryCrossentropy(from_logits=True)(y, z)))
+    for dtype in ("bool", "uint8", "int32", "int64", "float16"):
+        assert float(numbers(BinaryCrossentropy(from_logits=True)(y.astype(dtype), z))) == pytest.approx(expected)
+
+
+# Shapes
+
+
+@pytest.mark.parametrize("true", [(5,), (5, 1)])
+@pytest.mark.parametrize("pred", [(5,), (5, 1)])
+@reductions
+def test_a_trailing_axis_of_one_is_aligned_as_in_keras(true, pred, reduction):
+    rng = np.random.default_rng(0)
+    y, z = (rng.random(true) < 0.5).astype("float32"), rng.normal(size=pred).astype("float32")
+    value, expected = (
+        loss(from_logits=True, reduction=reduction)(y, z)
+        for loss in (BinaryCrossentropy, keras.losses.BinaryCrossentropy)
+    )
+    assert value.shape == expected.shape
+    np.testing.assert_allclose(numbers(value), numbers(expected), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("true", "pred"), [((5, 1), (5, 3)), ((5,), (5, 5)), ((1, 3), (5, 3)), ((3, 5), (5, 3)), ((5,), (4, 1))]
+)
+def test_nothing_else_is_broadcast(true, pred):
+    with pytest.raises(ShapeError):
+        BinaryCrossentropy(from_logits=True)(np.zeros(true, "float32"), np.zeros(pred, "float32"))
+
+
+@pytest.mark.parametrize("shape", [(4,), (1,), (1, 3), (3,), (5, 1, 1), (5, 2)])
+def test_weights_of_other_shapes_are_refused(shape):
+    zeros = np.zeros((5, 3), "float32")
+    with pytest.raises(ShapeError, match="sample_weight has shape"):
+        BinaryCrossentropy(from_logits=True)(zeros, zeros, sample_weight=np.ones(shape, "float32"))
+
+
+# Names, configs, refusals
+
+
+class Reduction:
+    """As the enumeration of Keras 2."""
+
+    def __init__(self, value: str) -> None:
+        self.value = value
+
+
+@pytest.mark.parametrize(
+    ("given", "means"),
+    [
+        ("auto", "sum_over_batch_size"),
+        ("AUTO", "sum_over_batch_size"),
+        (Reduction("auto"), "sum_over_batch_size"),
+        (Reduction("sum_over_batch_size"), "sum_over_batch_size"),
+        (Reduction("sum"), "sum"),
+        (Reduction("none"), "none"),
+        (None, "none"),
+        ("weighted_mean", "mean_with_sample_weight"),
+        ("mean", "mean"),
+    ],
+)
+def test_reductions_go_by_the_names_of_keras_3_and_2(given, means):
+    assert BinaryCrossentropy(reduction=given).reduction == means
+
+
+LOSSES = [
+    BinaryCrossentropy(),
+    BinaryCrossentropy(True, 0.1, 0, "sum", "mine", "float16", pos_weight=[1, 2], neg_weight=0.5, gamma=1.5),
+    BinaryCrossentropy(gamma_neg=2.0, margin=0.1, ignore_index=math.nan, class_axis=1, reduction=None),
+    BinaryCrossentropy(ignore_index=255, dtype=keras.DTypePolicy("mixed_bfloat16")),
+    BinaryFocalCrossentropy(),
+    BinaryFocalCrossentropy(True, 0.4, 3.0, True, 0.1, -1, "auto", "mine", "bfloat16", ignore_index=-1),
+    BinaryFocalCrossentropy(pos_weight=2.0, gamma_neg=1.0),
+    as_loss(BinaryCrossEntropy.asymmetric(from_logits=True, epsilon=1e-3), reduction="weighted_mean", name="mine"),
+    as_loss(BinaryCrossEntropy(pos_weight=(1, 2)), axis=0, class_axis=0, ignore_index=-1, dtype="float32"),
+]
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=repr)
+def test_a_config_loses_nothing(loss):
+    config = json.loads(json.dumps(loss.get_config(), allow_nan=False))
+    twin = type(loss).from_config(config)
+    assert twin.get_config() == loss.get_config()
+    assert repr(twin._of) == repr(loss._of)
+    assert (twin.name, twin.reduction, twin.dtype) == (loss.name, loss.reduction, loss.dtype)
+    for again in (
+        keras.losses.deserialize(keras.losses.serialize(loss)),
+        keras.losses.get({"class_name": f"logloss>{type(loss).__name__}", "config": config}),
+    ):
+        assert type(again) is type(loss)
+        assert again.get_config() == loss.get_config()
+
+
+def test_defaults_and_orders_are_those_of_keras():
+    import inspect
+
+    for ours, theirs in (
+        (BinaryCrossentropy, keras.losses.BinaryCrossentropy),
+        (BinaryFocalCrossentropy, keras.losses.BinaryFocalCrossentropy),
+        (binary_crossentropy, keras.losses.binary_crossentropy),
+        (binary_focal_crossentropy, keras.losses.binary_focal_crossentropy),
+    ):
+        mine, keras_own = (list(inspect.signature(function).parameters.values()) for function in (ours, theirs))
+        named = [(parameter.name, parameter.default) for parameter in keras_own]
+        assert [(parameter.name, parameter.default) for parameter in mine[: len(named)]] == named
+
+
+def of_keras_2(name: str) -> Any:
+    return type(name, (), {"__module__": "tf_keras.src.engine.keras_tensor"})()
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "words"),
+    [
+        (lambda: BinaryCrossentropy(reduction="meen"), ParameterError, 'Did you mean "mean"'),
+        (lambda: BinaryCrossentropy(label_smoothing=2), ParameterError, "label_smoothing=2 is out of range"),
+        (lambda: BinaryCrossentropy(ignore_index="x"), ParameterError, "ignore_index='x' is not a number"),
+        (lambda: BinaryFocalCrossentropy(True, alpha=2), ParameterError, "alpha=2 is out of range"),
+        (lambda: BinaryFocalCrossentropy(True, pos_weight=2.0), ParameterError, "pos_weight was given too"),
+        (lambda: as_loss("focal"), ParameterError, "is not a BinaryCrossEntropy"),
+        (lambda: BinaryCrossentropy(dtype=of_keras_2("Policy")), DtypeError, "expected Keras 3"),
+        (lambda: BinaryCrossentropy()(np.zeros(1), of_keras_2("KerasTensor")), DtypeError, "expected Keras 3"),
+    ],
+)
+def test_bad_input_is_refused_in_a_sentence(make, error, words):
+    with pytest.raises(error, match=words) as caught:
+        make()
+    assert isinstance(caught.value, LogLossError)
+
+
+# Training
+
+
+def network(k: int = 1, activation: str | None = None, **options: Any) -> keras.Model:
+    keras.utils.set_random_seed(0)
+    return keras.Sequential([keras.Input((3,)), keras.layers.Dense(k, activation=activation, **options)])
+
+
+def table(k: int | None = None, n: int = 64) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n, 3)).astype("float32")
+    return X, (X[:, :1] + rng.normal(size=(n, k or 1)) > 0).astype("float32")[:, slice(k) if k else 0]
+
+
+@pytest.mark.parametrize("activation", [None, "sigmoid"])
+@pytest.mark.parametrize("class_weight", [None, {0: 1.0, 1: 3.0}], ids=["alike", "class_weight"])
+def test_a_network_trains_as_with_keras_own_loss(activation, class_weight):
+    X, y = table()
+    histories = []
+    for loss in (BinaryCrossentropy, keras.losses.BinaryCrossentropy):
+        model = network(activation=activation)
+        model.compile(optimizer="adam", loss=loss(from_logits=activation is None), metrics=["accuracy"])
+        fitted = model.fit(X, y, epochs=2, batch_size=24, verbose=0, class_weight=class_weight)
+        histories.append([*fitted.history["loss"], *model.evaluate(X, y, verbose=0)])
+    np.testing.assert_allclose(*histories, rtol=1e-5)
+
+
+def test_many_labels_train_with_weights_of_their_own():
+    X, y = table(4)
+    y[:5, 0] = math.nan
+    model = network(4)
+    loss = BinaryCrossentropy(from_logits=True, pos_weight=[1, 2, 3, 4], ignore_index=math.nan)
+    model.compile(optimizer=keras.optimizers.Adam(0.1), loss=loss)
+    losses = model.fit(X, y, epochs=5, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
+
+
+def test_a_masked_sequence_trains_though_what_it_hides_is_nan():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(16, 5, 3)).astype("float32")
+    y = (X[..., :1] > 0).astype("float32")
+    X[:, 3:] = 0
+    y[:, 3:] = math.nan
+    model = keras.Sequential(
+        [
+            keras.Input((5, 3)),
+            keras.layers.Masking(),
+            keras.layers.SimpleRNN(4, return_sequences=True),
+            keras.layers.Dense(1),
+        ]
+    )
+    model.compile(optimizer="adam", loss=BinaryCrossentropy(from_logits=True))
+    assert np.isfinite(model.fit(X, y, epochs=2, verbose=0).history["loss"]).all()
+
+
+def test_a_saturated_sigmoid_learns_where_keras_keeps_its_logits():
+    model = network(activation="sigmoid", bias_initializer=keras.initializers.Constant(-200.0))
+    model.compile(optimizer=keras.optimizers.SGD(1.0), loss=BinaryCrossentropy())
+    X, _ = table()
+    model.fit(X, np.ones(len(X)), epochs=1, batch_size=64, verbose=0)
+    keeps_logits = BACKEND != "jax"  # whose arrays hold no attributes
+    assert (float(numbers(model.layers[-1].bias)[0]) > -200) == keeps_logits
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_mixed_precision_trains(policy):
+    keras.config.set_dtype_policy(policy)
+    try:
+        model = network()
+        model.compile(optimizer="adam", loss=BinaryCrossentropy(from_logits=True))
+        X, y = table()
+        assert np.isfinite(model.fit(X, y, epochs=2, verbose=0).history["loss"]).all()
+        scales = type(model.optimizer).__name__ == "LossScaleOptimizer"
+        assert scales == (policy == "mixed_float16")
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
+def test_a_compiled_model_is_saved_and_loaded(tmp_path: Path):
+    X, y = table(4)
+    for loss in (
+        BinaryCrossentropy(from_logits=True, pos_weight=[1, 2, 3, 4], ignore_index=math.nan, label_smoothing=0.1),
+        BinaryFocalCrossentropy(True, from_logits=True),
+        as_loss(BinaryCrossEntropy.asymmetric(from_logits=True)),
+        # Keras takes such a dict in `compile` for one loss an output, its own too.
+        keras.losses.get({"class_name": "logloss>BinaryCrossentropy", "config": {"from_logits": True}}),
+    ):
+        model = network(4)
+        model.compile(optimizer="adam", loss=loss)
+        model.fit(X, y, epochs=1, verbose=0)
+        before = model.evaluate(X, y, verbose=0)
+        model.save(tmp_path / "model.keras")
+        loaded = keras.models.load_model(tmp_path / "model.keras")
+        assert type(loaded.loss).__module__.startswith("logloss.keras")
+        assert loaded.evaluate(X, y, verbose=0) == pytest.approx(before, rel=1e-6)

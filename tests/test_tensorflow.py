@@ -1,0 +1,638 @@
+"""The functions of TensorFlow give the numbers of the core: eagerly, in graphs and under XLA."""
+
+import math
+import os
+from pathlib import Path as File
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from logloss import BinaryCrossEntropy
+from logloss.core.errors import (
+    DtypeError,
+    LabelError,
+    LogitError,
+    LogLossError,
+    ParameterError,
+    ShapeError,
+    WeightError,
+)
+from logloss.tensorflow import as_function, sigmoid_cross_entropy_with_logits, weighted_cross_entropy_with_logits
+from tests.reference import QUANTITIES, Parameters, truth_of_probabilities
+from tests.test_truth import LOGITS, MEMBERS, exact, family, sweep
+from tests.tolerances import excess
+
+MODES = ("eager", "graph", "xla")
+FAMILY = {
+    "bce": {},
+    "one weight a class": {"pos_weight": (1.0, 2.0, 3.0), "neg_weight": 0.5},
+    "all at once": {
+        "gamma": 1.5,
+        "gamma_neg": 2.5,
+        "margin": 0.1,
+        "label_smoothing": 0.2,
+        "pos_weight": (1.0, 2.0, 3.0),
+    },
+}
+REDUCTIONS = ("mean", "weighted_mean", "sum", "none")
+modes = pytest.mark.parametrize("mode", MODES)
+members = pytest.mark.parametrize("name", FAMILY)
+domains = pytest.mark.parametrize("from_logits", [True, False], ids=["logits", "probabilities"])
+
+
+def run(mode: str, function: Any, *arguments: Any, signature: Any = None) -> Any:
+    """What a function gives in that mode."""
+    if mode != "eager":
+        function = tf.function(function, jit_compile=mode == "xla", autograph=False, input_signature=signature)
+    return function(*arguments)
+
+
+def slopes(loss: Any, y: Any, x: Any, **others: Any) -> Any:
+    """The loss, its gradient in x, and the derivative of the sum of that."""
+    with tf.GradientTape() as outer:
+        outer.watch(x)
+        with tf.GradientTape() as inner:
+            inner.watch(x)
+            value = loss(y, x, **others)
+        gradient = inner.gradient(value, x)
+    return value, gradient, outer.gradient(gradient, x)
+
+
+def batch(dtype: Any = np.float64, from_logits: bool = True, seed: int = 0) -> tuple[Any, Any, Any, Any]:
+    rng = np.random.default_rng(seed)
+    z = rng.normal(0, 4, (20, 3))
+    x = (z if from_logits else 1 / (1 + np.exp(-z))).astype(dtype)
+    y = rng.choice([0.0, 1.0, 0.3], x.shape, p=[0.5, 0.4, 0.1])
+    return y, x, rng.choice([0.0, 0.5, 1.0, 3.0], x.shape), rng.random(x.shape) < 0.7
+
+
+# Truth
+
+
+def assert_true(mode: str, dtype: str, parameters: Parameters, y: Any, x: Any, from_logits: bool = True) -> None:
+    y, x = np.asarray(y, dtype), np.asarray(x, dtype)
+    loss = as_function(family(parameters, from_logits))
+    made = run(mode, lambda y, x: slopes(loss, y, x), tf.constant(y), tf.constant(x))
+    for quantity, numbers in zip(QUANTITIES, made, strict=True):
+        assert numbers.dtype == dtype
+        for label, point, number in zip(y.tolist(), x.tolist(), numbers.numpy().tolist(), strict=True):
+            value = exact(parameters, point, label, from_logits)[quantity]
+            over = excess(number, quantity, parameters, label, value, dtype, f"{dtype} in TensorFlow")
+            assert over <= 1, f"{quantity} at y = {label!r}, x = {point!r} is {number!r}: {over:.3g} times the bound"
+
+
+types = pytest.mark.parametrize("dtype", ["float32", "float64"])
+
+
+@modes
+@types
+@pytest.mark.parametrize("rows", LOGITS.values(), ids=LOGITS)
+def test_logits_agree_with_the_truth(mode, dtype, rows):
+    assert_true(mode, dtype, rows[0].parameters, [row.y for row in rows], [row.x for row in rows])
+
+
+@modes
+@types
+def test_probabilities_agree_with_the_truth(mode, dtype):
+    y, p = (np.asarray([row[i] for row in truth_of_probabilities()], dtype) for i in (3, 2))
+    inside = (p >= np.finfo(dtype).tiny) & (p < 1)
+    assert_true(mode, dtype, Parameters(), y[inside], p[inside], from_logits=False)
+
+
+@modes
+@types
+def test_the_plain_loss_keeps_its_bounds_in_a_sweep(mode, dtype):
+    z = np.random.default_rng(3).normal(0, 1, 400) * np.repeat([1, 5, 20, 1e-3], 100)
+    assert_true(mode, dtype, Parameters(), np.arange(400) % 2, z)
+
+
+@pytest.mark.parametrize(("mode", "dtype"), [("eager", "float64"), ("graph", "float32"), ("xla", "float32")])
+@domains
+@pytest.mark.parametrize("name", [name for name in MEMBERS if name not in LOGITS])
+def test_the_family_keeps_its_bounds_in_a_sweep(mode, dtype, from_logits, name):
+    y, x = sweep("logits" if from_logits else "probabilities", 12)
+    x = x.astype(dtype).astype(float)
+    inside = np.isfinite(x) if from_logits else (x >= np.finfo(dtype).tiny) & (x < 1)
+    assert_true(mode, dtype, MEMBERS[name], y[inside], x[inside], from_logits)
+
+
+# The core's numbers, with weights and masks
+
+
+@pytest.mark.parametrize(
+    ("mode", "reduction"),
+    [*(("eager", reduction) for reduction in REDUCTIONS), ("graph", "weighted_mean"), ("xla", "mean")],
+)
+@members
+@domains
+def test_value_gradient_and_hessian_are_the_cores(mode, name, from_logits, reduction):
+    bce = BinaryCrossEntropy(**FAMILY[name], from_logits=from_logits)
+    y, x, weight, mask = batch(from_logits=from_logits)
+    loss = as_function(bce, reduction=reduction)
+    made = run(
+        mode,
+        lambda y, x, weight, mask: slopes(loss, y, x, sample_weight=weight, mask=mask),
+        *map(tf.constant, (y, x, weight, mask)),
+    )
+    options = {"sample_weight": weight, "mask": mask}
+    divisor = {"mean": mask.sum(), "weighted_mean": weight[mask].sum()}.get(reduction, 1)
+    expected = (
+        *bce.value_and_gradient(y, x, reduction=reduction, **options),
+        bce.hessian(y, x, **options) / divisor,
+    )
+    for one, other in zip(made, expected, strict=True):
+        np.testing.assert_allclose(one.numpy(), other, rtol=1e-12, atol=1e-300)
+
+
+@members
+@domains
+def test_weights_and_masks_of_rows_are_those_of_their_elements(name, from_logits):
+    bce = BinaryCrossEntropy(**FAMILY[name], from_logits=from_logits)
+    y, x, weight, mask = batch(from_logits=from_logits)
+    for reduction in REDUCTIONS:
+        loss = as_function(bce, reduction=reduction)
+        by_row = loss(y, x, sample_weight=weight[:, 0], mask=mask[:, 0])
+        expected = bce(y, x, sample_weight=weight[:, 0], mask=mask[:, 0], reduction=reduction)
+        np.testing.assert_allclose(by_row.numpy(), expected, rtol=1e-12)
+
+
+@modes
+@members
+@domains
+def test_slopes_in_labels_and_weights_are_differences_of_the_loss(mode, name, from_logits):
+    # The loss is linear in them, so that a difference of any size is the slope.
+    bce = BinaryCrossEntropy(**FAMILY[name], from_logits=from_logits)
+    y, x, weight, mask = batch(from_logits=from_logits)
+    loss = as_function(bce)
+
+    def derivatives(y: Any, x: Any, weight: Any) -> Any:
+        with tf.GradientTape(persistent=True) as outer:
+            outer.watch([y, weight])
+            with tf.GradientTape() as inner:
+                inner.watch(x)
+                value = loss(y, x, sample_weight=weight, mask=mask)
+            gradient = inner.gradient(value, x)
+        return [outer.gradient(quantity, by) for quantity in (value, gradient) for by in (y, weight)]
+
+    made = run(mode, derivatives, *map(tf.constant, (y, x, weight)))
+    ones = np.ones_like(y)
+    expected = [
+        difference
+        for method in (bce.loss, bce.gradient)
+        for difference in (
+            method(ones, x, sample_weight=weight, mask=mask) - method(0 * ones, x, sample_weight=weight, mask=mask),
+            method(y, x, mask=mask),
+        )
+    ]
+    for one, other in zip(made, expected, strict=True):
+        np.testing.assert_allclose(one.numpy(), other, rtol=1e-11, atol=1e-13)
+
+
+def test_the_slope_in_a_weight_of_rows_or_classes_adds_up_what_it_multiplies():
+    y, x, _, _ = batch()
+    rows, classes = tf.ones(20, tf.float64), tf.constant([1.0, 2.0, 3.0], tf.float64)
+    with tf.GradientTape() as tape:
+        tape.watch([rows, classes])
+        value = weighted_cross_entropy_with_logits(y, x, classes, sample_weight=rows, reduction="sum")
+    by_row, by_class = tape.gradient(value, [rows, classes])
+    losses = BinaryCrossEntropy(from_logits=True, pos_weight=(1.0, 2.0, 3.0)).loss(y, x)
+    np.testing.assert_allclose(by_row.numpy(), losses.sum(axis=1), rtol=1e-12)
+    positive = BinaryCrossEntropy(from_logits=True, neg_weight=0.0).loss(y, x)
+    np.testing.assert_allclose(by_class.numpy(), positive.sum(axis=0), rtol=1e-12)
+
+
+@modes
+def test_a_weighted_mean_has_the_slope_of_a_quotient_in_its_weights(mode):
+    y, x, weight, _ = batch()
+    loss = as_function(BinaryCrossEntropy(from_logits=True), reduction="weighted_mean")
+
+    def slope(weight: Any) -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch(weight)
+            value = loss(y, x, sample_weight=weight)
+        return value, tape.gradient(value, weight)
+
+    value, made = run(mode, slope, tf.constant(weight))
+    losses = BinaryCrossEntropy(from_logits=True).loss(y, x)
+    np.testing.assert_allclose(made.numpy(), (losses - value.numpy()) / weight.sum(), rtol=1e-9, atol=1e-15)
+
+
+@modes
+def test_second_derivatives_at_labels_of_one_half_do_not_vanish(mode):
+    # There the gradient is 0, and "0 stays 0" must not be differentiated.
+    loss = as_function(BinaryCrossEntropy(from_logits=True))
+    half, zero = tf.constant([0.5], tf.float64), tf.constant([0.0], tf.float64)
+    _, gradient, hessian = run(mode, lambda y, x: slopes(loss, y, x), half, zero)
+    assert (gradient.numpy(), hessian.numpy()) == (0, 0.25)
+
+
+def test_jacobians_hessians_and_third_derivatives():
+    bce = BinaryCrossEntropy.focal(from_logits=True)
+    loss = as_function(bce)
+    y, z = tf.constant([1.0, 0.0, 0.3], tf.float64), tf.constant([-0.5, 2.0, 1.0], tf.float64)
+    with tf.GradientTape(persistent=True) as outermost:
+        outermost.watch(z)
+        with tf.GradientTape(persistent=True) as outer:
+            outer.watch(z)
+            with tf.GradientTape(persistent=True) as inner:
+                inner.watch(z)
+                losses = loss(y, z)
+            gradient = inner.gradient(losses, z)
+        hessian = outer.jacobian(gradient, z)
+        bend = outer.gradient(gradient, z)
+    np.testing.assert_allclose(inner.jacobian(losses, z), np.diag(bce.gradient(y.numpy(), z.numpy())), rtol=1e-13)
+    np.testing.assert_allclose(hessian, np.diag(bce.hessian(y.numpy(), z.numpy())), rtol=1e-12)
+    h = 1e-5
+    difference = (bce.hessian(y.numpy(), z.numpy() + h) - bce.hessian(y.numpy(), z.numpy() - h)) / (2 * h)
+    np.testing.assert_allclose(outermost.gradient(bend, z), difference, rtol=1e-6)
+
+
+def test_forward_derivatives():
+    bce = BinaryCrossEntropy.focal(from_logits=True)
+    y, z = tf.constant([1.0, 0.0], tf.float64), tf.constant([-0.5, 2.0], tf.float64)
+    with tf.autodiff.ForwardAccumulator(z, tf.ones_like(z)) as forward:
+        losses = as_function(bce)(y, z)
+    np.testing.assert_allclose(forward.jvp(losses), bce.gradient(y.numpy(), z.numpy()), rtol=1e-13)
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_a_vectorized_map_gives_what_a_loop_does(reduction):
+    y, x, weight, mask = map(tf.constant, batch())
+    loss = as_function(BinaryCrossEntropy.focal(from_logits=True), reduction=reduction)
+
+    def both(row: Any) -> Any:
+        y, x, weight, mask = row
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            value = loss(y, x, sample_weight=weight, mask=mask)
+        return value, tape.gradient(value, x)
+
+    at_once = tf.vectorized_map(both, (y, x, weight, mask))
+    in_turn = [both(row) for row in zip(y, x, weight, mask, strict=True)]
+    for i, made in enumerate(at_once):
+        np.testing.assert_allclose(made, np.stack([row[i] for row in in_turn]), rtol=1e-13)
+
+
+# Types
+
+
+@pytest.mark.parametrize("mode", ["eager", "xla"])
+@pytest.mark.parametrize(("dtype", "digits"), [("float16", 1e-3), ("bfloat16", 8e-3), ("float32", 1e-6)])
+@domains
+def test_narrow_types_are_rounded_once(mode, dtype, digits, from_logits):
+    bce = BinaryCrossEntropy.focal(from_logits=from_logits)
+    y, x, _, _ = batch(from_logits=from_logits)
+    narrow = tf.cast(x, dtype)
+    for reduction in ("none", "mean"):
+        loss = as_function(bce, reduction=reduction)
+        value, gradient, _ = run(mode, lambda y, x: slopes(loss, y, x), tf.constant(y), narrow)  # noqa: B023
+        assert value.dtype == gradient.dtype == narrow.dtype
+        worked_in = tf.cast(narrow, tf.float32).numpy()  # where a probability is clipped
+        expected, slope = bce.value_and_gradient(y, worked_in, reduction=reduction)
+        np.testing.assert_allclose(tf.cast(value, tf.float64), expected, rtol=digits, atol=1e-7)
+        np.testing.assert_allclose(tf.cast(gradient, tf.float64), slope, rtol=digits, atol=1e-7)
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int64", "uint8", "bool", "float16", "float64"])
+def test_labels_of_any_type_are_taken_as_they_are(dtype):
+    y, z = tf.constant([0.0, 1.0, 1.0]), tf.constant([1.0, -2.0, 3.0])
+    loss = sigmoid_cross_entropy_with_logits(tf.cast(y, dtype), z)
+    assert loss.dtype == tf.float32
+    np.testing.assert_array_equal(loss, sigmoid_cross_entropy_with_logits(y, z))
+
+
+@modes
+def test_sums_are_accumulated_wide(mode):
+    z = tf.fill([3_000_001], -10.0)
+    loss = as_function(BinaryCrossEntropy(from_logits=True), reduction="mean")
+    expected = BinaryCrossEntropy(from_logits=True).loss([0.0], np.float32([-10.0]))[0]
+    assert run(mode, loss, tf.zeros_like(z), z).numpy() == pytest.approx(float(expected), rel=5e-7)
+
+
+# Edges
+
+
+@modes
+@pytest.mark.parametrize("gamma", [0.0, 2.0, 2.5])
+def test_infinite_logits_give_the_limits(mode, gamma):
+    loss = as_function(BinaryCrossEntropy(from_logits=True, gamma=gamma))
+    z = tf.constant([math.inf, -math.inf, -math.inf, math.inf])
+    losses, gradient, hessian = run(mode, lambda y, x: slopes(loss, y, x), tf.constant([1.0, 0.0, 1.0, 0.0]), z)
+    assert losses.numpy().tolist() == [0, 0, math.inf, math.inf]
+    assert gradient.numpy().tolist() == [0, 0, -1, 1]
+    assert hessian.numpy().tolist() == [0, 0, 0, 0]
+
+
+@modes
+def test_a_margin_gives_an_infinite_mistake_a_finite_cost(mode):
+    loss = as_function(BinaryCrossEntropy.asymmetric(from_logits=True))
+    value, gradient, _ = run(
+        mode, lambda y, x: slopes(loss, y, x), tf.constant([0.0], tf.float64), tf.constant([math.inf], tf.float64)
+    )
+    assert value.numpy() == pytest.approx(-(0.95**4) * math.log(0.05))
+    assert gradient.numpy() == 0
+
+
+@modes
+def test_the_slope_in_the_label_at_an_infinite_logit_is_infinite(mode):
+    loss = as_function(BinaryCrossEntropy(from_logits=True, label_smoothing=0.1))
+
+    def slope(y: Any, z: Any) -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch(y)
+            value = loss(y, z)
+        return tape.gradient(value, y)
+
+    made = run(mode, slope, tf.constant([0.0, 1.0]), tf.constant([math.inf, -math.inf]))
+    assert made.numpy().tolist() == [-math.inf, math.inf]
+
+
+@modes
+@domains
+@pytest.mark.parametrize("hidden_by", ["mask", "weight"])
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+def test_what_does_not_count_may_hold_anything(mode, from_logits, hidden_by, reduction):
+    bce = BinaryCrossEntropy.focal(from_logits=from_logits)
+    bad = [math.nan, math.inf, -math.inf, 7.0]
+    y = tf.constant([1.0, 0.0, 1.0, math.nan, *[0.0] * 4])
+    x = tf.constant([0.3, 0.7, 0.9, 0.2, *bad])
+    shown = np.array([True, True, True, *[False] * 5])
+    hidden = {"mask": shown} if hidden_by == "mask" else {"sample_weight": shown.astype("float32")}
+    loss = as_function(bce, reduction=reduction)
+    value, gradient, hessian = run(mode, lambda y, x: slopes(loss, y, x, **hidden), y, x)
+    assert np.isfinite(value.numpy()).all()
+    for slope in (gradient.numpy(), hessian.numpy()):
+        assert np.isfinite(slope).all()
+        assert (slope[3:] == 0).all()
+        assert (slope[:3] != 0).all()
+
+
+@modes
+def test_what_does_not_count_has_no_slope_beside_an_infinite_one(mode):
+    def slope(x: Any) -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            losses = as_function(BinaryCrossEntropy(from_logits=True))(tf.zeros(2), x, mask=tf.constant([True, False]))
+            value = tf.reduce_sum(losses * tf.constant([1.0, math.inf]))
+        return tape.gradient(value, x)
+
+    assert run(mode, slope, tf.zeros(2)).numpy().tolist() == [0.5, 0.0]
+
+
+@modes
+@pytest.mark.parametrize("reduction", ["mean", "weighted_mean", "sum"])
+@pytest.mark.parametrize("n", [0, 4])
+def test_the_mean_of_nothing_is_zero_and_pulls_nowhere(mode, reduction, n):
+    loss = as_function(BinaryCrossEntropy(from_logits=True), reduction=reduction)
+    hidden = {"mask": tf.zeros(n, tf.bool), "sample_weight": tf.ones(n)}
+    value, gradient, _ = run(mode, lambda y, x: slopes(loss, y, x, **hidden), tf.ones(n), tf.ones(n))
+    assert value.numpy() == 0
+    assert gradient.numpy().tolist() == [0] * n
+
+
+@modes
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_a_saturated_mistake_keeps_its_gradient(mode, dtype):
+    loss = as_function(BinaryCrossEntropy())
+    y, p = tf.constant([1.0, 0.0], dtype), tf.constant([0.0, 1.0], dtype)
+    value, gradient, _ = run(mode, lambda y, x: slopes(loss, y, x), y, p)
+    np.testing.assert_allclose(value.numpy(), -math.log(1e-7), rtol=2e-2)
+    assert (gradient.numpy() * [-1, 1] > 6e4).all()  # in float16 infinite
+
+
+@modes
+def test_an_ignored_label_does_not_count(mode):
+    z = tf.constant([[0.5, -1.0], [2.0, 0.1]])
+    expected = BinaryCrossEntropy(from_logits=True)([1, 0], [0.5, 2.0])
+    for y, ignored in (
+        (tf.constant([[1, 255], [0, 255]], tf.uint8), 255),
+        (tf.constant([[1.0, math.nan], [0.0, math.nan]]), math.nan),
+        (tf.constant([[1, -1], [0, -1]]), -1),
+    ):
+        value = run(
+            mode,
+            lambda y, z: sigmoid_cross_entropy_with_logits(y, z, ignore_index=ignored, reduction="mean"),  # noqa: B023
+            y,
+            z,
+        )
+        assert value.numpy() == pytest.approx(expected, rel=1e-6)
+
+
+def test_class_weights_lie_along_the_axis_that_is_named():
+    rng = np.random.default_rng(0)
+    y, z = (rng.random((2, 3, 4, 5)) < 0.5).astype(float), rng.normal(size=(2, 3, 4, 5))
+    for axis, weight in ((1, (1.0, 2.0, 3.0)), (-1, (1.0, 2.0, 3.0, 4.0, 5.0))):
+        expected = BinaryCrossEntropy(from_logits=True, pos_weight=weight).loss(y, z, class_axis=axis)
+        for given in (weight, tf.constant(weight, tf.float64)):
+            made = sigmoid_cross_entropy_with_logits(y, z, pos_weight=given, class_axis=axis)
+            np.testing.assert_allclose(made, expected, rtol=1e-12)
+
+
+# TensorFlow's own
+
+
+@modes
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", [(8,), (2, 2, 2)])
+@pytest.mark.parametrize("pos_weight", [1.0, 3.0, 0.0])
+def test_hard_and_soft_labels_cost_what_they_do_in_tensorflow(mode, dtype, shape, pos_weight):
+    z = tf.reshape(tf.constant([-100.0, -2, -2, 0, 2, 2, 2, 100], dtype), shape)
+    y = tf.reshape(tf.constant([0.0, 0, 1, 0, 0, 1, 0.5, 1], dtype), shape)
+    theirs = tf.nn.weighted_cross_entropy_with_logits(labels=y, logits=z, pos_weight=pos_weight)
+    ours = run(mode, lambda y, z: weighted_cross_entropy_with_logits(y, z, pos_weight, "mine"), y, z)
+    np.testing.assert_allclose(ours, theirs, rtol=2e-6, atol=1e-30)
+    if pos_weight == 1:
+        np.testing.assert_allclose(sigmoid_cross_entropy_with_logits(y, z), theirs, rtol=2e-6, atol=1e-30)
+
+
+def test_the_gradient_at_zero_is_half():
+    z = tf.Variable([0.0, 0.0])
+    with tf.GradientTape() as tape:
+        loss = sigmoid_cross_entropy_with_logits(labels=tf.constant([0.0, 1.0]), logits=z)
+    assert tape.gradient(loss, z).numpy().tolist() == [0.5, -0.5]
+
+
+def test_a_name_is_that_of_the_scope_of_the_operations():
+    function = tf.function(lambda y, z: sigmoid_cross_entropy_with_logits(y, z, name="mine"), autograph=False)
+    names = [op.name for op in function.get_concrete_function(tf.ones(2), tf.ones(2)).graph.get_operations()]
+    assert any(name.startswith("mine/") for name in names)
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("labels", "logits"),
+    [((3,), (3, 1)), ((3, 1), (3,)), ((2, 3), (3, 2)), ((1, 3), (2, 3)), ((), (1,))],
+)
+def test_shapes_that_differ_are_refused_eagerly_and_while_tracing(labels, logits):
+    y, z = tf.zeros(labels), tf.zeros(logits)
+    with pytest.raises(ShapeError, match="labels has shape") as caught:
+        sigmoid_cross_entropy_with_logits(y, z)
+    assert isinstance(caught.value, ValueError)
+    with pytest.raises(ShapeError, match="y_true has shape"):
+        tf.function(as_function(BinaryCrossEntropy(from_logits=True)), autograph=False)(y, z)
+
+
+@pytest.mark.parametrize("mode", ["graph", "xla"])
+@pytest.mark.parametrize(
+    ("labels", "logits", "open_labels", "open_logits"),
+    [
+        ((5,), (1,), [None], [None]),
+        ((1, 3), (5, 3), [None, 3], [None, 3]),
+        ((5, 1), (5, 3), [5, None], [5, None]),
+        ((5,), (5, 1), None, None),
+        ((5,), (5, 5), None, None),
+        ((5, 3), (5, 3), [None, None], [None, None]),
+        ((5, 3), (5, 3), None, None),
+    ],
+)
+def test_shapes_that_are_known_only_at_run_time_never_broadcast(mode, labels, logits, open_labels, open_logits):
+    loss = as_function(BinaryCrossEntropy(from_logits=True))
+    signature = [tf.TensorSpec(open_labels), tf.TensorSpec(open_logits)]
+    if labels == logits:
+        assert run(mode, loss, tf.zeros(labels), tf.zeros(logits), signature=signature).shape == logits
+    else:
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            run(mode, loss, tf.zeros(labels), tf.zeros(logits), signature=signature)
+
+
+@pytest.mark.parametrize("mode", ["graph", "xla"])
+@pytest.mark.parametrize("which", ["sample_weight", "mask", "pos_weight"])
+@pytest.mark.parametrize("length", [1, 3, 4])
+def test_vectors_of_open_length_never_broadcast(mode, which, length):
+    def loss(y: Any, z: Any, vector: Any) -> Any:
+        vector = tf.cast(vector, tf.bool) if which == "mask" else vector
+        return sigmoid_cross_entropy_with_logits(y, z, class_axis=0, **{which: vector})
+
+    signature = [tf.TensorSpec([None, 2]), tf.TensorSpec([None, 2]), tf.TensorSpec([None])]
+    arguments = tf.zeros((3, 2)), tf.zeros((3, 2)), tf.ones(length)
+    if length == 3:
+        np.testing.assert_allclose(run(mode, loss, *arguments, signature=signature), np.log(2), rtol=1e-6)
+    else:
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            run(mode, loss, *arguments, signature=signature)
+
+
+@pytest.mark.parametrize("mode", ["graph", "xla"])
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_open_shapes_give_the_same_numbers(mode, reduction):
+    bce = BinaryCrossEntropy(from_logits=True, **FAMILY["all at once"])
+    y, x, weight, mask = batch()
+    loss = as_function(bce, reduction=reduction)
+    shapes = [(y, [None, None]), (x, [None, None]), (weight[:, 0], [None]), (mask, [None, None])]
+    signature = [tf.TensorSpec(shape, array.dtype) for array, shape in shapes]
+    made = run(
+        mode,
+        lambda y, x, weight, mask: slopes(loss, y, x, sample_weight=weight, mask=mask)[:2],
+        *(tf.constant(array) for array, _ in shapes),
+        signature=signature,
+    )
+    options = {"sample_weight": weight[:, 0], "mask": mask, "reduction": reduction}
+    for one, other in zip(made, bce.value_and_gradient(y, x, **options), strict=True):
+        np.testing.assert_allclose(one.numpy(), other, rtol=1e-12, atol=1e-300)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "error", "words"),
+    [
+        ((None, [0.0]), {}, ParameterError, "labels is missing"),
+        (([1.0], None), {}, ParameterError, "logits is missing"),
+        (([1], [0]), {}, DtypeError, "logits has dtype int32; expected a floating type"),
+        ((["a"], [0.0]), {}, DtypeError, "labels has dtype string"),
+        (([[1.0], [1.0, 2.0]], [0.0]), {}, DtypeError, "labels could not be read"),
+        (([1.0], [0.0]), {"mask": [1]}, DtypeError, "mask has dtype int32; expected booleans"),
+        (([1.0], [0.0]), {"sample_weight": [1.0, 2.0]}, ShapeError, "sample_weight has shape"),
+        (([[1.0, 1.0]], [[0.0, 0.0]]), {"mask": [True, True]}, ShapeError, "or one entry a row"),
+        (([[1.0, 1.0]], [[0.0, 0.0]]), {"pos_weight": (1.0, 2.0, 3.0)}, ShapeError, "3 entries, one a class"),
+        (([[1.0, 1.0]], [[0.0, 0.0]]), {"pos_weight": tf.ones(3)}, ShapeError, "3 entries, one a class"),
+        (([1.0], [0.0]), {"pos_weight": -1.0}, ParameterError, "pos_weight=-1.0 is out of range"),
+        (([1.0], [0.0]), {"gamma": -1.0}, ParameterError, "gamma=-1.0 is out of range"),
+        (([1.0], [0.0]), {"reduction": "meen"}, ParameterError, 'Did you mean "mean"'),
+        (([1.0], [0.0]), {"ignore_index": "x"}, ParameterError, "ignore_index='x' is not a number"),
+        (([1.0], [0.0]), {"class_axis": 2, "pos_weight": (1.0,)}, ShapeError, "class_axis=2 is not an axis"),
+    ],
+)
+def test_bad_input_is_refused_in_a_sentence(arguments, options, error, words):
+    with pytest.raises(error, match=words) as caught:
+        sigmoid_cross_entropy_with_logits(*arguments, **options)
+    assert isinstance(caught.value, LogLossError)
+    assert isinstance(caught.value, ValueError | TypeError)
+
+
+def test_a_weighted_loss_without_a_weight_is_refused():
+    with pytest.raises(ParameterError, match="pos_weight is missing"):
+        weighted_cross_entropy_with_logits([1.0], [0.0])
+
+
+def test_what_is_no_loss_is_refused():
+    with pytest.raises(ParameterError, match="is not a BinaryCrossEntropy"):
+        as_function("focal")
+
+
+VALUES = [
+    ([2.0], [0.0], {}, True, LabelError),
+    ([math.nan], [0.0], {}, True, LabelError),
+    ([1.0], [math.nan], {}, True, LogitError),
+    ([1.0], [1.5], {}, False, ValueError),
+    ([1.0], [0.5], {"sample_weight": [-1.0]}, True, WeightError),
+    ([1.0], [0.5], {"sample_weight": [math.inf]}, True, WeightError),
+]
+
+
+@pytest.mark.parametrize(("y", "x", "options", "from_logits", "error"), VALUES)
+def test_values_are_looked_at_when_asked(y, x, options, from_logits, error):
+    bce = BinaryCrossEntropy(from_logits=from_logits)
+    y, x, options = tf.constant(y), tf.constant(x), {name: tf.constant(value) for name, value in options.items()}
+    as_function(bce)(y, x, **options)
+    with pytest.raises(error):
+        as_function(bce, validate=True)(y, x, **options)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Values in"):
+        run("graph", lambda y, x: as_function(bce, validate=True)(y, x, **options), y, x)
+
+
+@modes
+def test_values_that_are_hidden_are_not_looked_at(mode):
+    loss = as_function(BinaryCrossEntropy(from_logits=True), validate=True, reduction="sum")
+    y, z = tf.constant([math.nan, 7.0, 1.0]), tf.constant([0.0, math.nan, 0.0])
+    hidden = {"mask": tf.constant([False, True, True]), "sample_weight": tf.constant([-1.0, 0.0, 1.0])}
+    assert run(mode, lambda y, z: loss(y, z, **hidden), y, z).numpy() == pytest.approx(math.log(2))
+
+
+# Saved models
+
+
+class Trained(tf.Module):
+    """A module whose function gives the loss and its gradient."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loss = as_function(BinaryCrossEntropy.focal(from_logits=True), reduction="mean")
+        self.scale = tf.Variable(2.0)
+
+    @tf.function(input_signature=[tf.TensorSpec([None]), tf.TensorSpec([None])], autograph=False)
+    def step(self, y: Any, z: Any) -> Any:
+        with tf.GradientTape() as tape:
+            value = self.loss(y, self.scale * z)
+        return value, tape.gradient(value, self.scale)
+
+    @tf.function(input_signature=[tf.TensorSpec([None]), tf.TensorSpec([None])], autograph=False)
+    def value(self, y: Any, z: Any) -> Any:
+        return self.loss(y, self.scale * z)
+
+
+def test_a_saved_module_gives_the_same_numbers_and_gradients(tmp_path: File):
+    module = Trained()
+    y, z = tf.constant([1.0, 0.0, 1.0]), tf.constant([0.3, -0.5, -math.inf])
+    tf.saved_model.save(module, str(tmp_path))
+    loaded = tf.saved_model.load(str(tmp_path))
+    for made, expected in zip(loaded.step(y[:2], z[:2]), module.step(y[:2], z[:2]), strict=True):
+        assert made.numpy() == expected.numpy()
+    scale = loaded.scale
+    with tf.GradientTape() as tape:
+        value = loaded.value(y[:2], z[:2])
+    np.testing.assert_allclose(tape.gradient(value, scale), module.step(y[:2], z[:2])[1], rtol=1e-6)
