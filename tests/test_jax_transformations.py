@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import jax
+import jax.export
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -159,6 +160,17 @@ def test_a_batch_by_vmap_is_a_batch(name):
     np.testing.assert_allclose(jnp.diag(twice), whole(z, y).sum(axis=1), rtol=1e-14)
 
 
+@pytest.mark.parametrize("axis", [0, -2])
+def test_per_class_weights_keep_their_axis_under_vmap(axis):
+    z, y, *_ = (array.reshape(3, 2, 2) for array in batch(n=6))
+    loss = as_function(BinaryCrossEntropy(from_logits=True, pos_weight=(1.0, 5.0)), class_axis=axis)
+    expected = jnp.stack([loss(*row) for row in zip(z, y, strict=True)])
+    np.testing.assert_allclose(jax.vmap(loss)(z, y), expected, rtol=1e-14)
+    np.testing.assert_allclose(
+        jax.vmap(loss, in_axes=2, out_axes=2)(z[0, ..., None], y[0, ..., None])[..., 0], expected[0]
+    )
+
+
 def test_vmap_hides_no_wrong_shape():
     with pytest.raises(ValueError, match=r"labels has shape \(\) and logits has shape \(2,\)"):
         jax.vmap(sigmoid_binary_cross_entropy)(jnp.zeros((3, 2)), jnp.zeros(3))
@@ -193,6 +205,14 @@ def test_a_loop_of_training_learns():
         w, losses = jax.lax.scan(step, jnp.zeros(3), length=100)
         assert losses[-1] < losses[0] / 2
         assert ((x @ w > 0) == (y > 0.5)).mean() > 0.9
+
+
+def test_a_loss_for_any_size_can_be_exported():
+    (length,) = jax.export.symbolic_shape("n")
+    shape = jax.ShapeDtypeStruct((length,), np.float32)
+    made = jax.export.export(jax.jit(jax.grad(loss_of("focal"))))(shape, shape)
+    z, y = (np.asarray(array, np.float32)[:, 0] for array in batch()[:2])
+    np.testing.assert_allclose(made.call(z, y), jax.grad(loss_of("focal"))(z, y), rtol=1e-5)
 
 
 SHARDED = """

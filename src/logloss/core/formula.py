@@ -97,11 +97,11 @@ def coefficients(
     xp: Any, y: Array, label_smoothing: float, pos_weight: Any, neg_weight: Any, weight: Any
 ) -> tuple[Array, Array]:
     """What multiplies the positive and the negative side: ``w·a·ỹ`` and ``w·b·(1 − ỹ)``."""
-    positive, negative = y, _settled(xp, 1 - y)
+    positive, negative = y, 1 - y
     if label_smoothing:
         # 1 - ỹ from 1 - y: subtracting a rounded ỹ from 1 costs hundreds of ulp when the smoothing is small.
         positive = positive * (1 - label_smoothing) + label_smoothing / 2
-        negative = negative * (1 - label_smoothing) + label_smoothing / 2
+        negative = _settled(xp, negative) * (1 - label_smoothing) + label_smoothing / 2
     for factor_positive, factor_negative in ((pos_weight, neg_weight), (weight, weight)):
         positive = positive if _is_one(factor_positive) else positive * factor_positive
         negative = negative if _is_one(factor_negative) else negative * factor_negative
@@ -147,7 +147,7 @@ def _plain_from_logits(xp: Any, z: Array, positive: Array, negative: Array, want
     e = xp.exp(-distance)
     upper = z >= 0
     against, for_it = xp.where(upper, negative, positive), xp.where(upper, positive, negative)
-    near, far = _near_and_far(e, _settled(xp, 1 + e))
+    near, far = _near_and_far(e, 1 + e)
     made = []
     for name in want:
         if name == LOSS:
@@ -193,7 +193,7 @@ def _is_one(factor: Any) -> bool:
 def _sides_of_logits(xp: Any, z: Array, focus: Focus, want: tuple[str, ...]) -> tuple[Side, Side]:
     distance = xp.abs(z)
     e = xp.exp(-distance)
-    total = _settled(xp, 1 + e)
+    total = 1 + e
     near, far = _near_and_far(e, total)
     upper = z >= 0
     p, one_minus_p = xp.where(upper, near, far), xp.where(upper, far, near)

@@ -178,7 +178,11 @@ def as_function(
     Notes
     -----
     Without ``validate`` no value is looked at: NaN gives NaN, and a label outside [0, 1] goes through the formula.
-    Derivatives are the family's own, to any order, in predictions; in labels and weights the loss is linear.
+    Derivatives are the family's own, to any order, in predictions; in labels and weights the loss is linear. The
+    derivative in a weight of 0 is the loss that it hides: where that may be NaN, use a mask.
+
+    On processors the compiled kernel makes the loss and its gradient, where it was built for that. `jax.export` for
+    processors refuses foreign functions that it does not know; with ``LOGLOSS_KERNEL=numpy`` there is none.
 
     Examples
     --------

@@ -36,10 +36,12 @@ def is_here() -> bool:
 def takes(want: tuple[str, ...], *arrays: Maybe) -> bool:
     """Whether the kernel makes these quantities of such arrays.
 
-    Within `jax.shard_map` JAX would have to be told over which axes the results of foreign code vary.
+    Within `jax.shard_map` JAX would have to be told over which axes the results of foreign code vary, and an export for
+    any size has none yet.
     """
-    few_axes = all(array.ndim <= _MOST_AXES for array in arrays if array is not None)
-    return set(want) <= _WANT.keys() and few_axes and not jax.sharding.get_abstract_mesh().manual_axes
+    shapes = [array.shape for array in arrays if array is not None]
+    are_plain = all(len(shape) <= _MOST_AXES and all(isinstance(n, int) for n in shape) for shape in shapes)
+    return set(want) <= _WANT.keys() and are_plain and not jax.sharding.get_abstract_mesh().manual_axes
 
 
 def run(

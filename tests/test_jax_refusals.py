@@ -1,0 +1,151 @@
+"""What the core refuses JAX has refused too: shapes and types while tracing, values where that is asked for."""
+
+import math
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import pytest
+from jax.experimental import checkify
+
+from logloss import BinaryCrossEntropy
+from logloss.core.errors import (
+    DtypeError,
+    LabelError,
+    LogitError,
+    ParameterError,
+    ProbabilityError,
+    ShapeError,
+    SpellingError,
+    WeightError,
+)
+from logloss.jax import as_function, sigmoid_binary_cross_entropy, sigmoid_focal_loss
+
+
+def call(y_pred, y_true, **others):
+    return as_function(BinaryCrossEntropy(pos_weight=(1.0, 2.0), from_logits=True))(y_pred, y_true, **others)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "error", "words"),
+    [
+        ({"y_pred": (3, 1), "y_true": (3,)}, ShapeError, ["(3, 1)", "(3,)", "(3, 3)", "y_pred[:, 0]"]),
+        ({"y_pred": (3,), "y_true": (3, 1)}, ShapeError, ["(3, 1)", "(3,)", "y_true[:, 0]"]),
+        ({"y_pred": (3, 2), "y_true": ()}, ShapeError, ["()", "(3, 2)"]),
+        ({"y_pred": (3, 2), "y_true": (2, 3)}, ShapeError, ["(3, 2)", "(2, 3)"]),
+        ({"y_pred": (3, 4), "y_true": (3, 4)}, ShapeError, ["pos_weight has 2 entries", "has 4"]),
+        ({"y_pred": (3, 2), "y_true": (3, 2), "sample_weight": (2,)}, ShapeError, ["sample_weight", "one entry a row"]),
+        ({"y_pred": (3, 2), "y_true": (3, 2), "mask": (3, 1)}, ShapeError, ["mask has shape (3, 1)"]),
+        ({"y_pred": (3, 2), "y_true": (3, 2), "where": (2, 3)}, ShapeError, ["mask has shape (2, 3)"]),
+    ],
+)
+@pytest.mark.parametrize("transform", [lambda f: f, jax.jit, jax.make_jaxpr], ids=["eager", "jit", "jaxpr"])
+def test_shapes_are_refused_while_tracing(arrays, error, words, transform):
+    given = {name: jnp.zeros(shape, bool if name in ("mask", "where") else float) for name, shape in arrays.items()}
+    positional = [given.pop("y_pred"), given.pop("y_true")]
+    with pytest.raises(error) as refusal:
+        transform(call)(*positional, **given)
+    for word in words:
+        assert word in str(refusal.value)
+
+
+def test_the_names_are_those_of_the_function_that_was_called():
+    with pytest.raises(ShapeError, match=r"labels has shape \(3,\) and logits has shape \(3, 1\).*Use logits\[:, 0\]"):
+        sigmoid_binary_cross_entropy(jnp.zeros((3, 1)), jnp.zeros(3))
+    with pytest.raises(ShapeError, match=r"weights has shape \(2,\); expected logits's"):
+        sigmoid_focal_loss(jnp.zeros(3), jnp.zeros(3), weights=jnp.zeros(2))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "error", "words"),
+    [
+        (([1, 0], [1, 0]), {}, DtypeError, "logits has dtype int32; expected a floating type"),
+        (([True], [1]), {}, DtypeError, "logits has dtype bool"),
+        (([1j], [1]), {}, DtypeError, "complex64"),
+        (([1.0], [1j]), {}, DtypeError, "labels has dtype complex64"),
+        (([1.0], [1]), {"mask": [1]}, DtypeError, r"mask\.astype\(bool\)"),
+        (([1.0], [1]), {"mask": [True], "where": [True]}, ParameterError, "two names for one thing"),
+        (([1.0], [1]), {"ignore_index": "x"}, ParameterError, "ignore_index='x' is not a number"),
+        (([1.0], [1]), {"reduction": "meen"}, ParameterError, 'Did you mean "mean"'),
+        (([1.0], [1]), {"gamma": -1}, ParameterError, "gamma=-1 is out of range"),
+    ],
+)
+@pytest.mark.parametrize("function", [sigmoid_binary_cross_entropy, sigmoid_focal_loss])
+def test_what_does_not_fit_is_refused_in_a_sentence(function, arguments, options, error, words):
+    with pytest.raises(error, match=words):
+        function(*(jnp.array(argument) for argument in arguments), **options)
+
+
+def test_alpha_and_class_weights_exclude_each_other():
+    with pytest.raises(ParameterError, match="alpha sets the class weights and pos_weight was given too"):
+        sigmoid_focal_loss(jnp.zeros(1), jnp.zeros(1), alpha=0.25, pos_weight=2.0)
+
+
+def test_an_option_that_is_traced_is_refused_with_the_way_out():
+    with pytest.raises(ParameterError, match=r'gamma is traced.*static_argnames="gamma"'):
+        jax.jit(sigmoid_focal_loss)(jnp.zeros(1), jnp.zeros(1), gamma=2.0)
+    named = jax.jit(sigmoid_focal_loss, static_argnames=("gamma", "alpha"))
+    assert named(jnp.zeros(1), jnp.zeros(1), gamma=0.0) == pytest.approx(math.log(2))
+
+
+@pytest.mark.parametrize("wrong", ["focal", BinaryCrossEntropy, None])
+def test_only_a_loss_becomes_a_function(wrong):
+    with pytest.raises(ParameterError, match=r"is not a BinaryCrossEntropy\. Make one"):
+        as_function(wrong)
+
+
+def test_an_unknown_reduction_is_refused_before_there_are_arrays():
+    with pytest.raises(ParameterError, match="reduction='average'"):
+        as_function(BinaryCrossEntropy(), reduction="average")
+    with pytest.raises(SpellingError):
+        as_function(BinaryCrossEntropy.parse("focul"))
+
+
+NAN = math.nan
+BAD = [
+    ({}, [0.5, NAN], [1, 0], {}, LogitError, "logits are not a number"),
+    ({}, [0.5, 0.1], [2.0, 0], {}, LabelError, "labels lie outside"),
+    ({}, [0.5, 0.1], [NAN, NAN], {}, LabelError, "labels lie outside"),
+    ({}, [0.5, 0.1], [1, 0], {"sample_weight": [-1.0, 1.0]}, WeightError, "weights are negative"),
+    ({}, [0.5, 0.1], [1, 0], {"sample_weight": [1.0, math.inf]}, WeightError, "weights are negative"),
+    ({"from_logits": False}, [0.5, 1.5], [1, 0], {}, ProbabilityError, "probabilities lie outside"),
+]
+
+
+@pytest.mark.parametrize(("parameters", "pred", "y", "others", "error", "words"), BAD)
+def test_validation_refuses_values_now_or_when_compiled_code_runs(parameters, pred, y, others, error, words):
+    bce = BinaryCrossEntropy(**{"from_logits": True} | parameters)
+    pred, y, others = jnp.array(pred), jnp.array(y), {name: jnp.array(v) for name, v in others.items()}
+    loss = as_function(bce, reduction="mean", validate=True)
+    for eager in (loss, jax.grad(loss), jax.value_and_grad(loss)):
+        with pytest.raises(error):
+            eager(pred, y, **others)
+    good = (jnp.clip(jnp.nan_to_num(pred), 0, 1), jnp.clip(jnp.nan_to_num(y), 0, 1))
+    weights = {name: jnp.ones(2) for name in others}
+    for traced in (jax.jit(loss), jax.jit(jax.grad(loss))):
+        failure, _ = checkify.checkify(traced)(pred, y, **others)
+        with pytest.raises(checkify.JaxRuntimeError, match=words):
+            failure.throw()
+        failure, _ = checkify.checkify(traced)(*good, **weights)
+        failure.throw()
+    hidden = jnp.zeros(2, bool)
+    assert loss(pred, y, **others, mask=hidden) == 0
+    failure, value = checkify.checkify(jax.jit(loss))(pred, y, **others, mask=hidden)
+    failure.throw()
+    assert value == 0
+
+
+def test_validation_that_nothing_can_report_is_refused_and_the_optax_names_have_it_too():
+    loss = as_function(BinaryCrossEntropy(from_logits=True), validate=True)
+    with pytest.raises(ValueError, match="checkify"):
+        jax.jit(loss)(jnp.zeros(2), jnp.zeros(2))
+    for function in (sigmoid_binary_cross_entropy, sigmoid_focal_loss):
+        with pytest.raises(LabelError):
+            function(jnp.zeros(2), jnp.full(2, 3.0), validate=True)
+
+
+def test_without_jax_the_missing_package_is_named():
+    code = "import sys; sys.modules['jax'] = None\nimport logloss.jax"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "logloss.jax needs the package jax. Install it with: pip install 'logloss[jax]'" in done.stderr
