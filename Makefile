@@ -11,7 +11,7 @@ demo: .venv/train
 	$(BIN)/logloss demo
 
 test: .venv/dev .venv/browser
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: .venv/dev
 	$(BIN)/ruff check .

@@ -1,6 +1,10 @@
 """Settings of the documentation site. Nothing that it shows is loaded from the network."""
 
+import os
+
 import logloss
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow greets everyone who imports it
 
 project = "logloss"
 author = "The logloss developers"

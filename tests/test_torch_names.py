@@ -135,6 +135,13 @@ def test_focal_numbers_are_torchvisions(alpha, gamma, reduction):
     torch.testing.assert_close(got, expected, rtol=1e-10, atol=1e-12)
 
 
+def test_the_focal_loss_takes_weights_of_classes_in_place_of_alpha():
+    z, y, _ = batch()
+    options = {"pos_weight": (1.0, 2.0, 3.0), "neg_weight": 0.5}
+    got = ours.sigmoid_focal_loss(z, y, -1, 2, "mean", **options)
+    torch.testing.assert_close(got, ours.binary_cross_entropy_with_logits(z, y, gamma=2, **options))
+
+
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
 def test_probabilities_at_the_ends_are_clamped_as_pytorchs(dtype):
     p = torch.tensor([0.0, 1.0, 0.0, 1.0, 1e-30, 1e-13, 1e-11, 1e-45, 0.5], dtype=dtype)
@@ -365,6 +372,11 @@ LOGITS = ours.BCEWithLogitsLoss()
         (lambda: ours.BCEWithLogitsLoss(pos_weight="3"), ParameterError, "pos_weight='3' is not a number"),
         (lambda: ours.BCEWithLogitsLoss(neg_weight=-1.0), ParameterError, "neg_weight=-1.0 is out of range"),
         (lambda: ours.sigmoid_focal_loss(ZERO, ZERO, alpha=2), ParameterError, "alpha=2"),
+        (
+            lambda: ours.sigmoid_focal_loss(ZERO, ZERO, pos_weight=2.0),
+            ParameterError,
+            "Say alpha=-1 to weigh by pos_weight",
+        ),
         (lambda: LOGITS(ZERO, ZERO, mask=torch.ones(2)), TypeError, "mask.bool()"),
         (lambda: LOGITS(ZERO, ZERO, mask=[True, True]), TypeError, "type list"),
         (lambda: ours.BCEWithLogitsLoss(torch.ones(2))(TABLE, TABLE), ShapeError, "weight[:, None]"),

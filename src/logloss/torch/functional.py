@@ -140,16 +140,20 @@ def sigmoid_focal_loss(
     reduction: str = "none",
     *,
     weight: Tensor | None = None,
+    pos_weight: ClassWeight | None = None,
+    neg_weight: ClassWeight | None = None,
     label_smoothing: float = 0.0,
     gamma_neg: float | None = None,
     margin: float = 0.0,
     mask: Tensor | None = None,
     ignore_index: float | None = None,
+    class_axis: int = -1,
     validate: bool | None = None,
 ) -> Tensor:
     """The focal loss of logits: torchvision's `sigmoid_focal_loss` and the whole family.
 
-    ``alpha`` weighs positives and ``1 - alpha`` negatives; a negative one weighs neither. For soft labels, where
+    ``alpha`` weighs positives and ``1 - alpha`` negatives; a negative one weighs neither, or by ``pos_weight`` and
+    ``neg_weight``. For soft labels, where
     torchvision mixes labels into the focus, this is the expected loss. Other arguments are those of
     `binary_cross_entropy_with_logits`.
 
@@ -166,24 +170,16 @@ def sigmoid_focal_loss(
     options = Options(True, label_smoothing, gamma, gamma_neg, margin)
     check_reduction(reduction)
     if alpha > 1:
-        raise ParameterError(
-            f"alpha={alpha!r} is out of range; expected a number between 0 and 1, or -1 to weigh neither."
-        )
-    pos_weight, neg_weight = (alpha, 1 - alpha) if alpha >= 0 else (None, None)
-    return of_options(
-        inputs,
-        targets,
-        weight,
-        pos_weight,
-        neg_weight,
-        mask,
-        options,
-        reduction,
-        ignore_index,
-        -1,
-        validate,
-        TORCHVISION,
-    )
+        raise ParameterError(f"alpha={alpha!r} is out of range; expected one between 0 and 1, or -1 to weigh neither.")
+    if alpha >= 0:
+        given = {"pos_weight": pos_weight, "neg_weight": neg_weight}
+        if names := [name for name, value in given.items() if value is not None]:
+            raise ParameterError(
+                f"alpha sets the class weights and {names[0]} was given too. Say alpha=-1 to weigh by {names[0]}."
+            )
+        pos_weight, neg_weight = alpha, 1 - alpha
+    tensors = (inputs, targets, weight, pos_weight, neg_weight, mask)
+    return of_options(*tensors, options, reduction, ignore_index, class_axis, validate, TORCHVISION)
 
 
 def of_options(
