@@ -12,9 +12,11 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.autograd import forward_ad, gradcheck, gradgradcheck
 from torch.func import functional_call, grad, grad_and_value, hessian, jacfwd, jacrev, jvp, vmap
 from torch.fx.experimental.proxy_tensor import make_fx
+from torch.utils.dlpack import to_dlpack
 
 import logloss.torch as ours
 from logloss import BinaryCrossEntropy
+from logloss.torch import native
 
 MEMBERS = {
     "plain": {},
@@ -365,6 +367,25 @@ def test_tensors_of_any_layout():
     assert_same(one, by_backward(ours.BCEWithLogitsLoss(), z[:1], y[:1]))
     channels_last = z.reshape(1, 3, 2, 3).contiguous(memory_format=torch.channels_last)
     assert_same(ours.BCEWithLogitsLoss()(channels_last, y.reshape(1, 3, 2, 3)), ours.BCEWithLogitsLoss()(z, y))
+
+
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+def test_tensors_in_capsules_as_older_versions_hand_them_over(reduction, monkeypatch):
+    z, y, *_ = batch(dtype=torch.float32)
+    options = {"pos_weight": MEMBERS["weighted"]["pos_weight"]}
+
+    def both():
+        leaf = z.detach().requires_grad_()
+        value = ours.binary_cross_entropy_with_logits(leaf, y, reduction=reduction, **options)
+        value.sum().backward()
+        return value.detach(), leaf.grad
+
+    expected = both()
+    seen = []
+    monkeypatch.setattr(native, "_EXCHANGE", None)
+    monkeypatch.setattr(native, "to_dlpack", lambda tensor: seen.append(tensor) or to_dlpack(tensor))
+    assert all(map(torch.equal, both(), expected))
+    assert seen
 
 
 def test_more_axes_than_the_kernel_takes():
