@@ -369,6 +369,12 @@ def test_tensors_of_any_layout():
     assert_same(ours.BCEWithLogitsLoss()(channels_last, y.reshape(1, 3, 2, 3)), ours.BCEWithLogitsLoss()(z, y))
 
 
+def test_tensors_that_are_negated_where_they_are_read():
+    z, y = torch.tensor([1 - 2j, -3 + 0.5j]).conj().imag, torch.tensor([1.0, 0.0])
+    assert z.is_neg()
+    assert ours.binary_cross_entropy_with_logits(z, y) == ours.binary_cross_entropy_with_logits(z.resolve_neg(), y)
+
+
 @pytest.mark.parametrize("reduction", ["mean", "none"])
 def test_tensors_in_capsules_as_older_versions_hand_them_over(reduction, monkeypatch):
     z, y, *_ = batch(dtype=torch.float32)

@@ -20,6 +20,8 @@ def is_eager(*tensors: Tensor | None) -> bool:
     ):
         return False
     for tensor in tensors:  # a loop, since this is a part of what a small call costs
-        if tensor is not None and (type(tensor) not in _PLAIN or tensor.layout is not _STRIDED or tensor.is_meta):
+        if tensor is not None and (
+            type(tensor) not in _PLAIN or tensor.layout is not _STRIDED or tensor.is_meta or tensor.is_neg()
+        ):
             return False
     return True
