@@ -21,12 +21,31 @@ namespace {
 // Arrays that cannot be taken as they are: of a type that buffers do not know, of too many axes, or overlapping.
 struct Unfit {};
 
+// DLPack's functions for whole libraries, as far as they are used here: the address of a tensor, without a capsule.
+struct Exchange {
+    uint32_t major, minor;
+    const Exchange* older;
+    void *allocate, *managed_from_object, *object_from_managed;
+    int (*tensor_from_object)(void* object, nb::dlpack::dltensor* made);  // null where there is none
+};
+
+// Null where a library has no such functions, or only ones of another version.
+const Exchange* exchange_of(nb::handle capsule) {
+    if (capsule.is_none()) return nullptr;
+    auto* at = static_cast<const Exchange*>(PyCapsule_GetPointer(capsule.ptr(), "dlpack_exchange_api"));
+    if (!at) throw nb::python_error();
+    while (at && (at->major != 1 || !at->tensor_from_object)) at = at->older;
+    return at;
+}
+
 // An array's memory for as long as this lives, and how it lies there. Strides are in bytes.
 class Buffer {
   public:
-    Buffer(nb::handle array, bool is_written, bool is_bfloat16) {
+    Buffer(nb::handle array, const Exchange* exchange, bool is_written, bool is_bfloat16) {
         if (PyCapsule_CheckExact(array.ptr()))
-            take_tensor(array);
+            take_capsule(array);
+        else if (exchange)
+            take_object(array, *exchange);
         else
             take_buffer(array, is_written, is_bfloat16);
     }
@@ -62,10 +81,22 @@ class Buffer {
     }
 
     // DLPack. The capsule goes on owning the tensor.
-    void take_tensor(nb::handle capsule) {
+    void take_capsule(nb::handle capsule) {
         void* const managed = PyCapsule_GetPointer(capsule.ptr(), "dltensor");
         if (!managed) throw nb::python_error();
-        const auto& tensor = *static_cast<const nb::dlpack::dltensor*>(managed);  // with which what is managed begins
+        take_tensor(*static_cast<const nb::dlpack::dltensor*>(managed));  // with which what is managed begins
+    }
+
+    void take_object(nb::handle array, const Exchange& exchange) {
+        nb::dlpack::dltensor tensor;
+        if (exchange.tensor_from_object(array.ptr(), &tensor) != 0) {
+            PyErr_Clear();
+            throw Unfit{};
+        }
+        take_tensor(tensor);
+    }
+
+    void take_tensor(const nb::dlpack::dltensor& tensor) {
         if (tensor.device.device_type != nb::device::cpu::value || tensor.ndim > max_axes) throw Unfit{};
         type = type_of(tensor.dtype);
         data = static_cast<char*>(tensor.data) + tensor.byte_offset;
@@ -166,6 +197,9 @@ int item_size(Type type) {
 // Arrays in the order of predictions, labels, weights, masks, class weights and results.
 constexpr int arrays = 9, first_result = 6;
 
+// By what is between, float divides well: a result that is subnormal before it is divided has lost digits.
+constexpr double least_divisor = 0x1p-3, largest_divisor = 0x1p60;
+
 // Axes in the order of the predictions' memory, and as few as possible: neighbours that are one stretch become one.
 void simplify(Task& task, Operand* const (&operands)[arrays]) {
     const auto length_of = [](int64_t stride) { return stride < 0 ? -stride : stride; };
@@ -207,12 +241,12 @@ void simplify(Task& task, Operand* const (&operands)[arrays]) {
 class Arrays {
   public:
     // Bit i of `bfloat16` says that array i, of 16-bit integers, is one of bfloat16, which buffers do not know.
-    Arrays(Task& task, const nb::handle (&given)[arrays], unsigned bfloat16) {
+    Arrays(Task& task, const nb::handle (&given)[arrays], unsigned bfloat16, const Exchange* exchange = nullptr) {
         Operand* const operands[arrays] = {&task.x, &task.y, &task.weight, &task.mask, &task.pos_weight,
                                            &task.neg_weight, &task.loss, &task.gradient, &task.hessian};
         for (int i = 0; i < arrays; ++i) {
             if (!given[i].is_valid() || given[i].is_none()) continue;
-            const Buffer& buffer = buffers_[i].emplace(given[i], i >= first_result, bfloat16 >> i & 1);
+            const Buffer& buffer = buffers_[i].emplace(given[i], exchange, i >= first_result, bfloat16 >> i & 1);
             if (i == 0) {
                 task.axes = buffer.axes;
                 task.size = 1;
@@ -261,24 +295,49 @@ Family family_of(nb::handle numbers) {
     return family;
 }
 
-// The value if `has_sum`, whether something may have to be refused, and whether something needs `is_wide`; None if the
-// arrays are unfit, and nothing was done.
-nb::object run_task(nb::handle x, nb::handle y, nb::handle weight, nb::handle mask, nb::handle pos_weights,
-                   nb::handle neg_weights, nb::handle loss, nb::handle gradient, nb::handle hessian, unsigned bfloat16,
-                   nb::handle family, bool has_sum, double divisor, bool is_wide, bool is_hard, int threads) try {
+// The sum over the divisor, or 0 unless `has_sum`; False if something may have to be refused; None if the arrays are
+// unfit, and nothing was done.
+nb::object compute(const nb::handle (&given)[arrays], unsigned bfloat16, const Exchange* exchange, nb::handle family,
+                   bool has_sum, double divisor, bool is_wide, bool is_hard, int threads) try {
     Task task;
-    const Arrays held(task, {x, y, weight, mask, pos_weights, neg_weights, loss, gradient, hessian}, bfloat16);
+    const Arrays held(task, given, bfloat16, exchange);
     task.family = family_of(family);
     task.want = (task.loss.data ? LOSS : 0u) | (task.gradient.data ? GRADIENT : 0u) |
                 (task.hessian.data ? HESSIAN : 0u) | (has_sum ? SUM : 0u);
     task.divisor = divisor;
-    task.is_wide = is_wide;
+    task.is_wide = is_wide || !(divisor >= least_divisor && divisor <= largest_divisor);
     task.is_hard = is_hard;
     Found found;
     run_all(chosen_kernel.load()->run, task, threads, found);
-    return nb::make_tuple(has_sum ? found.sum.divided_by(divisor) : 0.0, found.is_suspect, found.needs_width);
+    if (found.needs_width && !found.is_suspect && !task.is_wide) {
+        task.is_wide = true;
+        found = {};
+        run_all(chosen_kernel.load()->run, task, threads, found);
+    }
+    if (found.is_suspect) return nb::bool_(false);
+    return nb::float_(has_sum ? found.sum.divided_by(divisor) : 0.0);
 } catch (const Unfit&) {
     return nb::none();
+}
+
+nb::object run_arrays(nb::handle x, nb::handle y, nb::handle weight, nb::handle mask, nb::handle pos_weights,
+                      nb::handle neg_weights, nb::handle loss, nb::handle gradient, nb::handle hessian,
+                      unsigned bfloat16, nb::handle family, bool has_sum, double divisor, bool is_wide, bool is_hard,
+                      int threads) {
+    return compute({x, y, weight, mask, pos_weights, neg_weights, loss, gradient, hessian}, bfloat16, nullptr, family,
+                   has_sum, divisor, is_wide, is_hard, threads);
+}
+
+// Of tensors, in capsules or of a library whose `exchange` is given; what is read in one tuple, since each argument
+// takes time.
+nb::object run_tensors(nb::handle read, nb::handle loss, nb::handle gradient, nb::handle exchange, nb::handle family,
+                       bool has_sum, double divisor, bool is_wide, int threads) {
+    if (!PyTuple_Check(read.ptr()) || PyTuple_GET_SIZE(read.ptr()) != first_result)
+        throw nb::type_error("what is read is a tuple of six");
+    nb::handle given[arrays] = {};
+    for (int i = 0; i < first_result; ++i) given[i] = PyTuple_GET_ITEM(read.ptr(), i);
+    given[first_result] = loss, given[first_result + 1] = gradient;
+    return compute(given, 0, exchange_of(exchange), family, has_sum, divisor, is_wide, false, threads);
 }
 
 // The sum of the weights that no mask hides, along the shape of x, and whether one of them may have to be refused.
@@ -310,11 +369,14 @@ NB_MODULE(_native, m) {
         return made;
     });
     m.attr("worth_a_thread") = worth_a_thread;
+    m.attr("most_threads") = most_threads;
     const auto maybe = [](const char* name) { return nb::arg(name).none(); };
-    m.def("run", &run_task, nb::arg("x"), nb::arg("y"), maybe("weight"), maybe("mask"), maybe("pos_weights"),
+    m.def("run_arrays", &run_arrays, nb::arg("x"), nb::arg("y"), maybe("weight"), maybe("mask"), maybe("pos_weights"),
           maybe("neg_weights"), maybe("loss"), maybe("gradient"), maybe("hessian"), nb::arg("bfloat16"),
-          nb::arg("family"), nb::arg("has_sum"), nb::arg("divisor"),
-          nb::arg("is_wide"), nb::arg("is_hard"), nb::arg("threads"));
+          nb::arg("family"), nb::arg("has_sum"), nb::arg("divisor"), nb::arg("is_wide"), nb::arg("is_hard"),
+          nb::arg("threads"));
+    m.def("run_tensors", &run_tensors, nb::arg("read"), maybe("loss"), maybe("gradient"), maybe("exchange"),
+          nb::arg("family"), nb::arg("has_sum"), nb::arg("divisor"), nb::arg("is_wide"), nb::arg("threads"));
     m.def("total_weight", &total_weight, nb::arg("x"), nb::arg("weight"), maybe("mask"), nb::arg("bfloat16"),
           nb::arg("threads"));
 }

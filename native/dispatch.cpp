@@ -55,6 +55,7 @@ const Kernel* choose_kernel(std::string_view wanted) {
 
 void run(Work work, const Task& task, int64_t begin, int64_t end, int threads, Found& found) {
     const int64_t size = end - begin, useful = size / worth_a_thread;
+    if (threads > most_threads) threads = most_threads;
     if (threads > useful) threads = static_cast<int>(useful);
     if (threads < 2) {
         work(task, begin, end, found);

@@ -16,6 +16,7 @@ inline std::atomic<const Kernel*> chosen_kernel = nullptr;
 
 // So many elements are worth a thread of their own.
 constexpr int64_t worth_a_thread = int64_t{1} << 17;
+constexpr int most_threads = 256;
 
 // Does a range of a task in as many threads as are worth waking.
 void run(Work work, const Task& task, int64_t begin, int64_t end, int threads, Found& found);

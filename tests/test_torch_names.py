@@ -377,6 +377,8 @@ LOGITS = ours.BCEWithLogitsLoss()
             ParameterError,
             "Say alpha=-1 to weigh by pos_weight",
         ),
+        (lambda: LOGITS([0.0, 1.0], ZERO), TypeError, "Use torch.as_tensor(input)"),
+        (lambda: LOGITS(ZERO, np.zeros(2)), RuntimeError, "target is a ndarray; expected a tensor"),
         (lambda: LOGITS(ZERO, ZERO, mask=torch.ones(2)), TypeError, "mask.bool()"),
         (lambda: LOGITS(ZERO, ZERO, mask=[True, True]), TypeError, "type list"),
         (lambda: ours.BCEWithLogitsLoss(torch.ones(2))(TABLE, TABLE), ShapeError, "weight[:, None]"),

@@ -12,9 +12,11 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.autograd import forward_ad, gradcheck, gradgradcheck
 from torch.func import functional_call, grad, grad_and_value, hessian, jacfwd, jacrev, jvp, vmap
 from torch.fx.experimental.proxy_tensor import make_fx
+from torch.utils.dlpack import to_dlpack
 
 import logloss.torch as ours
 from logloss import BinaryCrossEntropy
+from logloss.torch import native
 
 MEMBERS = {
     "plain": {},
@@ -367,6 +369,31 @@ def test_tensors_of_any_layout():
     assert_same(ours.BCEWithLogitsLoss()(channels_last, y.reshape(1, 3, 2, 3)), ours.BCEWithLogitsLoss()(z, y))
 
 
+def test_tensors_that_are_negated_where_they_are_read():
+    z, y = torch.tensor([1 - 2j, -3 + 0.5j]).conj().imag, torch.tensor([1.0, 0.0])
+    assert z.is_neg()
+    assert ours.binary_cross_entropy_with_logits(z, y) == ours.binary_cross_entropy_with_logits(z.resolve_neg(), y)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+def test_tensors_in_capsules_as_older_versions_hand_them_over(reduction, monkeypatch):
+    z, y, *_ = batch(dtype=torch.float32)
+    options = {"pos_weight": MEMBERS["weighted"]["pos_weight"]}
+
+    def both():
+        leaf = z.detach().requires_grad_()
+        value = ours.binary_cross_entropy_with_logits(leaf, y, reduction=reduction, **options)
+        value.sum().backward()
+        return value.detach(), leaf.grad
+
+    expected = both()
+    seen = []
+    monkeypatch.setattr(native, "_EXCHANGE", None)
+    monkeypatch.setattr(native, "to_dlpack", lambda tensor: seen.append(tensor) or to_dlpack(tensor))
+    assert all(map(torch.equal, both(), expected))
+    assert seen
+
+
 def test_more_axes_than_the_kernel_takes():
     z, y, *_ = batch()
     deep = by_backward(
@@ -374,6 +401,13 @@ def test_more_axes_than_the_kernel_takes():
     )
     flat = by_backward(ours.BCEWithLogitsLoss(), z, y)
     assert_same((deep[0], deep[1].reshape(5, 3)), flat)
+
+
+def test_the_default_device_is_not_where_results_are():
+    z, y, *_ = batch()
+    with torch.device("meta"):
+        value, slope = by_backward(ours.BCEWithLogitsLoss(), z, y)
+    assert_same((value, slope), by_backward(ours.BCEWithLogitsLoss(), z, y))
 
 
 def test_leaves_that_are_parameters_and_scalars():

@@ -1,7 +1,6 @@
 """The compiled kernel, where it was built: what it is given, and what it cannot take."""
 
 import os
-from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -12,10 +11,6 @@ from logloss.core.errors import ParameterError
 from logloss.core.formula import GRADIENT, HESSIAN, LOSS
 from logloss.core.inputs import Array, Inputs
 from logloss.core.work import ClassWeight, Family
-
-# By what is between, float32 divides well: a result that is subnormal before it is divided has lost digits.
-_LEAST_DIVISOR, _LARGEST_DIVISOR = 2.0**-3, 2.0**60
-_MOST_THREADS = 256
 
 # A missing extension falls back; a broken one raises where it is imported.
 _built: Any = None if find_spec("logloss._native") is None else import_module("logloss._native")
@@ -75,57 +70,42 @@ def run(
     )
     numbers, is_wide = family.constants
     threads = threads_for(inputs.y_pred.size)
-    is_wide = is_wide or not _LEAST_DIVISOR <= divisor <= _LARGEST_DIVISOR
-    while True:
-        rest = (numbers, has_sum, divisor, is_wide, is_hard, threads)
-        found = _extension.run(*read, outs.get(LOSS), outs.get(GRADIENT), outs.get(HESSIAN), 0, *rest)
-        apart: dict[str, Array] = {}
-        if found is None:
-            apart = _apart(read, outs)
-            arrays, bfloat16 = _as_buffers(
-                (*read, *((outs | apart).get(result) for result in (LOSS, GRADIENT, HESSIAN)))
-            )
-            found = _extension.run(*arrays, bfloat16, *rest)
-        if found is None:
-            return None
-        value, is_suspect, needs_width = found
-        if is_suspect:
-            return None
-        if is_wide or not needs_width:
-            for result, made in apart.items():  # only now, for it may lie over what was read
-                outs[result][...] = made
-            return float(value)
-        is_wide = True
+    rest = (numbers, has_sum, divisor, is_wide, is_hard, threads)
+    found = _extension.run_arrays(*read, outs.get(LOSS), outs.get(GRADIENT), outs.get(HESSIAN), 0, *rest)
+    apart: dict[str, Array] = {}
+    if found is None:
+        apart = _apart(read, outs)
+        arrays, bfloat16 = _as_buffers((*read, *((outs | apart).get(result) for result in (LOSS, GRADIENT, HESSIAN))))
+        found = _extension.run_arrays(*arrays, bfloat16, *rest)
+    if found is None or found is False:
+        return None
+    for result, made in apart.items():  # only now, for it may lie over what was read
+        outs[result][...] = made
+    return float(found)
 
 
 def run_tensors(
     family: Family,
-    tensors: Sequence[Any],
-    size: int,
+    read: tuple[Any, ...],
+    loss: Any,
+    gradient: Any,
+    exchange: Any,
     has_sum: bool,
     divisor: float,
     are_weights_moderate: bool,
     threads: int,
 ) -> float | None:
-    """As `run`, of tensors in DLPack's capsules: the six that are read and the three results, None where there is none.
+    """As `run`, of a library's tensors: the six that are read, and the results, None where there is none.
 
+    ``exchange`` is the capsule of the library's functions for DLPack; None where tensors come in capsules themselves.
     No result may lie over what is read. ``are_weights_moderate`` says it of the class weights among the tensors.
     """
     if _extension is None:
         return None
     numbers, is_wide = family.constants
-    is_wide = is_wide or not are_weights_moderate or not _LEAST_DIVISOR <= divisor <= _LARGEST_DIVISOR
-    threads = min(threads, _MOST_THREADS) if size >= 2 * _extension.worth_a_thread else 1
-    while True:
-        found = _extension.run(*tensors, 0, numbers, has_sum, divisor, is_wide, False, threads)
-        if found is None:
-            return None
-        value, is_suspect, needs_width = found
-        if is_suspect:
-            return None
-        if is_wide or not needs_width:
-            return float(value)
-        is_wide = True
+    is_wide = is_wide or not are_weights_moderate
+    found = _extension.run_tensors(read, loss, gradient, exchange, numbers, has_sum, divisor, is_wide, threads)
+    return None if found is False else found
 
 
 def of_jax() -> Any:
@@ -176,7 +156,7 @@ def threads_for(size: int) -> int:
         raise ParameterError(f"LOGLOSS_NUM_THREADS={asked} is not a number of threads; expected a whole number from 1.")
     asked = asked or os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]  # which has an entry a level
     if asked.isdecimal() and int(asked) > 0:
-        return min(int(asked), _MOST_THREADS)
+        return min(int(asked), int(_extension.most_threads))
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -54,6 +54,9 @@ OURS = Words("y_pred", "y_true", "sample_weight")
 
 def check_pair(y_pred: Tensor, y_true: Tensor, words: Words) -> None:
     """Refuse predictions and labels that do not belong together."""
+    if not (isinstance(y_pred, Tensor) and isinstance(y_true, Tensor)):
+        name, came = (words.y_true, y_true) if isinstance(y_pred, Tensor) else (words.y_pred, y_pred)
+        raise errors.DtypeError(f"{name} is a {type(came).__name__}; expected a tensor. Use torch.as_tensor({name}).")
     if y_pred.shape != y_true.shape:
         came, expected = tuple(y_true.shape), tuple(y_pred.shape)
         mend = "Give both the same shape."

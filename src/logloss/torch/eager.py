@@ -2,22 +2,26 @@
 
 import torch
 from torch import Tensor
+from torch._C import _are_functorch_transforms_active, _get_tracing_state, _len_torch_dispatch_stack
 from torch.autograd import forward_ad
+from torch.compiler import is_compiling
 
-_PLAIN = (Tensor, torch.nn.Parameter)
+_PLAIN, _STRIDED = (Tensor, torch.nn.Parameter), torch.strided
 
 
 def is_eager(*tensors: Tensor | None) -> bool:
-    """Whether the values of all tensors are there, and doing something with them is all that happens."""
+    """Whether the values of all tensors lie there, and doing something with them is all that happens."""
     if (
-        torch.compiler.is_compiling()
-        or torch._C._are_functorch_transforms_active()
-        or torch._C._len_torch_dispatch_stack()
-        or torch._C._get_tracing_state() is not None
+        is_compiling()
+        or _are_functorch_transforms_active()
+        or _len_torch_dispatch_stack()
+        or _get_tracing_state() is not None
         or forward_ad._current_level >= 0
     ):
         return False
     for tensor in tensors:  # a loop, since this is a part of what a small call costs
-        if tensor is not None and (type(tensor) not in _PLAIN or tensor.layout is not torch.strided or tensor.is_meta):
+        if tensor is not None and (
+            type(tensor) not in _PLAIN or tensor.layout is not _STRIDED or tensor.is_meta or tensor.is_neg()
+        ):
             return False
     return True

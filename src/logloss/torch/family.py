@@ -30,6 +30,12 @@ class Options(NamedTuple):
     margin: float = 0.0
 
 
+def weighed(family: BinaryCrossEntropy, pos_weight: float, neg_weight: float) -> BinaryCrossEntropy:
+    """The member with class weights, of one that has none."""
+    options = Options(family.from_logits, family.label_smoothing, family.gamma, family.gamma_neg, family.margin)
+    return member(options, pos_weight, neg_weight)
+
+
 def member(options: Options, pos_weight: float = 1.0, neg_weight: float = 1.0) -> BinaryCrossEntropy:
     """The member of the family with these options; the same object for the same ones."""
     # A compiler sees constants, and warns of caches.

@@ -5,11 +5,12 @@ import warnings
 from torch import Tensor
 
 from logloss.core.errors import ParameterError
+from logloss.core.family import BinaryCrossEntropy
 from logloss.core.reduction import check_reduction
 from logloss.torch import arguments, loss
 from logloss.torch.arguments import TORCH, TORCHVISION, Arguments, ClassWeight, Words
 from logloss.torch.eager import is_eager
-from logloss.torch.family import Options, member
+from logloss.torch.family import Options, member, weighed
 
 
 def binary_cross_entropy_with_logits(
@@ -81,10 +82,10 @@ def binary_cross_entropy_with_logits(
     >>> binary_cross_entropy_with_logits(z, torch.tensor([1, 0, 255], dtype=torch.uint8), ignore_index=255)
     tensor(0.2201)
     """
-    options = Options(True, label_smoothing, gamma, gamma_neg, margin)
+    family = member(Options(True, label_smoothing, gamma, gamma_neg, margin))
     reduction = reduction_of(size_average, reduce, reduction)
-    return of_options(
-        input, target, weight, pos_weight, neg_weight, mask, options, reduction, ignore_index, class_axis, validate
+    return of_member(
+        input, target, weight, pos_weight, neg_weight, mask, family, reduction, ignore_index, class_axis, validate
     )
 
 
@@ -125,10 +126,10 @@ def binary_cross_entropy(
     >>> binary_cross_entropy(torch.tensor([0.9, 0.0]), torch.tensor([1.0, 1.0]), reduction="none")
     tensor([  0.1054, 100.0000])
     """
-    options = Options(False, label_smoothing, gamma, gamma_neg, margin)
+    family = member(Options(False, label_smoothing, gamma, gamma_neg, margin))
     reduction = reduction_of(size_average, reduce, reduction)
-    return of_options(
-        input, target, weight, pos_weight, neg_weight, mask, options, reduction, ignore_index, class_axis, validate
+    return of_member(
+        input, target, weight, pos_weight, neg_weight, mask, family, reduction, ignore_index, class_axis, validate
     )
 
 
@@ -167,7 +168,7 @@ def sigmoid_focal_loss(
     >>> sigmoid_focal_loss(torch.tensor([2.0, -3.0]), torch.tensor([1.0, 0.0]), reduction="mean")
     tensor(0.0003)
     """
-    options = Options(True, label_smoothing, gamma, gamma_neg, margin)
+    family = member(Options(True, label_smoothing, gamma, gamma_neg, margin))
     check_reduction(reduction)
     if alpha > 1:
         raise ParameterError(f"alpha={alpha!r} is out of range; expected one between 0 and 1, or -1 to weigh neither.")
@@ -179,24 +180,24 @@ def sigmoid_focal_loss(
             )
         pos_weight, neg_weight = alpha, 1 - alpha
     tensors = (inputs, targets, weight, pos_weight, neg_weight, mask)
-    return of_options(*tensors, options, reduction, ignore_index, class_axis, validate, TORCHVISION)
+    return of_member(*tensors, family, reduction, ignore_index, class_axis, validate, TORCHVISION)
 
 
-def of_options(
+def of_member(
     y_pred: Tensor,
     y_true: Tensor,
     weight: Tensor | None,
     pos_weight: ClassWeight | None,
     neg_weight: ClassWeight | None,
     mask: Tensor | None,
-    options: Options,
+    family: BinaryCrossEntropy,
     reduction: str,
     ignore_index: float | None,
     class_axis: int,
     validate: bool | None,
     words: Words = TORCH,
 ) -> Tensor:
-    """The loss of a drop-in name, whose options and reduction have been looked at."""
+    """The loss of a drop-in name, whose options and reduction have been looked at; the member has no class weights."""
     arguments.check_pair(y_pred, y_true, words)
     if weight is not None:
         weight = arguments.expanded(weight, y_pred, words.weight, words)
@@ -212,8 +213,10 @@ def of_options(
         pos, pos_tensor = _class_weight(pos_weight, y_pred, class_axis, "pos_weight")
     if neg_weight is not None:
         neg, neg_tensor = _class_weight(neg_weight, y_pred, class_axis, "neg_weight")
+    if pos != 1.0 or neg != 1.0:
+        family = weighed(family, pos, neg)
     tensors = Arguments(y_pred, y_true, weight, mask, pos_tensor, neg_tensor)
-    return loss.reduced(tensors, member(options, pos, neg), reduction, words, validate, is_weight_signed=True)
+    return loss.reduced(tensors, family, reduction, words, validate, is_weight_signed=True)
 
 
 def _class_weight(weight: ClassWeight, y_pred: Tensor, class_axis: int, name: str) -> tuple[float, Tensor | None]:

@@ -32,9 +32,7 @@ def reduced(
         check_values(arguments, from_logits=family.from_logits, words=words, is_weight_signed=is_weight_signed)
     if is_on_the_kernel(arguments):
         try:
-            divisor = _divisor(arguments, reduction)
-            number = divisor if isinstance(divisor, float) else float(divisor.item())
-            return native.loss(arguments, native.Call(family, reduction != "none", number))
+            return native.loss(arguments, family, reduction != "none", float(_divisor(arguments, reduction)))
         except native.RefusedError:
             if validate is None:
                 check_values(arguments, from_logits=family.from_logits, words=words, is_weight_signed=is_weight_signed)
@@ -46,21 +44,21 @@ def reduced(
 
 def is_on_the_kernel(arguments: Arguments) -> bool:
     """Whether the compiled kernel takes it: eager, in main memory, and no gradient wanted but that in y_pred."""
-    y_pred, y_true, weight, *_ = arguments
-    if not (y_pred.is_cpu and is_eager(*arguments)):
+    if not (arguments.y_pred.is_cpu and is_eager(*arguments)):
         return False
-    needs_more = y_true.requires_grad or (weight is not None and weight.requires_grad)
+    weight = arguments.weight
+    needs_more = arguments.y_true.requires_grad or (weight is not None and weight.requires_grad)
     return not (needs_more and torch.is_grad_enabled())
 
 
 def _divisor(arguments: Arguments, reduction: str) -> Tensor | float:
     """What the sum is divided by; 1 where nothing counts, since the mean of nothing is 0 in training."""
-    y_pred, _, weight, mask, *_ = arguments
     if reduction in ("sum", "none"):
         return 1.0
+    weight, mask = arguments.weight, arguments.mask
     if reduction == "mean" or weight is None:
-        return float(y_pred.numel() or 1) if mask is None else torch.count_nonzero(mask).clamp(min=1)
+        return float(arguments.y_pred.numel() or 1) if mask is None else torch.count_nonzero(mask).clamp(min=1)
     if mask is not None:
         weight = torch.where(mask, weight, 0)
-    total = weight.sum(dtype=work_type(y_pred))
+    total = weight.sum(dtype=work_type(arguments.y_pred))
     return torch.where(total == 0, 1.0, total)

@@ -11,7 +11,7 @@ from logloss.core.reduction import check_reduction
 from logloss.torch import arguments, loss
 from logloss.torch.arguments import OURS, Arguments, ClassWeight
 from logloss.torch.family import Options, member
-from logloss.torch.functional import of_options, reduction_of
+from logloss.torch.functional import of_member, reduction_of
 
 
 class _DropIn(nn.Module):
@@ -37,21 +37,21 @@ class _DropIn(nn.Module):
             self.register_buffer(name, tensor)
             self.numbers[name] = None if weight is tensor else parameters.weight(name, weight)
         arguments.check_ignore_index(ignore_index)
-        member(options)  # which refuses what is out of range
+        self.family = member(options)
         self.options, self.ignore_index, self.class_axis, self.validate = options, ignore_index, class_axis, validate
 
     def forward(self, input: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor:  # noqa: A002
         """The loss of logits or probabilities, of labels of the same shape, where ``mask`` is True."""
         buffers, numbers = self._buffers, self.numbers  # an attribute that is a buffer takes long to find
         pos_weight, neg_weight = buffers["pos_weight"], buffers["neg_weight"]
-        return of_options(
+        return of_member(
             input,
             target,
             buffers["weight"],
             numbers["pos_weight"] if pos_weight is None else pos_weight,
             numbers["neg_weight"] if neg_weight is None else neg_weight,
             mask,
-            self.options,
+            self.family,
             self.reduction,
             self.ignore_index,
             self.class_axis,

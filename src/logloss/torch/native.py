@@ -5,10 +5,13 @@ The gradient is kept for the way back, where it is handed on as it is if what co
 
 import math
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, empty_like, get_num_threads, is_grad_enabled, scalar_tensor
+from torch._C import _are_functorch_transforms_active
+from torch._C._autograd import _get_current_graph_task_keep_graph
+from torch._C._functorch import is_legacy_batchedtensor
 from torch.utils.dlpack import to_dlpack  # type: ignore[attr-defined]
 
 from logloss.core import native
@@ -17,22 +20,19 @@ from logloss.core.work import are_moderate
 from logloss.torch import operations
 from logloss.torch.arguments import Arguments
 
+_MAIN_MEMORY = torch.device("cpu")
 _MANY = 1024  # class weights that are looked at one by one
 
 
-class Call(NamedTuple):
-    """What is computed, beside the tensors."""
-
-    family: BinaryCrossEntropy
-    is_sum: bool  # of the losses, over the divisor; else the loss of each element
-    divisor: float
+# PyTorch's functions for DLPack, by which the kernel looks at tensors; older versions put each into a capsule.
+_EXCHANGE: Any = getattr(Tensor, "__dlpack_c_exchange_api__", None)
 
 
 class RefusedError(Exception):
     """Some value may have to be refused, or is beyond what the kernel takes."""
 
 
-def loss(arguments: Arguments, call: Call) -> Tensor:
+def loss(arguments: Arguments, family: BinaryCrossEntropy, is_sum: bool, divisor: float) -> Tensor:
     """The loss of each element, or their sum over a divisor, in y_pred's type.
 
     Raises
@@ -40,51 +40,49 @@ def loss(arguments: Arguments, call: Call) -> Tensor:
     RefusedError
         Nothing was computed.
     """
-    made: Tensor = _apply(arguments.y_pred, arguments, call)
-    return made
+    y_pred = arguments.y_pred
+    if y_pred.requires_grad and is_grad_enabled():
+        made: Tensor = _apply(y_pred, arguments, family, is_sum, divisor)
+        return made
+    return _value(arguments, family, is_sum, divisor, None)
 
 
 class _Loss(torch.autograd.Function):
     """Of tensors y_pred alone is an argument: nothing else is given a gradient here."""
 
     @staticmethod
-    def forward(ctx: Any, y_pred: Tensor, arguments: Arguments, call: Call) -> Tensor:
-        each = None if call.is_sum else torch.empty_like(y_pred)
-        gradient = torch.empty_like(y_pred) if ctx.needs_input_grad[0] else None
-        value = _run(arguments, call, call.divisor, each, gradient)
-        if gradient is not None:
-            ctx.call = call
-            ctx.save_for_backward(gradient, y_pred, *arguments[1:])
-        return torch.scalar_tensor(value, dtype=y_pred.dtype) if each is None else each
+    def forward(
+        ctx: Any, y_pred: Tensor, arguments: Arguments, family: BinaryCrossEntropy, is_sum: bool, divisor: float
+    ) -> Tensor:
+        gradient = empty_like(y_pred)
+        value = _value(arguments, family, is_sum, divisor, gradient)
+        ctx.family, ctx.divisor = family, divisor
+        ctx.save_for_backward(gradient, *arguments)
+        return value
 
     @staticmethod
-    def backward(ctx: Any, *incoming: Tensor) -> tuple[Tensor, None, None]:
-        gradient, *tensors = ctx.saved_tensors
-        return _back(gradient, tensors, ctx.call, incoming[0]), None, None
+    def backward(ctx: Any, *incoming: Tensor) -> tuple[Tensor, None, None, None, None]:
+        return _back(ctx.saved_tensors, ctx.family, ctx.divisor, *incoming), None, None, None, None
 
 
 # Past a wrapper that looks for transformations of functions, as `is_eager` has: it takes a tenth of a small call.
 _apply: Any = super(torch.autograd.Function, _Loss).apply
 
 
-def _handed_on(gradient: Tensor) -> Tensor:
-    """The gradient that was kept; a copy where it is kept on, for whoever gets it may change it in place."""
-    return gradient.clone() if torch._C._autograd._get_current_graph_task_keep_graph() else gradient
-
-
-def _back(gradient: Tensor, tensors: list[Any], call: Call, up: Tensor) -> Tensor:
-    if torch.is_grad_enabled():  # it is to be differentiated in turn
-        return operations.gradient(Arguments(*tensors), call.family, up / call.divisor)
-    if torch._C._functorch.is_legacy_batchedtensor(up) or torch._C._are_functorch_transforms_active():
+def _back(saved: tuple[Any, ...], family: BinaryCrossEntropy, divisor: float, up: Tensor) -> Tensor:
+    gradient: Tensor = saved[0]
+    if is_grad_enabled():  # it is to be differentiated in turn
+        return operations.gradient(Arguments(*saved[1:]), family, up / divisor)
+    if is_legacy_batchedtensor(up) or _are_functorch_transforms_active():
         # Many at once, whose values cannot be looked at.
         return (gradient * up).to(gradient.dtype)
-    scale = _one_value(up)
-    if scale == 1:
-        return _handed_on(gradient)
+    scale: float | None = up.item() if up.ndim == 0 else _one_value(up)
+    if scale == 1:  # whoever gets the gradient may change it in place
+        return gradient.clone() if _get_current_graph_task_keep_graph() else gradient
     if scale and gradient.dtype.itemsize == 2 and math.isfinite(scale):
         # Rounded once: a gradient that was too small for its type comes back when the loss was scaled up.
-        again = torch.empty_like(gradient)
-        _run(Arguments(*tensors), call, call.divisor / abs(scale), None, again)
+        again = empty_like(gradient)
+        _run(Arguments(*saved[1:]), family, False, divisor / abs(scale), None, again)
         return again if scale > 0 else again.neg_()
     made = gradient * up
     if not math.isfinite(up.sum().item()):
@@ -93,30 +91,46 @@ def _back(gradient: Tensor, tensors: list[Any], call: Call, up: Tensor) -> Tenso
 
 
 def _one_value(up: Tensor) -> float | None:
-    """The value of a tensor that is one number, perhaps expanded."""
-    if up.ndim == 0:
-        return up.item()
+    """The value of a tensor that is one number, expanded."""
     if up.numel() and not any(up.stride()):
         return up.as_strided((), ()).item()
     return None
 
 
-def _run(arguments: Arguments, call: Call, divisor: float, each: Tensor | None, gradient: Tensor | None) -> float:
-    y_pred, y_true, *others = arguments
-    rest = [None if tensor is None else to_dlpack(tensor) for tensor in others]
-    results = each if each is None else to_dlpack(each), gradient if gradient is None else to_dlpack(gradient)
-    value = native.run_tensors(
-        call.family,
-        (to_dlpack(y_pred), to_dlpack(y_true), *rest, *results, None),
-        y_pred.numel(),
-        call.is_sum,
-        divisor,
-        rest[2:] == [None, None] or _are_moderate(arguments),
-        torch.get_num_threads(),
-    )
+def _value(
+    arguments: Arguments, family: BinaryCrossEntropy, is_sum: bool, divisor: float, gradient: Tensor | None
+) -> Tensor:
+    y_pred = arguments.y_pred
+    if is_sum:
+        value = _run(arguments, family, True, divisor, None, gradient)
+        return scalar_tensor(value, dtype=y_pred.dtype, device=_MAIN_MEMORY)  # whatever the default device is
+    each = empty_like(y_pred)
+    _run(arguments, family, False, divisor, each, gradient)
+    return each
+
+
+def _run(
+    arguments: Arguments,
+    family: BinaryCrossEntropy,
+    is_sum: bool,
+    divisor: float,
+    each: Tensor | None,
+    gradient: Tensor | None,
+) -> float:
+    read: tuple[Any, ...] = arguments
+    if _EXCHANGE is None:
+        read = tuple(map(_capsule, arguments))
+        each, gradient = _capsule(each), _capsule(gradient)
+    is_moderate = (arguments.pos_weight is None and arguments.neg_weight is None) or _are_moderate(arguments)
+    threads = get_num_threads()
+    value = native.run_tensors(family, read, each, gradient, _EXCHANGE, is_sum, divisor, is_moderate, threads)
     if value is None:
         raise RefusedError
     return value
+
+
+def _capsule(tensor: Tensor | None) -> Any:
+    return None if tensor is None else to_dlpack(tensor)
 
 
 def _are_moderate(arguments: Arguments) -> bool:
