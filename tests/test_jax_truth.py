@@ -1,6 +1,5 @@
 """What JAX compiles agrees with the truth within the bounds of tests/tolerances.py."""
 
-import itertools
 from typing import Any
 
 import jax
@@ -15,11 +14,11 @@ from tests.paths import METHODS, NATIVE, Path, array
 from tests.test_truth import (
     HARD_FOCI,
     LOGITS,
+    MEMBERS,
     assert_within_bounds,
     every_exponent,
     exact,
     family,
-    members,
     sweep,
 )
 from tests.tolerances import TYPES, excess
@@ -45,55 +44,46 @@ WORKED_IN = {
 FORMULA = Path("formula", WORKED_IN, way(has_kernel=False))
 PATHS = (FORMULA, Path("kernel", NATIVE[0].worked_in, way(has_kernel=True))) if kernel.is_here() else (FORMULA,)
 METHODS_OF = {"formula": ("loss_gradient", "hessian"), "kernel": ("loss_gradient",)}  # JAX has no other Hessian
-paths = pytest.mark.parametrize(
-    ("path", "dtype"),
-    [pytest.param(path, dtype, id=f"{path.name}-{dtype}") for path in PATHS for dtype in path.worked_in],
+ROWS = {rows[0].parameters: rows for rows in LOGITS.values()}
+FOCI = dict(HARD_FOCI)
+EVERY = {MEMBERS[name]: name for name in MEMBERS} | {parameters: f"{parameters.gamma:g}" for parameters in FOCI}
+# The kernel's bits are held by tests/test_truth.py, and half types are worked out in float32: there few stand for all.
+FEW = {MEMBERS[name]: name for name in ("bce", "everything", "tiny smoothing")}
+HALVES = ("float16", "bfloat16")
+points = pytest.mark.parametrize(
+    ("path", "dtype", "parameters"),
+    [
+        pytest.param(path, dtype, parameters, id=f"{path.name}-{dtype}-{name}")
+        for path in PATHS
+        for dtype in path.worked_in
+        for parameters, name in (EVERY if path is FORMULA and dtype not in HALVES else FEW).items()
+    ],
 )
 
 
-@paths
-@pytest.mark.parametrize("rows", LOGITS.values(), ids=LOGITS)
-def test_truth_in_logits(path: Path, dtype: str, rows: tuple[reference.Row, ...]):
-    y, z = [row.y for row in rows], [row.x for row in rows]
-    for method in METHODS_OF[path.name]:
-        assert_within_bounds(path, dtype, method, rows[0].parameters, y, z)
-
-
-@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_truth_in_probabilities(path: Path, dtype: str):
-    rows = reference.truth_of_probabilities()
-    y, p = (array([getattr(row, name) for row in rows], dtype) for name in ("y", "x"))
-    inside = (p > 2.0 ** TYPES[dtype].lowest) & (p < 1)  # XLA takes what is below for 0
-    assert_within_bounds(path, dtype, "loss_gradient", reference.Parameters(), y[inside], p[inside], from_logits=False)
-
-
-@paths
-@members
-def test_every_exponent_and_a_sweep(path: Path, dtype: str, parameters: reference.Parameters):
-    z = every_exponent(dtype)[:: max(1, len(every_exponent(dtype)) // 50)]
+@points
+def test_truth_in_logits(path: Path, dtype: str, parameters: reference.Parameters):
+    """At all points together, because compiling takes far longer than computing."""
+    exponents = every_exponent(dtype)[:: max(1, len(every_exponent(dtype)) // 50)]
     soft, points = sweep("logits")
-    y = np.concatenate([np.random.default_rng(2).random(len(z)), soft[::4]])
+    foci = np.outer([-1, 1], FOCI.get(parameters, ())).ravel()
+    rows = ROWS.get(parameters, ())
+    y = [[row.y for row in rows], np.random.default_rng(2).random(len(exponents)), soft[::4], 0 * foci, 0 * foci + 1]
+    z = [[row.x for row in rows], exponents, points[::4], foci, foci]
     for method in METHODS_OF[path.name]:
-        assert_within_bounds(path, dtype, method, parameters, y, np.concatenate([z, points[::4]]))
+        assert_within_bounds(path, dtype, method, parameters, np.concatenate(y), np.concatenate(z))
 
 
-@paths
-@members
-def test_a_sweep_of_probabilities(path: Path, dtype: str, parameters: reference.Parameters):
-    y, p = sweep("probabilities")
+@points
+def test_truth_in_probabilities(path: Path, dtype: str, parameters: reference.Parameters):
+    y, p = (values[::2] for values in sweep("probabilities"))
+    if parameters == reference.Parameters():
+        rows = reference.truth_of_probabilities()
+        y, p = np.append(y, [row.y for row in rows]), np.append(p, [row.x for row in rows])
     p = array(p, dtype).astype(float)
-    inside = (p > 2.0 ** TYPES[dtype].lowest) & (p < 1)
+    inside = (p > 2.0 ** TYPES[dtype].lowest) & (p < 1)  # XLA takes what is below for 0
     for method in METHODS_OF[path.name]:
-        assert_within_bounds(path, dtype, method, parameters, y[inside][::2], p[inside][::2], from_logits=False)
-
-
-@paths
-@pytest.mark.parametrize(("parameters", "sizes"), HARD_FOCI)
-def test_the_hardest_foci(path: Path, dtype: str, parameters: reference.Parameters, sizes: list[float]):
-    z = np.concatenate([sizes, np.negative(sizes)])
-    for y, method in itertools.product((0.0, 1.0), METHODS_OF[path.name]):
-        assert_within_bounds(path, dtype, method, parameters, np.full_like(z, y), z)
+        assert_within_bounds(path, dtype, method, parameters, y[inside], p[inside], from_logits=False)
 
 
 @pytest.mark.parametrize("case", ["bce", "everything"])
