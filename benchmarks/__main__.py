@@ -7,8 +7,8 @@ from pathlib import Path
 
 from benchmarks.measure import Table, machine
 
-NAMES = ("startup", "loss_call", "training_step", "networks")
-LIBRARIES = ("logloss", "numpy", "torch", "scikit-learn", "pandas", "typer")
+NAMES = ("startup", "loss_call", "in_torch", "in_jax", "in_keras", "training_step", "networks")
+LIBRARIES = ("logloss", "numpy", "torch", "jax", "tensorflow-cpu", "keras", "optax", "scikit-learn", "pandas", "typer")
 
 
 def tables(name: str, *, quick: bool) -> Iterator[Table]:

@@ -12,7 +12,7 @@ from sklearn._loss.loss import HalfBinomialLoss
 from torch.nn import functional
 
 import logloss
-from benchmarks.measure import Table, grown, median, one_thread, ratio, take_turns
+from benchmarks.measure import Table, compared, grown, median, one_thread, ratio, take_turns
 from logloss import BinaryCrossEntropy
 from logloss.core import native
 
@@ -180,7 +180,7 @@ def _value_and_gradient(data: Data) -> list[Row]:
 
 
 def _focal(data: Data) -> list[Row]:
-    return _with_gradient(data, BinaryCrossEntropy.focal(from_logits=True), _torchvision_focal)
+    return _with_gradient(data, BinaryCrossEntropy.focal(from_logits=True), torchvision_focal)
 
 
 def _with_gradient(data: Data, bce: BinaryCrossEntropy, peer: Callable[..., torch.Tensor]) -> list[Row]:
@@ -189,7 +189,7 @@ def _with_gradient(data: Data, bce: BinaryCrossEntropy, peer: Callable[..., torc
     rows = [
         *_ours("", lambda: bce.value_and_gradient(data.y, data.z, gradient_out=data.out), touched),
         Row("logloss, fresh output", lambda: bce.value_and_gradient(data.y, data.z), fresh),
-        Row("PyTorch eager, fresh output", lambda: _forward_and_backward(peer, z, y), fresh, True),
+        Row("PyTorch eager, fresh output", lambda: forward_and_backward(peer, z, y), fresh, True),
         Row(touched, lambda: torch.add(z, y, out=out)),
         Row(fresh, lambda: torch.add(z, y)),
     ]
@@ -236,15 +236,11 @@ def _small(*, quick: bool) -> Table:
         "log loss": _log_loss(data),
         "weighted mean": [Row("logloss", lambda: bce(data.y, data.z, sample_weight=data.p, reduction="weighted_mean"))],
     }
-    rows = []
-    for what, contenders in works.items():
-        calls = {r.name: r.call for r in contenders if not r.name.startswith("limit") and "avx2" not in r.name}
-        seconds = take_turns(calls, 2 if quick else 25, 2 if quick else 100)
-        ours = next(iter(seconds))
-        rows += [
-            [f"{what}: {name}", f"{median(times) * 1e6:.1f}", ratio(seconds, ours, name)]
-            for name, times in seconds.items()
-        ]
+    calls = {
+        what: {r.name: r.call for r in contenders if not r.name.startswith("limit") and "avx2" not in r.name}
+        for what, contenders in works.items()
+    }
+    rows = compared(calls, turns=2 if quick else 25, calls=2 if quick else 100, unit=1e-6)
     return Table("Small calls", SMALL, ["call", "µs", "the first takes times"], rows)
 
 
@@ -259,7 +255,7 @@ def _memory(*, quick: bool) -> Table:
         "asymmetric, worked out in float64": (lambda: asymmetric(data.y, data.z), 0),
         "logloss, value and gradient, fresh output": (lambda: bce.value_and_gradient(data.y, data.z), 4 * n),
         "logloss.log_loss": (lambda: logloss.log_loss(data.y, data.p), 0),
-        "PyTorch, forward and backward": (lambda: _forward_and_backward(_bce, z, y), 4 * n),
+        "PyTorch, forward and backward": (lambda: forward_and_backward(_bce, z, y), 4 * n),
         "scikit-learn log_loss": (lambda: metrics.log_loss(data.y, data.p, labels=[0, 1]), 0),
     }
     rows = [[name, f"{max(grown(call) - result, 0) / 1e6:.1f}"] for name, (call, result) in calls.items()]
@@ -270,7 +266,7 @@ def _bce(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     return functional.binary_cross_entropy_with_logits(z, y)
 
 
-def _torchvision_focal(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+def torchvision_focal(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """The steps of torchvision's `sigmoid_focal_loss`, for alpha = 0.25, gamma = 2 and the mean."""
     p = torch.sigmoid(z)
     each = functional.binary_cross_entropy_with_logits(z, y, reduction="none")
@@ -279,7 +275,7 @@ def _torchvision_focal(z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     return ((0.25 * y + 0.75 * (1 - y)) * each).mean()
 
 
-def _forward_and_backward(loss: Callable[..., torch.Tensor], z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+def forward_and_backward(loss: Callable[..., torch.Tensor], z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     leaf = z.detach().requires_grad_()
     loss(leaf, y).backward()
     return leaf.grad

@@ -93,6 +93,22 @@ def ratio(seconds: Seconds, ours: str, peer: str) -> str:
     return f"{middle:.2f} ({low:.2f} to {high:.2f})"
 
 
+Works = Mapping[str, Mapping[str, Callable[[], object]]]
+
+
+def compared(works: Works, *, turns: int, calls: int, unit: float) -> list[list[str]]:
+    """A row a contender: its median in a unit of seconds, and what the first of its work takes beside it."""
+    rows = []
+    for what, contenders in works.items():
+        seconds = take_turns(contenders, turns, calls)
+        ours = next(iter(seconds))
+        rows += [
+            [f"{what}: {name}", f"{median(times) / unit:.3g}", ratio(seconds, ours, name)]
+            for name, times in seconds.items()
+        ]
+    return rows
+
+
 def machine(libraries: Sequence[str]) -> str:
     """What a reader must know of the machine, and nothing that would tell whose it is."""
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in libraries)
