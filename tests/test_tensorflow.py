@@ -585,12 +585,14 @@ VALUES = [
 
 
 @pytest.mark.parametrize(("y", "x", "options", "from_logits", "error"), VALUES)
-def test_values_are_looked_at_when_asked(y, x, options, from_logits, error):
+def test_values_are_looked_at_eagerly_unless_it_is_said_and_in_graphs_when_asked(y, x, options, from_logits, error):
     bce = BinaryCrossEntropy(from_logits=from_logits)
     y, x, options = tf.constant(y), tf.constant(x), {name: tf.constant(value) for name, value in options.items()}
-    as_function(bce)(y, x, **options)
-    with pytest.raises(error):
-        as_function(bce, validate=True)(y, x, **options)
+    as_function(bce, validate=False)(y, x, **options)
+    for validate in (None, True):
+        with pytest.raises(error):
+            as_function(bce, validate=validate)(y, x, **options)
+    run("graph", lambda y, x: as_function(bce)(y, x, **options), y, x)
     with pytest.raises(tf.errors.InvalidArgumentError, match="Values in"):
         run("graph", lambda y, x: as_function(bce, validate=True)(y, x, **options), y, x)
 
