@@ -113,6 +113,13 @@ def test_class_weights_may_be_tensors(weight):
 
 
 @pytest.mark.usefixtures("without_the_formula")
+def test_weights_whose_product_float32_cannot_hold_are_multiplied_wider():
+    y, z, small = [1.0], tf.constant([-(2.0**120)]), tf.constant([2.0**-100])
+    made = sigmoid_cross_entropy_with_logits(y, z, pos_weight=small, sample_weight=[2.0**-50])
+    assert made.numpy().tolist() == [2.0**-30]
+
+
+@pytest.mark.usefixtures("without_the_formula")
 @pytest.mark.parametrize("reduction", ["mean", "weighted_mean", "sum"])
 @pytest.mark.parametrize("hidden_by", ["mask", "sample_weight"])
 def test_nothing_that_counts_costs_nothing_and_pulls_nowhere(reduction, hidden_by):
