@@ -121,7 +121,7 @@ def _torch(forced: bool) -> Callable[[Case], Made]:
     return call
 
 
-def _tensorflow(is_compiled: bool) -> Callable[[Case], Made]:
+def _tensorflow(mode: str) -> Callable[[Case], Made]:
     import tensorflow as tf
 
     from logloss.tensorflow import as_function
@@ -139,7 +139,8 @@ def _tensorflow(is_compiled: bool) -> Callable[[Case], Made]:
                 gradient = inner.gradient(value, z)
             return value, gradient, outer.gradient(gradient, z) if case.reduction == "sum" else None
 
-        steps = tf.function(steps, jit_compile=True, autograph=False) if is_compiled else steps
+        if mode != "eager":
+            steps = tf.function(steps, jit_compile=mode == "XLA", autograph=False)
         made = steps(tf.constant(x))
         return Made(*(None if tensor is None else _plain(tf.cast(tensor, tf.float64)) for tensor in made))
 
@@ -240,8 +241,9 @@ def ways(folder: Path) -> dict[str, Way]:
         Way("NumPy", "", _core),
         Way("PyTorch, kernel", "", _torch(forced=False)),
         Way("PyTorch, operations", "", _torch(forced=True)),
-        Way("TensorFlow, eager", " in TensorFlow", _tensorflow(is_compiled=False)),
-        Way("TensorFlow, XLA", " in TensorFlow", _tensorflow(is_compiled=True)),
+        Way("TensorFlow, kernel", " in TensorFlow", _tensorflow("eager")),
+        Way("TensorFlow, graph", " in TensorFlow", _tensorflow("graph")),
+        Way("TensorFlow, XLA", " in TensorFlow", _tensorflow("XLA")),
         Way("JAX, formula", " in XLA", _jax("numpy")),
         Way("Keras on TensorFlow", " in TensorFlow", keras_on("tensorflow", folder)),
         Way("Keras on JAX", " in XLA", keras_on("jax", folder)),

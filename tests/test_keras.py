@@ -341,6 +341,9 @@ LOSSES = [
     BinaryFocalCrossentropy(pos_weight=2.0, gamma_neg=1.0),
     as_loss(BinaryCrossEntropy.asymmetric(from_logits=True, epsilon=1e-3), reduction="weighted_mean", name="mine"),
     as_loss(BinaryCrossEntropy(pos_weight=(1, 2)), axis=0, class_axis=0, ignore_index=-1, dtype="float32"),
+    BinaryCrossentropy(validate=True),
+    BinaryFocalCrossentropy(validate=False),
+    as_loss(BinaryCrossEntropy(), validate=False),
 ]
 
 

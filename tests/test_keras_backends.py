@@ -19,7 +19,8 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
 @pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
 def test_the_losses_are_the_same_on_every_backend(backend):
     # In a process of its own, because Keras chooses a backend once.
-    result = run("-m", "pytest", "tests/test_keras.py", "-p", "no:cacheprovider", KERAS_BACKEND=backend)
+    files = "tests/test_keras.py", "tests/test_keras_values.py"
+    result = run("-m", "pytest", *files, "-p", "no:cacheprovider", KERAS_BACKEND=backend)
     assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-2000:]
 
 

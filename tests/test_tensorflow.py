@@ -88,8 +88,10 @@ def assert_true(mode: str, dtype: str, parameters: Parameters, y: Any, x: Any, f
 types = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
 
-@modes
-@types
+# Compiling takes most of the time here, and test_same_number compiles the most common members in every type.
+@pytest.mark.parametrize(
+    ("mode", "dtype"), [("eager", "float32"), ("eager", "float64"), ("graph", "float32"), ("xla", "float64")]
+)
 @pytest.mark.parametrize("rows", LOGITS.values(), ids=LOGITS)
 def test_logits_agree_with_the_truth(mode, dtype, rows):
     assert_true(mode, dtype, rows[0].parameters, [row.y for row in rows], [row.x for row in rows])
@@ -110,8 +112,16 @@ def test_the_plain_loss_keeps_its_bounds_in_a_sweep(mode, dtype):
     assert_true(mode, dtype, Parameters(), np.arange(400) % 2, z)
 
 
-@pytest.mark.parametrize(("mode", "dtype"), [("eager", "float64"), ("graph", "float32"), ("xla", "float32")])
-@domains
+@pytest.mark.parametrize(
+    ("mode", "dtype", "from_logits"),
+    [
+        ("eager", "float64", True),
+        ("eager", "float64", False),
+        ("graph", "float32", True),
+        ("graph", "float32", False),
+        ("xla", "float32", True),
+    ],
+)
 @pytest.mark.parametrize("name", [name for name in MEMBERS if name not in LOGITS])
 def test_the_family_keeps_its_bounds_in_a_sweep(mode, dtype, from_logits, name):
     y, x = sweep("logits" if from_logits else "probabilities", 12)
@@ -281,7 +291,7 @@ def test_a_vectorized_map_gives_what_a_loop_does(reduction):
 
 
 @pytest.mark.parametrize("mode", ["eager", "xla"])
-@pytest.mark.parametrize(("dtype", "digits"), [("float16", 1e-3), ("bfloat16", 8e-3), ("float32", 1e-6)])
+@pytest.mark.parametrize(("dtype", "digits"), [("float16", 1e-3), ("bfloat16", 8e-3)])
 @domains
 def test_narrow_types_are_rounded_once(mode, dtype, digits, from_logits):
     bce = BinaryCrossEntropy.focal(from_logits=from_logits)
@@ -521,7 +531,7 @@ def test_vectors_of_open_length_never_broadcast(mode, which, length):
 @pytest.mark.parametrize("mode", ["graph", "xla"])
 @pytest.mark.parametrize("reduction", REDUCTIONS)
 def test_open_shapes_give_the_same_numbers(mode, reduction):
-    bce = BinaryCrossEntropy(from_logits=True, **FAMILY["all at once"])
+    bce = BinaryCrossEntropy(from_logits=True, **FAMILY["one weight a class"], label_smoothing=0.2)
     y, x, weight, mask = batch()
     loss = as_function(bce, reduction=reduction)
     shapes = [(y, [None, None]), (x, [None, None]), (weight[:, 0], [None]), (mask, [None, None])]
@@ -585,12 +595,14 @@ VALUES = [
 
 
 @pytest.mark.parametrize(("y", "x", "options", "from_logits", "error"), VALUES)
-def test_values_are_looked_at_when_asked(y, x, options, from_logits, error):
+def test_values_are_looked_at_eagerly_unless_it_is_said_and_in_graphs_when_asked(y, x, options, from_logits, error):
     bce = BinaryCrossEntropy(from_logits=from_logits)
     y, x, options = tf.constant(y), tf.constant(x), {name: tf.constant(value) for name, value in options.items()}
-    as_function(bce)(y, x, **options)
-    with pytest.raises(error):
-        as_function(bce, validate=True)(y, x, **options)
+    as_function(bce, validate=False)(y, x, **options)
+    for validate in (None, True):
+        with pytest.raises(error):
+            as_function(bce, validate=validate)(y, x, **options)
+    run("graph", lambda y, x: as_function(bce)(y, x, **options), y, x)
     with pytest.raises(tf.errors.InvalidArgumentError, match="Values in"):
         run("graph", lambda y, x: as_function(bce, validate=True)(y, x, **options), y, x)
 

@@ -43,6 +43,7 @@ class Call:
     axis: Any = -1
     class_axis: int = -1
     ignore_index: float | None = None
+    validate: bool | None = None
     prefers_logits: bool = True  # those that a sigmoid activation was made from, where Keras keeps them
 
     def __post_init__(self) -> None:
@@ -65,7 +66,7 @@ class Call:
         if self.ignore_index is not None:
             counted = _differ(y_true, self.ignore_index)
             shown = counted if shown is None else ops.logical_and(shown, counted)
-        loss = _of_backend(bce, _REDUCTIONS[reduction], self.class_axis)
+        loss = _of_backend(bce, _REDUCTIONS[reduction], self.class_axis, self.validate)
         if reduction in ("none", "sum"):
             rows = self._rows(loss, y_true, y_pred, weight, shown)
             return ops.cast(rows if reduction == "none" else ops.sum(rows), y_pred.dtype)
@@ -105,23 +106,25 @@ def refuse_tf_keras(**given: Any) -> None:
 
 
 @lru_cache(maxsize=64)
-def _of_backend(bce: BinaryCrossEntropy, reduction: str, class_axis: int) -> Callable[..., Tensor]:
+def _of_backend(
+    bce: BinaryCrossEntropy, reduction: str, class_axis: int, validate: bool | None
+) -> Callable[..., Tensor]:
     """The loss of the backend that is in use, called as ``loss(y_true, y_pred, weight, shown)``."""
     backend = keras.backend.backend()
     if backend == "tensorflow":
         from logloss import tensorflow
 
-        function = tensorflow.as_function(bce, reduction=reduction, class_axis=class_axis)
+        function = tensorflow.as_function(bce, reduction=reduction, class_axis=class_axis, validate=validate)
         return lambda y, x, weight, shown: function(y, x, sample_weight=weight, mask=shown)
     if backend == "jax":
         from logloss import jax
 
-        of_jax = jax.as_function(bce, reduction=reduction, class_axis=class_axis)
+        of_jax = jax.as_function(bce, reduction=reduction, class_axis=class_axis, validate=bool(validate))
         return lambda y, x, weight, shown: of_jax(x, y, sample_weight=weight, mask=shown)
     if backend == "torch":
         from logloss import torch
 
-        module = torch.as_module(bce, reduction=reduction, class_axis=class_axis)
+        module = torch.as_module(bce, reduction=reduction, class_axis=class_axis, validate=validate)
         return lambda y, x, weight, shown: module(x, y, weight, shown)
     raise MissingPackageError(
         f"logloss.keras has no loss for the backend {backend}; expected tensorflow, torch or jax. "

@@ -23,13 +23,14 @@ def binary_crossentropy(
     margin: float = 0.0,
     ignore_index: float | None = None,
     class_axis: int = -1,
+    validate: bool | None = None,
 ) -> Tensor:
     """The mean over an axis of the loss of each element, as `keras.losses.binary_crossentropy` gives it.
 
     Parameters
     ----------
     y_true : tensor, shape s
-        Labels in [0, 1]. Values are not looked at: NaN gives NaN.
+        Labels in [0, 1].
     y_pred : tensor, shape s
         Probabilities, or logits with ``from_logits=True``. Either tensor may lack a trailing axis of 1.
     from_logits : bool
@@ -47,10 +48,16 @@ def binary_crossentropy(
         Elements with this label do not count; NaN is one that can be named.
     class_axis : int
         The axis along which per-class weights lie.
+    validate : bool, optional
+        Whether values are looked at. Unless it is said they are where that costs nothing, which is eagerly in main
+        memory in TensorFlow and PyTorch; elsewhere NaN gives NaN. In a graph it is TensorFlow that refuses, and XLA
+        leaves that out; under `jax.jit`, and so in `fit`, JAX can look at values with `jax.experimental.checkify` only.
 
     Raises
     ------
     ShapeError, DtypeError, ParameterError
+    LabelError, LogitError, ProbabilityError, WeightError
+        A value is out of range.
 
     Notes
     -----
@@ -73,7 +80,7 @@ def binary_crossentropy(
         margin=margin,
         epsilon=keras.config.epsilon(),
     )
-    loss: Tensor = Call(bce, axis, class_axis, ignore_index)(y_true, y_pred)
+    loss: Tensor = Call(bce, axis, class_axis, ignore_index, validate)(y_true, y_pred)
     return loss
 
 

@@ -41,6 +41,7 @@ class _Loss(keras.losses.Loss):  # type: ignore[misc]
             "axis": self._of.axis,
             "class_axis": self._of.class_axis,
             "ignore_index": "nan" if index is not None and math.isnan(index) else index,  # JSON has no NaN
+            "validate": self._of.validate,
         }
 
     def __repr__(self) -> str:
@@ -61,7 +62,7 @@ class BinaryCrossentropy(_Loss):
         "auto" and the reductions of Keras 2 are understood.
     name, dtype
         As in Keras.
-    pos_weight, neg_weight, gamma, gamma_neg, margin, ignore_index, class_axis
+    pos_weight, neg_weight, gamma, gamma_neg, margin, ignore_index, class_axis, validate
         As for `binary_crossentropy`.
 
     Raises
@@ -70,6 +71,8 @@ class BinaryCrossentropy(_Loss):
         An option is out of its range, or nobody knows the reduction.
     ShapeError, DtypeError
         When called: shapes differ. ``sample_weight`` and masks have the shape of y_pred or that of its first axes.
+    LabelError, LogitError, ProbabilityError, WeightError
+        When called: a value is out of range.
 
     Notes
     -----
@@ -100,6 +103,7 @@ class BinaryCrossentropy(_Loss):
         margin: float = 0.0,
         ignore_index: Any = None,
         class_axis: int = -1,
+        validate: bool | None = None,
     ) -> None:
         bce = BinaryCrossEntropy(
             from_logits=from_logits,
@@ -111,7 +115,7 @@ class BinaryCrossentropy(_Loss):
             margin=margin,
             epsilon=keras.config.epsilon(),
         )
-        super().__init__(Call(bce, axis, class_axis, _number(ignore_index)), reduction, name, dtype)
+        super().__init__(Call(bce, axis, class_axis, _number(ignore_index), validate), reduction, name, dtype)
 
     def get_config(self) -> dict[str, Any]:
         """All that the loss was made with, as plain JSON values."""
@@ -189,6 +193,8 @@ class BinaryCrossEntropyLoss(_Loss):
         ignore_index: Any = None,
         name: str | None = None,
         dtype: Any = None,
+        *,
+        validate: bool | None = None,
     ) -> None:
         if isinstance(bce, Mapping):  # from a config
             bce = BinaryCrossEntropy.from_config(bce)
@@ -196,7 +202,7 @@ class BinaryCrossEntropyLoss(_Loss):
             raise ParameterError(
                 f'bce={bce!r} is not a BinaryCrossEntropy. Make one, as by BinaryCrossEntropy.parse("focal(gamma=3)").'
             )
-        of = Call(bce, axis, class_axis, _number(ignore_index), prefers_logits=False)
+        of = Call(bce, axis, class_axis, _number(ignore_index), validate, prefers_logits=False)
         super().__init__(of, reduction, name, dtype)
 
     def get_config(self) -> dict[str, Any]:
@@ -218,6 +224,7 @@ def as_loss(
     ignore_index: float | None = None,
     name: str | None = None,
     dtype: Any = None,
+    validate: bool | None = None,
 ) -> BinaryCrossEntropyLoss:
     """A loss to compile a Keras model with, of any member of the family.
 
@@ -225,7 +232,7 @@ def as_loss(
     ----------
     bce : BinaryCrossEntropy
         The member of the family; its ``from_logits`` and ``epsilon`` are honoured.
-    reduction, axis, class_axis, ignore_index, name, dtype
+    reduction, axis, class_axis, ignore_index, name, dtype, validate
         As for `BinaryCrossentropy`.
 
     Raises
@@ -238,7 +245,7 @@ def as_loss(
     >>> as_loss(BinaryCrossEntropy.asymmetric(from_logits=True), reduction="sum")
     BinaryCrossEntropyLoss(asymmetric(gamma_pos=1.0, gamma_neg=4.0, margin=0.05, from_logits=True), reduction='sum')
     """
-    return BinaryCrossEntropyLoss(bce, reduction, axis, class_axis, ignore_index, name, dtype)
+    return BinaryCrossEntropyLoss(bce, reduction, axis, class_axis, ignore_index, name, dtype, validate=validate)
 
 
 def _number(ignore_index: Any) -> Any:

@@ -36,7 +36,7 @@ def sigmoid_cross_entropy_with_logits(
     ignore_index: float | None = None,
     class_axis: int = -1,
     reduction: str = "none",
-    validate: bool = False,
+    validate: bool | None = None,
 ) -> Tensor:
     """The loss of each element, as `tf.nn.sigmoid_cross_entropy_with_logits` gives it, with the options of the family.
 
@@ -60,9 +60,10 @@ def sigmoid_cross_entropy_with_logits(
         The axis along which per-class weights lie.
     reduction : "none", "mean", "weighted_mean" or "sum"
         As for a `BinaryCrossEntropy`. The mean of nothing, as of a batch that is masked whole, is 0 with gradient 0.
-    validate : bool
-        Whether values are looked at: eagerly they are refused as elsewhere; in a graph `tf.errors.InvalidArgumentError`
-        is raised when it runs, and XLA leaves such checks out. Without it NaN gives NaN.
+    validate : bool, optional
+        Whether values are looked at. Unless it is said they are where that costs nothing: eagerly, in main memory. In a
+        graph `tf.errors.InvalidArgumentError` is raised when it runs, and XLA leaves such checks out. Where they are
+        not looked at, NaN gives NaN.
 
     Raises
     ------
@@ -72,11 +73,14 @@ def sigmoid_cross_entropy_with_logits(
         ``logits`` are not floating, or ``mask`` not boolean.
     ParameterError
         Something is missing or out of its range.
+    LabelError, LogitError, WeightError
+        A value is out of range.
 
     Notes
     -----
     Differentiable in logits, labels and weights, to any order; up to the second, derivatives are written out.
-    In eager mode and under XLA TensorFlow flushes subnormal results to 0.
+    Eagerly in main memory the compiled kernel makes the loss and its gradient in logits, unless a tape follows labels
+    or weights. Elsewhere TensorFlow's own operations do, which flush subnormal results to 0 but for graphs without XLA.
 
     Examples
     --------
@@ -134,7 +138,7 @@ def weighted_cross_entropy_with_logits(
 
 
 def as_function(
-    bce: BinaryCrossEntropy, *, reduction: str = "none", class_axis: int = -1, validate: bool = False
+    bce: BinaryCrossEntropy, *, reduction: str = "none", class_axis: int = -1, validate: bool | None = None
 ) -> Function:
     """A function that is called as ``fn(y_true, y_pred, *, sample_weight=None, mask=None)``.
 
@@ -149,7 +153,7 @@ def as_function(
     ------
     ParameterError
         ``bce`` is none, or nobody knows the reduction.
-    ShapeError, DtypeError
+    ShapeError, DtypeError, LabelError, LogitError, ProbabilityError, WeightError
         When called, as `sigmoid_cross_entropy_with_logits` does.
 
     Examples

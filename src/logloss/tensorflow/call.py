@@ -12,9 +12,11 @@ from logloss.core.errors import DtypeError, ParameterError, ShapeError
 from logloss.core.family import BinaryCrossEntropy
 from logloss.core.formula import LOSS
 from logloss.core.reduction import check_reduction
-from logloss.tensorflow.quantities import Batch, Tensor, quantity, total, where
+from logloss.tensorflow import native
+from logloss.tensorflow.quantities import Batch, Tensor, quantity, total, where, widened, work_type
 
 _FLOATING = (tf.float16, tf.bfloat16, tf.float32, tf.float64)
+_MOST_AXES = 8
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Function:
     bce: BinaryCrossEntropy
     reduction: str
     class_axis: int = -1
-    validate: bool = False
+    validate: bool | None = None
     names: tuple[str, str] = ("y_true", "y_pred")
 
     def __post_init__(self) -> None:
@@ -44,6 +46,11 @@ class Function:
             raise DtypeError(
                 f"{name} has dtype {dtype.name}; expected a floating type. Use tf.cast({name}, tf.float32)."
             )
+        if tf.executing_eagerly() and prediction.shape.rank > _MOST_AXES:
+            raise ShapeError(
+                f"{name} has {prediction.shape.rank} axes, and TensorFlow's eager operations take {_MOST_AXES} "
+                "at most. Use tf.reshape to have fewer."
+            )
         label = _matched(label, prediction, *self.names)
         weight = None if sample_weight is None else _per_element(sample_weight, prediction, "sample_weight", name)
         shown = None if mask is None else _per_element(mask, prediction, "mask", name)
@@ -52,27 +59,43 @@ class Function:
                 f"mask has dtype {shown.dtype.name}; expected booleans, True where an element counts. "
                 "Use tf.cast(mask, tf.bool)."
             )
-        work = tf.float64 if dtype == tf.float64 else tf.float32
         given = {"pos_weight": self.bce.pos_weight, "neg_weight": self.bce.neg_weight} | dict(class_weights or {})
-        by_class = {key: _class_weight(value, prediction, work, self.class_axis, key) for key, value in given.items()}
+        by_class = {key: _class_weight(value, prediction, self.class_axis, key) for key, value in given.items()}
         floating = {"y_pred": prediction, "y_true": label, "weight": weight} | dict(class_weights or {})
         sought = tuple(key for key, value in floating.items() if value is not None and value.dtype in _FLOATING)
-        weight = None if weight is None else tf.cast(weight, work)
-        y, z = tf.cast(label, work), tf.cast(prediction, work)
-        return Batch(y, z, weight, shown, **by_class, dtype=dtype, sought=sought)
+        return Batch(label, prediction, weight, shown, **by_class, dtype=dtype, sought=sought)
 
     def of(self, batch: Batch) -> Tensor:
-        """The loss of what has been read."""
-        if self.validate:
-            batch = _validated(self.bce, batch)
+        """The loss of what has been read: by the compiled kernel where it takes it, else by the formula."""
+        is_in_memory = native.is_in_memory(batch)
+        if is_in_memory and (made := native.loss(self.bce, batch, self.reduction)) is not None:
+            return made
+        if is_in_memory if self.validate is None else self.validate:
+            batch = self._validated(batch)
+        batch = widened(batch)
         return tf.cast(_reduced(quantity(LOSS, self.bce, batch), batch, self.reduction), batch.dtype)
+
+    def _validated(self, batch: Batch) -> Batch:
+        """Refuse values that are in plain view and out of range, now or when the graph runs."""
+        if not tf.executing_eagerly():
+            return _asserted(self.bce, batch)
+        label, prediction = self.names
+        words = inputs.Words(
+            y_true=label,
+            y_pred=prediction,
+            missing_predictions=f"Leave them out with mask=~tf.math.is_nan({prediction}).",
+            missing_labels=f"Leave missing labels out with mask=~tf.math.is_nan({label}).",
+        )
+        inputs.check_values(native.arrays(batch), from_logits=self.bce.from_logits, words=words)
+        return batch
 
 
 def without(batch: Batch, label: Any) -> Batch:
     """The same, where elements of this label do not count."""
     if isinstance(label, bool) or not isinstance(label, int | float | np.number):
         raise ParameterError(f"ignore_index={label!r} is not a number; expected the label that does not count.")
-    differs = ~tf.math.is_nan(batch.y_true) if np.isnan(label) else batch.y_true != float(label)
+    labels = tf.cast(batch.y_true, work_type(batch.dtype))
+    differs = ~tf.math.is_nan(labels) if np.isnan(label) else labels != float(label)
     return batch._replace(shown=differs if batch.shown is None else batch.shown & differs)
 
 
@@ -120,12 +143,12 @@ def _per_element(values: Any, y_pred: Tensor, name: str, other: str) -> Tensor:
     return _matched(tensor, y_pred, name, other)
 
 
-def _class_weight(weight: Any, y_pred: Tensor, work: Any, class_axis: int, name: str) -> Any:
+def _class_weight(weight: Any, y_pred: Tensor, class_axis: int, name: str) -> Any:
     """A number as it is; one entry a class along the axis of classes; a tensor of y_pred's shape."""
     if isinstance(weight, float):
         return weight
     if not isinstance(weight, tuple):
-        weight = tf.cast(_tensor(weight, name), work)
+        weight = _tensor(weight, name)
         if weight.shape.rank != 1:
             return weight if weight.shape.rank == 0 else _matched(weight, y_pred, name, "logits")
     count = len(weight) if isinstance(weight, tuple) else weight.shape[0]
@@ -134,7 +157,7 @@ def _class_weight(weight: Any, y_pred: Tensor, work: Any, class_axis: int, name:
     known = tuple(count if size is None else size for size in y_pred.shape)
     if count is not None:
         inputs.per_class((1.0,) * count, known, class_axis, name)
-    return _reshaped(tf.constant(weight, work) if isinstance(weight, tuple) else weight, y_pred, class_axis)
+    return _reshaped(tf.constant(weight, tf.float64) if isinstance(weight, tuple) else weight, y_pred, class_axis)
 
 
 def _reshaped(values: Tensor, y_pred: Tensor, axis: int) -> Tensor:
@@ -144,14 +167,9 @@ def _reshaped(values: Tensor, y_pred: Tensor, axis: int) -> Tensor:
     return tf.reshape(values, shape)
 
 
-def _validated(bce: BinaryCrossEntropy, batch: Batch) -> Batch:
-    """Refuse values that are in plain view and out of range, now or when the graph runs."""
-    y, z, weight, shown = batch.y_true, batch.y_pred, batch.weight, batch.shown
-    if tf.executing_eagerly():
-        weights, mask = (None if tensor is None else tensor.numpy() for tensor in (weight, shown))
-        read = inputs.Inputs(y.numpy(), z.numpy(), weights, mask, -1, z.dtype.as_numpy_dtype)
-        inputs.check_values(read, from_logits=bce.from_logits)
-        return batch
+def _asserted(bce: BinaryCrossEntropy, batch: Batch) -> Batch:
+    """The same, if values are in range when the graph runs."""
+    y, z, weight, shown, *_ = widened(batch)
     shown = tf.constant(True) if shown is None else shown
     counted = shown if weight is None else shown & (weight != 0)
     bad = {"Values in y_true lie outside [0, 1].": counted & ~((y >= 0) & (y <= 1))}
@@ -166,7 +184,7 @@ def _validated(bce: BinaryCrossEntropy, batch: Batch) -> Batch:
             (z >= 0) & (z <= 1)
         )
     with tf.control_dependencies([tf.debugging.Assert(~tf.reduce_any(found), [text]) for text, found in bad.items()]):
-        return batch._replace(y_pred=tf.identity(z))
+        return batch._replace(y_pred=tf.identity(batch.y_pred))
 
 
 def _reduced(losses: Tensor, batch: Batch, reduction: str) -> Tensor:

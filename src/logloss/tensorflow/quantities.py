@@ -16,7 +16,7 @@ _LANES = 8  # of a sum, so that a compiler can add as many terms at once
 
 
 class Batch(NamedTuple):
-    """Tensors whose types and shapes have been checked; all floating ones are of the type that is worked in."""
+    """Tensors whose types and shapes have been checked."""
 
     y_true: Tensor
     y_pred: Tensor
@@ -26,6 +26,19 @@ class Batch(NamedTuple):
     neg_weight: Any
     dtype: Any  # of the result
     sought: tuple[str, ...]  # the fields in which there are derivatives
+
+
+def work_type(dtype: Any) -> Any:
+    """The type that is worked in: halves are worked out in float32 and rounded once."""
+    return tf.float64 if dtype == tf.float64 else tf.float32
+
+
+def widened(batch: Batch) -> Batch:
+    """The same, where all but the mask is of the type that is worked in, as `quantity` takes it."""
+    work = work_type(batch.dtype)
+    fields = ("y_true", "y_pred", "weight", "pos_weight", "neg_weight")
+    tensors = {field: tensor for field in fields if tf.is_tensor(tensor := getattr(batch, field))}
+    return batch._replace(**{field: tf.cast(tensor, work) for field, tensor in tensors.items()})
 
 
 def quantity(name: str, bce: BinaryCrossEntropy, batch: Batch) -> Tensor:
