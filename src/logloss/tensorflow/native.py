@@ -23,7 +23,6 @@ except ImportError:
     PossibleTapeGradientTypes = None
 
 _MANY = 1024  # class weights that are looked at one by one
-_to_dlpack = tf.experimental.dlpack.to_dlpack
 
 
 class Call(NamedTuple):
@@ -98,8 +97,10 @@ def _run(batch: Batch, call: Call, *, wants_gradient: bool) -> tuple[Tensor, Ten
     y, z, *rest = (None if isinstance(field, float) else field for field in batch[:6])
     value = native.run_tensors(
         call.bce,
-        [None if tensor is None else _to_dlpack(tensor) for tensor in (z, y, *rest, each, gradient, None)],
-        size,
+        tuple(map(_capsule, (z, y, *rest))),
+        _capsule(each),
+        _capsule(gradient),
+        None,
         call.is_sum,
         call.divisor,
         _are_moderate(rest[2:]),
@@ -108,6 +109,10 @@ def _run(batch: Batch, call: Call, *, wants_gradient: bool) -> tuple[Tensor, Ten
     if value is None:
         return None
     return tf.constant(value, batch.dtype) if each is None else each, gradient
+
+
+def _capsule(tensor: Tensor | None) -> Any:
+    return None if tensor is None else tf.experimental.dlpack.to_dlpack(tensor)
 
 
 def _empty(batch: Batch, dtype: Any) -> Tensor:
