@@ -111,11 +111,18 @@ def compared(works: Works, *, turns: int, calls: int, unit: float) -> list[list[
 
 def machine(libraries: Sequence[str]) -> str:
     """What a reader must know of the machine, and nothing that would tell whose it is."""
-    versions = ", ".join(f"{name} {metadata.version(name)}" for name in libraries)
+    versions = ", ".join(filter(None, map(_version, libraries)))
     return (
         f"{date.today():%Y-%m-%d}, {_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}, "
         f"Python {platform.python_version()}, {versions}. {busy()}"
     )
+
+
+def _version(library: str) -> str:
+    try:
+        return f"{library} {metadata.version(library)}"
+    except metadata.PackageNotFoundError:  # not every library is on every system
+        return ""
 
 
 def busy() -> str:

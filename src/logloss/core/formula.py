@@ -89,7 +89,8 @@ def of_family(
         y_pred = xp.where(counted, y_pred, 0.5)
         positive, negative = (xp.where(counted, coefficient, 0.0) for coefficient in (positive, negative))
     if family.from_logits:
-        return from_logits(xp, y_pred, positive, negative, family.focus, want)
+        are_shares = counted is None and all(map(_is_one, weights))
+        return from_logits(xp, y_pred, positive, negative, family.focus, want, are_shares=are_shares)
     return from_probabilities(xp, y_pred, positive, negative, family.focus, ends, want)
 
 
@@ -109,11 +110,21 @@ def coefficients(
 
 
 def from_logits(
-    xp: Any, z: Array, positive: Array, negative: Array, focus: Focus, want: tuple[str, ...]
+    xp: Any,
+    z: Array,
+    positive: Array,
+    negative: Array,
+    focus: Focus,
+    want: tuple[str, ...],
+    *,
+    are_shares: bool = False,
 ) -> list[Array]:
-    """Each wanted quantity, its derivatives being with respect to the logit ``z``."""
+    """Each wanted quantity, its derivatives being with respect to the logit ``z``.
+
+    With ``are_shares`` the two coefficients are known to add up to 1, which spares some of the work.
+    """
     if not any(focus):
-        return _plain_from_logits(xp, z, positive, negative, want)
+        return _plain_from_logits(xp, z, positive, negative, want, are_shares)
     first, second = _sides_of_logits(xp, z, focus, want)
     right_way_up = [_logit_side(first, name) for name in want]
     mirrored = [_spared(xp, second, focus, name) if focus.margin else _logit_side(second, name) for name in want]
@@ -141,8 +152,14 @@ def from_probabilities(
     return _mix(xp, positive, negative, right_way_up, mirrored, want)
 
 
-def _plain_from_logits(xp: Any, z: Array, positive: Array, negative: Array, want: tuple[str, ...]) -> list[Array]:
+def _plain_from_logits(
+    xp: Any, z: Array, positive: Array, negative: Array, want: tuple[str, ...], are_shares: bool
+) -> list[Array]:
     """Cross-entropy without focus, by what the logit votes for and what it votes against: fewer operations."""
+
+    def of_both(price: Array) -> Array:
+        return price if are_shares else positive * price + negative * price
+
     distance = xp.abs(z)
     e = xp.exp(-distance)
     upper = z >= 0
@@ -151,13 +168,12 @@ def _plain_from_logits(xp: Any, z: Array, positive: Array, negative: Array, want
     made = []
     for name in want:
         if name == LOSS:
-            price = xp.log1p(e)  # of both sides; what the logit votes against costs |z| more
-            made.append(positive * price + negative * price + _times(xp, against, distance))
+            made.append(of_both(xp.log1p(e)) + _times(xp, against, distance))
         elif name == GRADIENT:
             push = against * near - for_it * far
             made.append(xp.where(upper, push, -push))
         else:
-            made.append(positive * (near * far) + negative * (near * far))
+            made.append(of_both(near * far))
     return made
 
 

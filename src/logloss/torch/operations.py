@@ -24,8 +24,8 @@ _NEXT = {LOSS: GRADIENT, GRADIENT: HESSIAN}
 _PIECES, _LARGE = 32, 1 << 22
 
 
-class _Functions:
-    """What the formula asks of an array library."""
+class _Differentiable:
+    """What the formula asks of an array library, where PyTorch may differentiate it."""
 
     exp, log, log1p = staticmethod(torch.exp), staticmethod(torch.log), staticmethod(torch.log1p)
     where, finfo = staticmethod(torch.where), staticmethod(torch.finfo)
@@ -168,8 +168,9 @@ def _in_weight(name: str, arguments: Arguments, family: BinaryCrossEntropy) -> T
 def _formula(name: str, arguments: Arguments, family: BinaryCrossEntropy) -> Tensor:
     y_pred, y_true, weight, mask, pos_weight, neg_weight = arguments
     work = work_type(y_pred)
+    is_compiled = torch.compiler.is_compiling() and not torch.compiler.is_exporting()
     (made,) = formula.of_family(
-        _Functions,
+        torch if is_compiled else _Differentiable,
         family,
         y_true.to(work),
         y_pred.to(work),
