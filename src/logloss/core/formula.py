@@ -163,14 +163,17 @@ def _plain_from_logits(
     distance = xp.abs(z)
     e = xp.exp(-distance)
     upper = z >= 0
-    against, for_it = xp.where(upper, negative, positive), xp.where(upper, positive, negative)
-    near, far = _near_and_far(e, 1 + e)
+    against = xp.where(upper, negative, positive)
+    near: Array = None
+    far: Array = None
+    if want != (LOSS,):
+        near, far = _near_and_far(e, 1 + e)
     made = []
     for name in want:
         if name == LOSS:
             made.append(of_both(xp.log1p(e)) + _times(xp, against, distance))
         elif name == GRADIENT:
-            push = against * near - for_it * far
+            push = against * near - xp.where(upper, positive, negative) * far
             made.append(xp.where(upper, push, -push))
         else:
             made.append(of_both(near * far))

@@ -12,6 +12,8 @@ from logloss.core.parameters import Weight
 
 ClassWeight = float | Array
 
+_MANY = 1024
+
 
 class Constants(NamedTuple):
     """What the compiled kernel needs of the parameters, worked out once."""
@@ -26,6 +28,12 @@ def are_moderate(factors: Iterable[float]) -> bool:
     Of row weights native/task.hpp takes those from 2**-60 to 2**60.
     """
     return all(factor == 0 or 2.0**-30 <= factor <= 2.0**30 for factor in factors)
+
+
+def are_moderate_tensors(class_weights: Iterable[Any]) -> bool:
+    """The same of tensors of class weights, of any library; those that are too many are not looked at."""
+    flat = [weight.reshape(-1) for weight in class_weights]
+    return all(len(weights) <= _MANY and are_moderate(weights.tolist()) for weights in flat)
 
 
 class Family(Protocol):

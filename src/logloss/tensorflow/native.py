@@ -4,7 +4,6 @@ The gradient is kept for the way back, where it is handed on as it is if what co
 """
 
 import math
-from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,15 +13,13 @@ from logloss.core import native
 from logloss.core.family import BinaryCrossEntropy
 from logloss.core.formula import GRADIENT
 from logloss.core.inputs import Inputs
-from logloss.core.work import are_moderate
+from logloss.core.work import are_moderate_tensors
 from logloss.tensorflow.quantities import Batch, Tensor, quantity, widened, work_type
 
 try:  # TensorFlow asks this itself before it records anything, and has no public name for it
     from tensorflow.python.ops.gradients_util import PossibleTapeGradientTypes
 except ImportError:
     PossibleTapeGradientTypes = None
-
-_MANY = 1024  # class weights that are looked at one by one
 
 
 class Call(NamedTuple):
@@ -103,7 +100,7 @@ def _run(batch: Batch, call: Call, *, wants_gradient: bool) -> tuple[Tensor, Ten
         None,
         call.is_sum,
         call.divisor,
-        _are_moderate(rest[2:]),
+        are_moderate_tensors(_array(weight) for weight in rest[2:] if weight is not None),
         tf.config.threading.get_intra_op_parallelism_threads() or native.threads_for(size),
     )
     if value is None:
@@ -128,11 +125,3 @@ def _divisor(batch: Batch, reduction: str) -> float | None:
         return float((math.prod(batch.y_pred.shape) if batch.shown is None else arrays(batch).counted) or 1)
     total = native.total_weight(arrays(batch))
     return None if total is None or math.isinf(total) else total or 1.0
-
-
-def _are_moderate(class_weights: list[Tensor | None]) -> bool:
-    """Whether class weights need no more than float32; those that are too many are not looked at."""
-    given = [_array(weight) for weight in class_weights if weight is not None]
-    if any(weight.size > _MANY for weight in given):
-        return False
-    return are_moderate(chain.from_iterable(weight.ravel().tolist() for weight in given))

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from logloss.core import inputs, parameters
 from logloss.core.errors import LogLossError, ParameterError, ShapeError
+from logloss.core.inputs import Words
 from logloss.torch import errors
 from logloss.torch.eager import is_eager
 
@@ -28,28 +29,21 @@ class Arguments(NamedTuple):
     neg_weight: Tensor | None
 
 
-class Words(NamedTuple):
-    """What a function calls its arguments."""
-
-    y_pred: str
-    y_true: str
-    weight: str
-
-    def of_values(self) -> inputs.Words:
-        """The same for refusals of values."""
-        return inputs.Words(
-            y_true=self.y_true,
-            y_pred=self.y_pred,
-            sample_weight=self.weight,
-            logits="If these are logits, use the loss that takes logits.",
-            missing_predictions=f"Leave them out with mask=~torch.isnan({self.y_pred}).",
-            missing_labels=f"Leave missing labels out with mask=~torch.isnan({self.y_true}).",
-        )
+def _words(y_pred: str, y_true: str, weight: str) -> Words:
+    """What a function calls its arguments, and how values that it refuses are mended."""
+    return Words(
+        y_true=y_true,
+        y_pred=y_pred,
+        sample_weight=weight,
+        logits="If these are logits, use the loss that takes logits.",
+        missing_predictions=f"Leave them out with mask=~torch.isnan({y_pred}).",
+        missing_labels=f"Leave missing labels out with mask=~torch.isnan({y_true}).",
+    )
 
 
-TORCH = Words("input", "target", "weight")
-TORCHVISION = Words("inputs", "targets", "weight")
-OURS = Words("y_pred", "y_true", "sample_weight")
+TORCH = _words("input", "target", "weight")
+TORCHVISION = _words("inputs", "targets", "weight")
+OURS = _words("y_pred", "y_true", "sample_weight")
 
 
 def check_pair(y_pred: Tensor, y_true: Tensor, words: Words) -> None:
@@ -165,7 +159,7 @@ def check_values(arguments: Arguments, *, from_logits: bool, words: Words, is_we
     weight, mask = (None if a is None else _array(a) for a in (arguments.weight, arguments.mask))
     data = inputs.Inputs(_array(arguments.y_true), _array(arguments.y_pred), weight, mask, -1, np.float32)
     try:
-        inputs.check_values(data, from_logits=from_logits, words=words.of_values(), is_weight_signed=is_weight_signed)
+        inputs.check_values(data, from_logits=from_logits, words=words, is_weight_signed=is_weight_signed)
     except LogLossError as error:
         raise errors.of_values(error) from None
 

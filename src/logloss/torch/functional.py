@@ -6,9 +6,10 @@ from torch import Tensor
 
 from logloss.core.errors import ParameterError
 from logloss.core.family import BinaryCrossEntropy
+from logloss.core.inputs import Words
 from logloss.core.reduction import check_reduction
 from logloss.torch import arguments, loss
-from logloss.torch.arguments import TORCH, TORCHVISION, Arguments, ClassWeight, Words
+from logloss.torch.arguments import TORCH, TORCHVISION, Arguments, ClassWeight
 from logloss.torch.eager import is_eager
 from logloss.torch.family import Options, member, weighed
 
@@ -200,7 +201,7 @@ def of_member(
     """The loss of a drop-in name, whose options and reduction have been looked at; the member has no class weights."""
     arguments.check_pair(y_pred, y_true, words)
     if weight is not None:
-        weight = arguments.expanded(weight, y_pred, words.weight, words)
+        weight = arguments.expanded(weight, y_pred, words.sample_weight, words)
     if mask is not None:
         arguments.check_mask(mask)
         mask = arguments.expanded(mask, y_pred, "mask", words)

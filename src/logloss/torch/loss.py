@@ -4,8 +4,9 @@ import torch
 from torch import Tensor
 
 from logloss.core.family import BinaryCrossEntropy
+from logloss.core.inputs import Words
 from logloss.torch import native, operations
-from logloss.torch.arguments import Arguments, Words, check_values, work_type
+from logloss.torch.arguments import Arguments, check_values, work_type
 from logloss.torch.eager import is_eager
 
 _HALVES = (torch.float16, torch.bfloat16)

@@ -4,7 +4,6 @@ The gradient is kept for the way back, where it is handed on as it is if what co
 """
 
 import math
-from itertools import chain
 from typing import Any
 
 import torch
@@ -16,12 +15,11 @@ from torch.utils.dlpack import to_dlpack  # type: ignore[attr-defined]
 
 from logloss.core import native
 from logloss.core.family import BinaryCrossEntropy
-from logloss.core.work import are_moderate
+from logloss.core.work import are_moderate_tensors
 from logloss.torch import operations
 from logloss.torch.arguments import Arguments
 
 _MAIN_MEMORY = torch.device("cpu")
-_MANY = 1024  # class weights that are looked at one by one
 
 
 # PyTorch's functions for DLPack, by which the kernel looks at tensors; older versions put each into a capsule.
@@ -121,7 +119,9 @@ def _run(
     if _EXCHANGE is None:
         read = tuple(map(_capsule, arguments))
         each, gradient = _capsule(each), _capsule(gradient)
-    is_moderate = (arguments.pos_weight is None and arguments.neg_weight is None) or _are_moderate(arguments)
+    pos_weight, neg_weight = arguments.pos_weight, arguments.neg_weight
+    has_none = pos_weight is None and neg_weight is None
+    is_moderate = has_none or are_moderate_tensors(w for w in (pos_weight, neg_weight) if w is not None)
     threads = get_num_threads()
     value = native.run_tensors(family, read, each, gradient, _EXCHANGE, is_sum, divisor, is_moderate, threads)
     if value is None:
@@ -131,11 +131,3 @@ def _run(
 
 def _capsule(tensor: Tensor | None) -> Any:
     return None if tensor is None else to_dlpack(tensor)
-
-
-def _are_moderate(arguments: Arguments) -> bool:
-    """Whether class weights need no more than float32; those that are too many are not looked at."""
-    given = [weight for weight in arguments[4:] if weight is not None]
-    if any(weight.numel() > _MANY for weight in given):
-        return False
-    return are_moderate(chain.from_iterable(weight.flatten().tolist() for weight in given))

@@ -81,16 +81,7 @@ class _Quantity(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *incoming: Any) -> tuple[Any, ...]:
-        arguments, (up,) = Arguments(*ctx.saved_tensors), incoming
-        _, y_true, weight, *_ = arguments
-        in_y_pred = in_y_true = in_weight = None
-        if ctx.needs_input_grad[3]:
-            in_y_pred = _back(ctx.quantity, arguments, ctx.family, up)
-        if ctx.needs_input_grad[4]:
-            in_y_true = (up * _in_label(ctx.quantity, arguments, ctx.family)).to(y_true.dtype)
-        if weight is not None and ctx.needs_input_grad[5]:
-            in_weight = (up * _in_weight(ctx.quantity, arguments, ctx.family)).to(weight.dtype)
-        return None, None, None, in_y_pred, in_y_true, in_weight, None, None, None
+        return _slopes(ctx, *incoming)
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Any) -> Tensor:
@@ -129,16 +120,21 @@ class _Compiled(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, up: Tensor) -> tuple[Any, ...]:
-        y_pred, y_true, weight, mask, pos_weight, neg_weight = ctx.saved_tensors
-        arguments = Arguments(y_pred, y_true, weight, mask, pos_weight, neg_weight)
-        in_y_pred = in_y_true = in_weight = None
-        if ctx.needs_input_grad[3]:
-            in_y_pred = (up * _formula(_NEXT[ctx.quantity], arguments, ctx.family)).to(y_pred.dtype)
-        if ctx.needs_input_grad[4]:
-            in_y_true = (up * _in_label(ctx.quantity, arguments, ctx.family)).to(y_true.dtype)
-        if weight is not None and ctx.needs_input_grad[5]:
-            in_weight = (up * _in_weight(ctx.quantity, arguments, ctx.family)).to(weight.dtype)
-        return None, None, None, in_y_pred, in_y_true, in_weight, None, None, None
+        return _slopes(ctx, up)
+
+
+def _slopes(ctx: Any, up: Tensor) -> tuple[Any, ...]:
+    """What comes in times the derivative in each argument of the two functions above."""
+    y_pred, y_true, weight, mask, pos_weight, neg_weight = ctx.saved_tensors
+    arguments = Arguments(y_pred, y_true, weight, mask, pos_weight, neg_weight)
+    in_y_pred = in_y_true = in_weight = None
+    if ctx.needs_input_grad[3]:
+        in_y_pred = _back(ctx.quantity, arguments, ctx.family, up)
+    if ctx.needs_input_grad[4]:
+        in_y_true = (up * _in_label(ctx.quantity, arguments, ctx.family)).to(y_true.dtype)
+    if weight is not None and ctx.needs_input_grad[5]:
+        in_weight = (up * _in_weight(ctx.quantity, arguments, ctx.family)).to(weight.dtype)
+    return None, None, None, in_y_pred, in_y_true, in_weight, None, None, None
 
 
 def _back(name: str, arguments: Arguments, family: BinaryCrossEntropy, up: Tensor) -> Tensor:
