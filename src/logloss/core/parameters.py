@@ -2,8 +2,10 @@
 
 import math
 from collections.abc import Callable, Collection, Iterable
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
+
+import numpy as np
 
 from logloss.core.errors import ParameterError, SpellingError, nearest
 
@@ -43,6 +45,47 @@ def weight(name: str, value: Any) -> Weight:
     if not entries:
         raise ParameterError(f"{name} is empty; expected a number, or one number a class.")
     return entries
+
+
+def ignore_index(value: object) -> int | float | None:
+    """The label that does not count as a number of Python; None where all count.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ignore_index(np.uint8(255)), ignore_index(np.float32("nan")), ignore_index(None)
+    (255, nan, None)
+    """
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise ParameterError(
+            f"ignore_index={value!r} is not a number; expected the label that does not count. "
+            "Give one number, such as 255 or NaN; that of an array is taken out by .item()."
+        )
+    return int(value) if isinstance(value, Integral) else float(value)
+
+
+def as_label(index: int | float, dtype: Any) -> int | float | None:
+    """An ``ignore_index`` as labels of a type hold it; None where they cannot, so that all of them count.
+
+    Integers and booleans hold it exactly, floating types round it.
+
+    Examples
+    --------
+    >>> as_label(255.0, "uint8"), as_label(-1, "uint8"), as_label(-1, "float32")
+    (255, None, -1.0)
+    """
+    dtype = np.dtype(dtype)
+    if dtype.kind in "biu":
+        low, high = (False, True) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+        return type(low)(index) if low <= index <= high and index == int(index) else None
+    try:
+        with np.errstate(over="ignore"):
+            label = float(dtype.type(index))
+    except OverflowError:  # an integer beyond every float
+        return None
+    return None if math.isinf(label) and label != index else label
 
 
 def check_options(owner: str, options: Iterable[str], known: Collection[str]) -> None:

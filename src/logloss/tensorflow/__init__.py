@@ -104,7 +104,7 @@ def sigmoid_cross_entropy_with_logits(
     loss = Function(bce, reduction, class_axis, validate, ("labels", "logits"))
     with tf.name_scope(name or "logistic_loss"):
         batch = loss.read(labels, logits, sample_weight, mask, tensors)
-        return loss.of(batch if ignore_index is None else without(batch, ignore_index))
+        return loss.of(without(batch, ignore_index))
 
 
 def weighted_cross_entropy_with_logits(

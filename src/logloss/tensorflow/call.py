@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from logloss.core import inputs
-from logloss.core.errors import DtypeError, ParameterError, ShapeError
+from logloss.core import inputs, parameters
+from logloss.core.errors import DtypeError, ShapeError
 from logloss.core.family import BinaryCrossEntropy
 from logloss.core.formula import LOSS
 from logloss.core.reduction import check_reduction
 from logloss.tensorflow import native
-from logloss.tensorflow.quantities import Batch, Tensor, quantity, total, where, widened, work_type
+from logloss.tensorflow.quantities import Batch, Tensor, quantity, total, where, widened
 
 _FLOATING = (tf.float16, tf.bfloat16, tf.float32, tf.float64)
 _MOST_AXES = 8
@@ -90,12 +90,13 @@ class Function:
         return batch
 
 
-def without(batch: Batch, label: Any) -> Batch:
-    """The same, where elements of this label do not count."""
-    if isinstance(label, bool) or not isinstance(label, int | float | np.number):
-        raise ParameterError(f"ignore_index={label!r} is not a number; expected the label that does not count.")
-    labels = tf.cast(batch.y_true, work_type(batch.dtype))
-    differs = ~tf.math.is_nan(labels) if np.isnan(label) else labels != float(label)
+def without(batch: Batch, ignore_index: Any) -> Batch:
+    """The same, where elements of this label, if there is one, do not count."""
+    index, labels = parameters.ignore_index(ignore_index), batch.y_true
+    label = None if index is None else parameters.as_label(index, labels.dtype.as_numpy_dtype)
+    if label is None:
+        return batch
+    differs = ~tf.math.is_nan(labels) if np.isnan(label) else labels != tf.constant(label, labels.dtype)
     return batch._replace(shown=differs if batch.shown is None else batch.shown & differs)
 
 
