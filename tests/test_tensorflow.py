@@ -2,6 +2,8 @@
 
 import math
 import os
+import subprocess
+import sys
 from pathlib import Path as File
 from typing import Any
 
@@ -47,7 +49,7 @@ domains = pytest.mark.parametrize("from_logits", [True, False], ids=["logits", "
 def run(mode: str, function: Any, *arguments: Any, signature: Any = None) -> Any:
     """What a function gives in that mode."""
     if mode != "eager":
-        function = tf.function(function, jit_compile=mode == "xla", autograph=False, input_signature=signature)
+        function = tf.function(function, jit_compile=mode == "xla", input_signature=signature)
     return function(*arguments)
 
 
@@ -467,7 +469,7 @@ def test_the_gradient_at_zero_is_half():
 
 
 def test_a_name_is_that_of_the_scope_of_the_operations():
-    function = tf.function(lambda y, z: sigmoid_cross_entropy_with_logits(y, z, name="mine"), autograph=False)
+    function = tf.function(lambda y, z: sigmoid_cross_entropy_with_logits(y, z, name="mine"))
     names = [op.name for op in function.get_concrete_function(tf.ones(2), tf.ones(2)).graph.get_operations()]
     assert any(name.startswith("mine/") for name in names)
 
@@ -485,7 +487,7 @@ def test_shapes_that_differ_are_refused_eagerly_and_while_tracing(labels, logits
         sigmoid_cross_entropy_with_logits(y, z)
     assert isinstance(caught.value, ValueError)
     with pytest.raises(ShapeError, match="y_true has shape"):
-        tf.function(as_function(BinaryCrossEntropy(from_logits=True)), autograph=False)(y, z)
+        tf.function(as_function(BinaryCrossEntropy(from_logits=True)))(y, z)
 
 
 @pytest.mark.parametrize("mode", ["graph", "xla"])
@@ -615,6 +617,64 @@ def test_values_that_are_hidden_are_not_looked_at(mode):
     assert run(mode, lambda y, z: loss(y, z, **hidden), y, z).numpy() == pytest.approx(math.log(2))
 
 
+# Graphs
+
+PLAIN_GRAPHS = """
+import logging, math
+import keras, numpy as np, tensorflow as tf
+from logloss import BinaryCrossEntropy
+from logloss.keras import BinaryCrossentropy, BinaryFocalCrossentropy
+from logloss.tensorflow import as_function, sigmoid_cross_entropy_with_logits, weighted_cross_entropy_with_logits
+
+heard = []
+handler = logging.Handler()
+handler.emit = heard.append
+tf.get_logger().addHandler(handler)
+
+@tf.function
+def plain(y, z):
+    return sigmoid_cross_entropy_with_logits(y, z)
+
+@tf.function
+def options(y, z):
+    return sigmoid_cross_entropy_with_logits(
+        y, z, pos_weight=[1.0, 2.0], neg_weight=tf.constant([1.0, 2.0]), sample_weight=tf.ones(3), mask=y > 0,
+        label_smoothing=0.1, gamma=1.5, margin=0.1, ignore_index=math.nan, reduction="weighted_mean", validate=True,
+    )
+
+@tf.function
+def weighted(y, z):
+    return weighted_cross_entropy_with_logits(y, z, 3.0)
+
+@tf.function
+def objects(y, z):
+    focal = as_function(BinaryCrossEntropy.focal(), reduction="mean")(y, tf.sigmoid(z))
+    return focal, BinaryCrossentropy()(y, tf.sigmoid(z)), BinaryFocalCrossentropy(from_logits=True)(y, z)
+
+@tf.function(jit_compile=True)
+def compiled(y, z):
+    with tf.GradientTape() as tape:
+        tape.watch(z)
+        value = sigmoid_cross_entropy_with_logits(y, z, reduction="mean")
+    return tape.gradient(value, z)
+
+@tf.function(input_signature=[tf.TensorSpec(None), tf.TensorSpec(None)])
+def unknown(y, z):
+    return sigmoid_cross_entropy_with_logits(y, z)
+
+for function in (plain, options, weighted, objects, compiled, unknown):
+    function(tf.ones((3, 2)), tf.zeros((3, 2)))
+print([record.getMessage() for record in heard])
+"""
+
+
+def test_nothing_is_logged_where_graphs_are_made(tmp_path: File):
+    # In a process of its own, because AutoGraph says everything once; in a file, because it reads the source.
+    (tmp_path / "graphs.py").write_text(PLAIN_GRAPHS)
+    done = subprocess.run([sys.executable, tmp_path / "graphs.py"], capture_output=True, text=True)
+    assert done.stdout == "[]\n", done.stderr
+
+
 # Saved models
 
 
@@ -626,13 +686,13 @@ class Trained(tf.Module):
         self.loss = as_function(BinaryCrossEntropy.focal(from_logits=True), reduction="mean")
         self.scale = tf.Variable(2.0)
 
-    @tf.function(input_signature=[tf.TensorSpec([None]), tf.TensorSpec([None])], autograph=False)
+    @tf.function(input_signature=[tf.TensorSpec([None]), tf.TensorSpec([None])])
     def step(self, y: Any, z: Any) -> Any:
         with tf.GradientTape() as tape:
             value = self.loss(y, self.scale * z)
         return value, tape.gradient(value, self.scale)
 
-    @tf.function(input_signature=[tf.TensorSpec([None]), tf.TensorSpec([None])], autograph=False)
+    @tf.function(input_signature=[tf.TensorSpec([None]), tf.TensorSpec([None])])
     def value(self, y: Any, z: Any) -> Any:
         return self.loss(y, self.scale * z)
 

@@ -64,7 +64,8 @@ class Call:
         y_true, y_pred = _matched(ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred, dtype=dtype))
         weight = None if sample_weight is None else _aligned(sample_weight, y_pred, "sample_weight")
         shown = None if mask is None else ops.cast(_aligned(mask, y_pred, "mask"), "bool")
-        if (counted := _differ(y_true, self.ignore_index)) is not None:
+        counted = _differ(y_true, self.ignore_index)
+        if counted is not None:
             shown = counted if shown is None else ops.logical_and(shown, counted)
         loss = _of_backend(bce, _REDUCTIONS[reduction], self.class_axis, self.validate)
         if reduction in ("none", "sum"):

@@ -14,12 +14,13 @@ except ModuleNotFoundError as error:
         "logloss.tensorflow needs the package tensorflow. Install it with: pip install 'logloss[tensorflow]'"
     ) from error
 
-from logloss.tensorflow.call import Function, without
+from logloss.tensorflow.call import Function, as_it_is, without
 from logloss.tensorflow.quantities import Tensor
 
 __all__ = ["as_function", "sigmoid_cross_entropy_with_logits", "weighted_cross_entropy_with_logits"]
 
 
+@as_it_is  # type: ignore[untyped-decorator]
 def sigmoid_cross_entropy_with_logits(
     labels: Any = None,
     logits: Any = None,
@@ -107,6 +108,7 @@ def sigmoid_cross_entropy_with_logits(
         return loss.of(without(batch, ignore_index))
 
 
+@as_it_is  # type: ignore[untyped-decorator]
 def weighted_cross_entropy_with_logits(
     labels: Any = None, logits: Any = None, pos_weight: Any = None, name: str | None = None, **options: Any
 ) -> Tensor:

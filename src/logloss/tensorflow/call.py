@@ -18,6 +18,9 @@ from logloss.tensorflow.quantities import Batch, Tensor, quantity, total, where,
 _FLOATING = (tf.float16, tf.bfloat16, tf.float32, tf.float64)
 _MOST_AXES = 8
 
+# Nothing here depends on the values of a graph, so AutoGraph has nothing to rewrite, and warns of what it cannot read.
+as_it_is = tf.autograph.experimental.do_not_convert
+
 
 @dataclass(frozen=True)
 class Function:
@@ -32,6 +35,7 @@ class Function:
     def __post_init__(self) -> None:
         check_reduction(self.reduction)
 
+    @as_it_is  # type: ignore[untyped-decorator]
     def __call__(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, mask: Any = None) -> Tensor:
         """The loss of these labels and predictions."""
         return self.of(self.read(y_true, y_pred, sample_weight, mask))
