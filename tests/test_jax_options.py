@@ -2,8 +2,10 @@
 
 import math
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 from logloss import BinaryCrossEntropy
@@ -45,6 +47,61 @@ def test_both_functions_take_the_whole_family():
     assert sigmoid_focal_loss(z, y, neg_weight=0.5, **options, **arrays) == expected
     halves = BinaryCrossEntropy.focal(gamma=3, alpha=0.4, from_logits=True)
     assert sigmoid_focal_loss(z, y, 0.4, 3, reduction="sum") == as_function(halves, reduction="sum")(z, y)
+
+
+SHAPES = [(), (1,), (4,), (1, 4), (60, 1), (60, 4), (1, 1)]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("kind", [np.asarray, jnp.asarray, lambda array: array.tolist()])
+def test_a_class_weight_broadcasts(shape, kind):
+    z, y, weight, mask = batch()
+    positive, negative = np.random.default_rng(1).random((2, *shape))
+    one, other = (BinaryCrossEntropy(from_logits=True, **{zeroed: 0}) for zeroed in ("neg_weight", "pos_weight"))
+    expected = positive * one.loss(y, z, sample_weight=weight, mask=mask)
+    expected = expected + negative * other.loss(y, z, sample_weight=weight, mask=mask)
+    if kind is np.asarray or shape != (1,):  # one entry of a list is one class
+        made = sigmoid_binary_cross_entropy(
+            *map(jnp.asarray, (z, y)), pos_weight=kind(positive), neg_weight=kind(negative), weights=weight, mask=mask
+        )
+        np.testing.assert_allclose(made, expected, rtol=2e-5, atol=1e-30)
+
+
+@pytest.mark.parametrize("reduction", ["none", "sum", "mean", "weighted_mean"])
+def test_alpha_may_be_an_array(reduction):
+    z, y, weight, mask = (jnp.asarray(array) for array in batch())
+    alpha = jnp.array([0.1, 0.25, 0.5, 1.0])
+    options = {"weights": weight, "mask": mask, "reduction": reduction, "label_smoothing": 0.1, "gamma_neg": 1.5}
+    expected = sigmoid_focal_loss(z, y, pos_weight=alpha.tolist(), neg_weight=(1 - alpha).tolist(), **options)
+    for given in (alpha, alpha.tolist(), np.broadcast_to(alpha, z.shape)):
+        np.testing.assert_allclose(sigmoid_focal_loss(z, y, given, **options), expected, rtol=1e-5)
+    along = sigmoid_focal_loss(z.T, y.T, alpha[:, None], **options | {"weights": weight.T, "mask": mask.T})
+    np.testing.assert_allclose(along.T, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(), (50, 3), (3,), (50, 1)])
+def test_an_array_of_alpha_costs_what_it_does_in_optax(shape):
+    rng = np.random.default_rng(0)
+    z, y = jnp.asarray(rng.normal(0, 2, (50, 3))), jnp.asarray(rng.integers(0, 2, (50, 3)))
+    alpha = jnp.asarray(rng.random(shape))
+
+    def both(function, z, alpha):
+        return function(z, y, alpha=alpha), jax.grad(lambda z, a: function(z, y, alpha=a).mean(), (0, 1))(z, alpha)
+
+    ours, theirs = (
+        jax.jit(both, static_argnums=0)(f, z, alpha) for f in (sigmoid_focal_loss, optax.sigmoid_focal_loss)
+    )
+    np.testing.assert_allclose(ours[0], theirs[0], rtol=2e-5)
+    for one, other in zip(ours[1], theirs[1], strict=True):
+        np.testing.assert_allclose(one, other, rtol=2e-4, atol=1e-7)
+
+
+def test_class_weights_may_be_traced_and_mapped_over():
+    z, y, *_ = (jnp.asarray(array) for array in batch())
+    weights = jnp.array([[1.0, 2.0, 3.0, 4.0], [0.5, 0.0, 1.0, 2.0]])
+    expected = [sigmoid_binary_cross_entropy(z, y, pos_weight=weight.tolist(), reduction="mean") for weight in weights]
+    made = jax.vmap(lambda weight: sigmoid_binary_cross_entropy(z, y, pos_weight=weight, reduction="mean"))(weights)
+    np.testing.assert_allclose(made, jnp.array(expected), rtol=1e-6)
 
 
 def test_numbers_may_come_as_arrays_that_are_known():

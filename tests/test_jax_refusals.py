@@ -1,6 +1,7 @@
 """What the core refuses JAX has refused too: shapes and types while tracing, values where that is asked for."""
 
 import math
+import re
 import subprocess
 import sys
 
@@ -134,6 +135,85 @@ def test_validation_refuses_values_now_or_when_compiled_code_runs(parameters, pr
     failure, value = checkify.checkify(jax.jit(loss))(pred, y, **others, mask=hidden)
     failure.throw()
     assert value == 0
+
+
+@pytest.mark.parametrize("shape", [(3,), (3, 2), (3, 2, 4)])
+@pytest.mark.parametrize("which", ["weights", "mask"])
+@pytest.mark.parametrize("function", [sigmoid_binary_cross_entropy, sigmoid_focal_loss, None])
+def test_validation_takes_one_weight_or_mask_a_row_and_names_what_it_refuses(shape, which, function):
+    z, y = jnp.zeros(shape), jnp.ones(shape)
+    names = ("logits", "labels", "weights")
+    if function is None:
+        function = as_function(BinaryCrossEntropy(from_logits=True), validate=True)
+        names, validate = ("y_pred", "y_true", "sample_weight"), {}
+    else:
+        validate = {"validate": True}
+    rows = {"mask": jnp.array([True, False, True])} if which == "mask" else {names[2]: jnp.array([1.0, 0.0, 2.0])}
+    assert function(z, y, **rows, **validate).shape == shape
+    hidden, last = (1,) + (0,) * (len(shape) - 1), tuple(size - 1 for size in shape)
+    place = re.escape(f"[{', '.join(map(str, last))}]")
+    bad_labels, bad_logits = y.at[hidden].set(7.0), z.at[hidden].set(NAN)
+    assert jnp.isfinite(function(bad_logits, bad_labels, **rows, **validate)).all()
+    with pytest.raises(LabelError, match=rf"{names[1]}{place} = 2.0"):
+        function(z, bad_labels.at[last].set(2.0), **rows, **validate)
+    with pytest.raises(LabelError, match=rf"mask=~jnp\.isnan\({names[1]}\)"):
+        function(z, y.at[last].set(NAN), **rows, **validate)
+    with pytest.raises(LogitError, match=rf"{names[0]}{place} = nan.*mask=~jnp\.isnan\({names[0]}\)"):
+        function(bad_logits.at[last].set(NAN), y, **rows, **validate)
+    if which == "weights":
+        with pytest.raises(WeightError, match=rf"{names[2]}\[2\] = -1.0"):
+            function(z, y, **{names[2]: jnp.array([1.0, 0.0, -1.0])}, **validate)
+
+
+@pytest.mark.parametrize("function", [sigmoid_binary_cross_entropy, sigmoid_focal_loss])
+def test_class_weights_and_their_axis_are_refused_by_the_names_of_the_caller(function):
+    z = y = jnp.zeros((3, 2))
+    with pytest.raises(ShapeError, match="pos_weight has 3 entries, one a class, and axis -1 of logits has 2"):
+        function(z, y, pos_weight=[1.0, 2.0, 3.0])
+    with pytest.raises(ShapeError, match="class_axis=2 is not an axis of logits"):
+        function(z, y, neg_weight=[1.0, 2.0], class_axis=2)
+    for shape in ((2, 2), (4, 1), (1, 3, 2), (3, 1, 1)):
+        with pytest.raises(
+            ShapeError, match=r"pos_weight has shape .*, which does not broadcast to that of logits, \(3"
+        ):
+            function(z, y, pos_weight=jnp.ones(shape))
+    with pytest.raises(ShapeError, match="pos_weight has 3 entries"):
+        jax.jit(lambda weight: function(z, y, pos_weight=weight))(jnp.ones(3))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"pos_weight": [[1.0], [NAN], [1.0]]}, r"pos_weight\[1, 0\]=nan is out of range"),
+        ({"neg_weight": jnp.array([[1.0, -1.0]])}, r"neg_weight\[0, 1\]=-1.0 is out of range"),
+        ({"alpha": [0.5, 1.5]}, r"alpha\[1\]=1.5 is out of range; expected a number that is between 0 and 1"),
+        ({"alpha": jnp.array([0.5, 0.5]), "pos_weight": 2.0}, "alpha sets the class weights and pos_weight was given"),
+        ({"alpha": 0.5, "neg_weight": jnp.ones((3, 2))}, "alpha sets the class weights and neg_weight was given"),
+        (
+            {"alpha": [0.5, 0.5], "neg_weight": jnp.ones((3, 2))},
+            "alpha sets the class weights and neg_weight was given",
+        ),
+    ],
+)
+def test_class_weights_in_arrays_are_looked_at(options, words):
+    with pytest.raises(ParameterError, match=words):
+        sigmoid_focal_loss(jnp.zeros((3, 2)), jnp.zeros((3, 2)), **options)
+
+
+@pytest.mark.parametrize(("name", "bad"), [("pos_weight", NAN), ("neg_weight", -1.0), ("alpha", 1.5)])
+def test_traced_class_weights_are_looked_at_when_asked(name, bad):
+    def loss(weight):
+        return sigmoid_focal_loss(jnp.zeros(2), jnp.ones(2), **{name: weight}, validate=True)
+
+    with pytest.raises(ParameterError, match=f"{name}={bad} is out of range"):
+        jax.grad(lambda weight: loss(weight).sum())(bad)
+    for value in (bad, 0.5):
+        failure, _ = checkify.checkify(jax.jit(loss))(jnp.array(value))
+        if value is bad:
+            with pytest.raises(checkify.JaxRuntimeError, match=f"values in {name} are out of range"):
+                failure.throw()
+        else:
+            failure.throw()
 
 
 def test_validation_that_nothing_can_report_is_refused_and_the_optax_names_have_it_too():

@@ -5,7 +5,6 @@ from typing import Any
 
 from logloss.core.errors import MissingPackageError, ParameterError
 from logloss.core.family import BinaryCrossEntropy
-from logloss.core.parameters import Weight
 
 try:
     import jax
@@ -16,7 +15,7 @@ except ModuleNotFoundError as error:
         "logloss.jax needs the package jax. Install it with: pip install 'logloss[jax]'"
     ) from error
 
-from logloss.jax.call import OPTAX, OURS, Call, numbers, one_mask
+from logloss.jax.call import OPTAX, OURS, Call, numbers, one_mask, take_arrays
 
 __all__ = ["as_function", "sigmoid_binary_cross_entropy", "sigmoid_focal_loss"]
 
@@ -25,8 +24,8 @@ def sigmoid_binary_cross_entropy(
     logits: Any,
     labels: Any,
     *,
-    pos_weight: Weight = 1.0,
-    neg_weight: Weight = 1.0,
+    pos_weight: Any = 1.0,
+    neg_weight: Any = 1.0,
     label_smoothing: float = 0.0,
     gamma: float = 0.0,
     gamma_neg: float | None = None,
@@ -47,7 +46,10 @@ def sigmoid_binary_cross_entropy(
         Any real numbers, infinities included, of a floating type, which is the result's.
     labels : array, shape s
         In [0, 1]; integers and booleans are taken as they are.
-    pos_weight, neg_weight, label_smoothing, gamma, gamma_neg, margin
+    pos_weight, neg_weight : float, sequence of float, or array that broadcasts to s
+        What the positive and the negative side are multiplied by; k entries give one weight a class. Arrays of several
+        axes, and traced ones, take a second pass, and have derivatives.
+    label_smoothing, gamma, gamma_neg, margin
         As for a `BinaryCrossEntropy`: numbers that are known while tracing.
     weights : array, shape s or (s[0],), optional
         What each element is multiplied by.
@@ -86,18 +88,20 @@ def sigmoid_binary_cross_entropy(
     """
     options: dict[str, Any] = {"pos_weight": pos_weight, "neg_weight": neg_weight, "label_smoothing": label_smoothing}
     options |= {"gamma": gamma, "gamma_neg": gamma_neg, "margin": margin}
+    arrays = take_arrays(options, validate)
     loss = Call(BinaryCrossEntropy(from_logits=True, **numbers(options)), reduction, class_axis, validate, OPTAX)
-    return loss(logits, labels, weights, one_mask(mask, where), **numbers({"ignore_index": ignore_index}))
+    others = {"class_weights": arrays} | numbers({"ignore_index": ignore_index})
+    return loss(logits, labels, weights, one_mask(mask, where), **others)
 
 
 def sigmoid_focal_loss(
     logits: Any,
     labels: Any,
-    alpha: float | None = None,
+    alpha: Any = None,
     gamma: float = 2.0,
     *,
-    pos_weight: Weight | None = None,
-    neg_weight: Weight | None = None,
+    pos_weight: Any = None,
+    neg_weight: Any = None,
     label_smoothing: float = 0.0,
     gamma_neg: float | None = None,
     margin: float = 0.0,
@@ -115,7 +119,7 @@ def sigmoid_focal_loss(
     ----------
     logits, labels : array, shape s
         As for `sigmoid_binary_cross_entropy`.
-    alpha : float in [0, 1], optional
+    alpha : float in [0, 1], or array of such that broadcasts to s, optional
         Multiplies the positive side, and ``1 - alpha`` the negative one: another way to give the two class weights.
     gamma : float
         How strongly easy elements are played down.
@@ -142,9 +146,11 @@ def sigmoid_focal_loss(
     """
     options: dict[str, Any] = {"pos_weight": pos_weight, "neg_weight": neg_weight, "label_smoothing": label_smoothing}
     options |= {"gamma": gamma, "gamma_neg": gamma_neg, "margin": margin, "alpha": alpha}
+    arrays = take_arrays(options, validate)
     bce = BinaryCrossEntropy.focal(from_logits=True, **{"alpha": None} | numbers(options))
     loss = Call(bce, reduction, class_axis, validate, OPTAX)
-    return loss(logits, labels, weights, one_mask(mask, where), **numbers({"ignore_index": ignore_index}))
+    others = {"class_weights": arrays} | numbers({"ignore_index": ignore_index})
+    return loss(logits, labels, weights, one_mask(mask, where), **others)
 
 
 def as_function(

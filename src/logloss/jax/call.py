@@ -1,22 +1,27 @@
 """A call of a loss: what is refused while tracing, what when the values are there, and the reduction."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.experimental import checkify
 
 from logloss.core import inputs, parameters
-from logloss.core.errors import DtypeError, ParameterError
+from logloss.core.errors import DtypeError, ParameterError, ShapeError
 from logloss.core.family import BinaryCrossEntropy
 from logloss.core.formula import LOSS
 from logloss.core.reduction import check_reduction
 from logloss.jax import kernel
 from logloss.jax.kernel import SUM, Maybe
-from logloss.jax.quantities import Rule, quantities
+from logloss.jax.quantities import Rule, quantities, work_type
 
 Array = jax.Array
+
+_MOST_CHECKED = 1024  # entries of a class weight that are looked at unasked
 
 
 class Names(NamedTuple):
@@ -29,6 +34,7 @@ class Names(NamedTuple):
 
 OURS = Names("y_pred", "y_true", "sample_weight")
 OPTAX = Names("logits", "labels", "weights")
+SIDES = ("pos_weight", "neg_weight")
 
 
 def numbers(options: dict[str, Any]) -> dict[str, Any]:
@@ -40,7 +46,51 @@ def numbers(options: dict[str, Any]) -> dict[str, Any]:
                 f'Name it where you compile, as in jax.jit(f, static_argnames="{name}").'
             )
     given = {name: value for name, value in options.items() if value is not None}
-    return {name: value.tolist() if isinstance(value, jax.Array) else value for name, value in given.items()}
+    return {name: _number(value) for name, value in given.items()}
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, jax.Array | np.ndarray):
+        return value.item() if value.size == 1 else value.tolist()
+    return value
+
+
+def take_arrays(options: dict[str, Any], validate: bool) -> dict[str, Array]:
+    """The class weights that are more than a `BinaryCrossEntropy` can hold, taken out of the options.
+
+    That holds a number, or one a class. Anything traced is more, and an alpha of several entries, which sets both.
+    """
+    given = {name: options.pop(name) for name in SIDES if _is_array(options[name])}
+    alpha = options.get("alpha")
+    if alpha is None:
+        return {name: _checked(name, weight, validate) for name, weight in given.items()}
+    for name in SIDES:
+        if name in given or options[name] is not None:
+            raise ParameterError(
+                f"alpha sets the class weights and {name} was given too. Say alpha=None to weigh by {name}."
+            )
+    if np.ndim(alpha) == 0 and not isinstance(alpha, jax.core.Tracer):
+        return {}
+    share = _checked("alpha", options.pop("alpha"), validate)
+    return {"pos_weight": share, "neg_weight": 1 - share}
+
+
+def _is_array(weight: Any) -> bool:
+    is_nested = isinstance(weight, list | tuple) and any(map(np.ndim, weight))
+    return isinstance(weight, jax.core.Tracer) or is_nested or getattr(weight, "ndim", 0) > 1
+
+
+def _checked(name: str, values: Any, validate: bool) -> Array:
+    """An array, looked at where it is small or that is asked for; while tracing only if it is."""
+    array = _real(inputs.any_array(values, name) if isinstance(values, list | tuple) else values, name)
+    seen = jax.lax.stop_gradient(array)
+    if not isinstance(seen, jax.core.Tracer):
+        if validate or seen.size <= _MOST_CHECKED:
+            parameters.check_numbers(name, seen)
+    elif validate:
+        inside = (seen <= 1) if name == "alpha" else (seen < jnp.inf)
+        _check(~((seen >= 0) & inside), f"values in {name} are out of range")
+    return array
 
 
 def one_mask(mask: Any, where: Any) -> Any:
@@ -58,8 +108,16 @@ class Call:
         self._bce, self._class_axis = bce, class_axis
         self._reduction, self._validate, self._names = reduction, validate, names
 
-    def __call__(self, y_pred: Any, y_true: Any, weight: Any, mask: Any, ignore_index: float | None = None) -> Array:
-        """The loss of arrays that may be anything yet."""
+    def __call__(
+        self,
+        y_pred: Any,
+        y_true: Any,
+        weight: Any,
+        mask: Any,
+        ignore_index: float | None = None,
+        class_weights: Mapping[str, Array] | None = None,
+    ) -> Array:
+        """The loss of arrays that may be anything yet. Class weights that are arrays stand in for the family's."""
         names = self._names
         z, y = _real(y_pred, names.y_pred), _real(y_true, names.y_true)
         if not jnp.issubdtype(z.dtype, jnp.floating):
@@ -73,11 +131,30 @@ class Call:
         counted = _differ(y, parameters.ignore_index(ignore_index))
         if counted is not None:
             shown = counted if shown is None else shown & counted
+        for name in SIDES:
+            inputs.per_class(getattr(self._bce, name), z.shape, self._class_axis, name, names.y_pred)
+        sides = tuple(self._side(name, (class_weights or {}).get(name), z) for name in SIDES)
         if self._validate:
-            _check_values(self._bce, z, y, weight, shown)
+            _check_values(self._bce, z, y, weight, shown, names)
         rule = Rule(self._bce, self._class_axis, kernel.is_here())
-        loss: Array = _reduced(rule, self._reduction, z, y, weight, shown)
+        loss: Array = _reduced(rule, self._reduction, z, y, weight, shown, sides)
         return loss
+
+    def _side(self, name: str, weight: Maybe, z: Array) -> Maybe:
+        """A class weight that broadcasts to the predictions without enlarging them, with as many axes."""
+        if weight is None:
+            return None
+        y_pred = self._names.y_pred
+        if weight.ndim == 1 and weight.size != 1:
+            along = inputs.per_class((1.0,) * weight.size, z.shape, self._class_axis, name, y_pred)
+            return weight.reshape(np.shape(along))
+        padded = (1,) * (z.ndim - weight.ndim) + weight.shape
+        if len(padded) > z.ndim or any(have not in (1, want) for have, want in zip(padded, z.shape, strict=True)):
+            raise ShapeError(
+                f"{name} has shape {weight.shape}, which does not broadcast to that of {y_pred}, {z.shape}. "
+                "Give one number, one entry a class along class_axis, or an array that has 1 where it differs."
+            )
+        return weight.reshape(padded)
 
 
 def _real(values: Any, name: str) -> Array:
@@ -106,11 +183,20 @@ def _differ(labels: Array, ignore_index: float | None) -> Maybe:
     return labels != jnp.asarray(label, labels.dtype) if label == label else ~jnp.isnan(labels)
 
 
-def _check_values(bce: BinaryCrossEntropy, z: Array, y: Array, weight: Maybe, shown: Maybe) -> None:
+def _check_values(bce: BinaryCrossEntropy, z: Array, y: Array, weight: Maybe, shown: Maybe, names: Names) -> None:
     """Refuse what is out of range: now where the values are there, else when the compiled code runs."""
     z, y, weight, shown = jax.lax.stop_gradient((z, y, weight, shown))
     if not any(isinstance(array, jax.core.Tracer) for array in (z, y, weight, shown)):
-        inputs.check_values(inputs.read(y, z, weight, shown), from_logits=bce.from_logits)
+        words = inputs.Words(
+            y_true=names.y_true,
+            y_pred=names.y_pred,
+            sample_weight=names.weight,
+            missing_predictions=f"Leave them out with mask=~jnp.isnan({names.y_pred}).",
+            missing_labels=f"Leave missing labels out with mask=~jnp.isnan({names.y_true}).",
+        )
+        given, mask = (None if array is None else np.asarray(array) for array in (weight, shown))
+        data = inputs.Inputs(np.asarray(y), np.asarray(z), given, mask, -1, work_type(z).type)
+        inputs.check_values(data, from_logits=bce.from_logits, words=words)
         return
     in_view = jnp.ones((), bool) if shown is None else shown
     if weight is not None:
@@ -128,10 +214,12 @@ def _check(bad: Array, words: str) -> None:
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def _reduced(rule: Rule, reduction: str, z: Array, y: Array, weight: Maybe, shown: Maybe) -> Array:
+def _reduced(
+    rule: Rule, reduction: str, z: Array, y: Array, weight: Maybe, shown: Maybe, sides: tuple[Maybe, Maybe]
+) -> Array:
     if reduction == "none":
-        return quantities(rule, (LOSS,), z, y, weight, shown)[0].astype(z.dtype)
-    (total,) = quantities(rule, (SUM,), z, y, weight, shown)
+        return _loss(rule, LOSS, z, y, weight, shown, sides).astype(z.dtype)
+    total = _loss(rule, SUM, z, y, weight, shown, sides)
     if reduction == "weighted_mean" and weight is not None:
         counted = weight.astype(total.dtype)
         counted = counted if shown is None else jnp.where(shown, counted, 0)
@@ -141,3 +229,18 @@ def _reduced(rule: Rule, reduction: str, z: Array, y: Array, weight: Maybe, show
         count = z.size if shown is None else jnp.count_nonzero(jnp.broadcast_to(shown, z.shape))
         total = total / jnp.maximum(count, 1)
     return total.astype(z.dtype)
+
+
+def _loss(rule: Rule, want: str, z: Array, y: Array, weight: Maybe, shown: Maybe, sides: tuple[Maybe, Maybe]) -> Array:
+    """The loss of each element or their sum, in which an array for a side is a weight that the other side has not."""
+    if all(side is None for side in sides):
+        return quantities(rule, (want,), z, y, weight, shown)[0]
+    parts: list[Array] = []
+    for name, other, side in zip(SIDES, reversed(SIDES), sides, strict=True):
+        alone: dict[str, Any] = {other: 0.0}
+        factor = weight
+        if side is not None:
+            alone[name], factor = 1.0, side.astype(work_type(z))
+            factor = factor if weight is None else factor * weight.astype(factor.dtype)
+        parts += quantities(rule._replace(bce=replace(rule.bce, **alone)), (want,), z, y, factor, shown)
+    return parts[0] + parts[1]

@@ -70,7 +70,7 @@ def _terms(
     """What moves a quantity of each element: its prediction, its label and its weight, in which it is linear."""
     z, y, weight, shown = primals
     d_z, d_y, d_weight, _ = tangents
-    element, work = LOSS if name == SUM else name, _work(z)
+    element, work = LOSS if name == SUM else name, work_type(z)
     terms = []
     if not isinstance(d_z, SymbolicZero):
         if name in _SLOPES:
@@ -92,7 +92,7 @@ def _terms(
 def _by_formula(
     xp: Any, rule: Rule, want: tuple[str, ...], z: Array, y: Array, weight: Maybe, shown: Maybe
 ) -> tuple[Array, ...]:
-    bce, work = rule.bce, _work(z)
+    bce, work = rule.bce, work_type(z)
     z, y = z.astype(work), y.astype(work)
     weight = None if weight is None else weight.astype(work)
     class_weights = _per_class(rule, "pos_weight", z), _per_class(rule, "neg_weight", z)
@@ -126,7 +126,7 @@ def _by_kernel(rule: Rule, want: tuple[str, ...], z: Array, y: Array, weight: Ma
 
 
 def _of_kernel(rule: Rule, want: tuple[str, ...], z: Array, y: Array, weight: Maybe, shown: Maybe) -> tuple[Array, ...]:
-    z = z.astype(_work(z))
+    z = z.astype(work_type(z))
     class_weights = (_per_class(rule, name, z) for name in ("pos_weight", "neg_weight"))
     factors = (weight, shown, *(None if isinstance(along, float) else along for along in class_weights))
     made, is_suspect = kernel.run(rule.bce, want, z, y, factors)
@@ -139,7 +139,8 @@ def _of_kernel(rule: Rule, want: tuple[str, ...], z: Array, y: Array, weight: Ma
     return made
 
 
-def _work(z: Array) -> np.dtype[Any]:
+def work_type(z: Array) -> np.dtype[Any]:
+    """The type that is worked in: halves are worked out in float32 and rounded once."""
     return np.dtype(np.float64 if z.dtype == jnp.float64 else np.float32)
 
 
