@@ -282,6 +282,11 @@ def test_parameters_out_of_range_are_refused_by_name(name, refused, taken):
         BinaryCrossEntropy(**{name: value})
 
 
+def test_class_weights_along_several_axes_are_refused_with_the_way_to_name_one():
+    with pytest.raises(ParameterError, match=r"neg_weight has shape \(1, 2\).*Use neg_weight\.ravel\(\).*class_axis"):
+        BinaryCrossEntropy(neg_weight=np.ones((1, 2)))
+
+
 @pytest.mark.parametrize("alpha", [-0.1, 1.1, math.nan, "1"])
 def test_alpha_out_of_range_is_refused_by_name(alpha):
     with pytest.raises(ParameterError, match="alpha"):
