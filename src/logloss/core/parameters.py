@@ -35,7 +35,7 @@ def number(name: str, value: Any) -> float:
 
 def weight(name: str, value: Any) -> Weight:
     """One weight, or a tuple of one weight a class."""
-    if hasattr(value, "tolist"):  # an array or a tensor
+    if not isinstance(value, float | int) and hasattr(value, "tolist"):  # an array or a tensor
         value = value.tolist()
     if not isinstance(value, list | tuple):
         return number(name, value)
