@@ -240,7 +240,8 @@ def _sides_of_logits(xp: Any, z: Array, upper: Array | None, focus: Focus, want:
     distance = z if upper is None else xp.abs(z)
     e = xp.exp(-distance)
     total = 1 + e
-    near, far = _near_and_far(e, total)
+    near = 1 / total
+    far = e * near
     p, one_minus_p = picked(near, far), picked(far, near)
     parts, parts_neg = (p, 1.0), (one_minus_p, 1.0)
 
@@ -283,7 +284,8 @@ def _focus_of_logits(xp: Any, x: Array | None, wrong: Array, e: Array, small: Ar
     if gamma in (0, 1):
         return _power(xp, wrong, gamma)
     if gamma == 2:
-        return (1.0 if x is None else xp.exp(-x) ** 2) / (1 + e * (2 + e))
+        factor = 1 / (1 + e * (2 + e))
+        return factor if x is None else factor * xp.exp(-x) ** 2
     total = _settled(xp, 1 + e)
     lost = e - (total - 1)  # what rounding took from 1 + e, exactly
     exponent, remainder = _rounded(gamma, _digits(xp, e))
