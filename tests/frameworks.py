@@ -140,7 +140,7 @@ def _tensorflow(mode: str) -> Callable[[Case], Made]:
             return value, gradient, outer.gradient(gradient, z) if case.reduction == "sum" else None
 
         if mode != "eager":
-            steps = tf.function(steps, jit_compile=mode == "XLA", autograph=False)
+            steps = tf.function(steps, jit_compile=mode == "XLA")
         made = steps(tf.constant(x))
         return Made(*(None if tensor is None else _plain(tf.cast(tensor, tf.float64)) for tensor in made))
 

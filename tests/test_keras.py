@@ -345,6 +345,11 @@ LOSSES = [
     BinaryFocalCrossentropy(pos_weight=2.0, gamma_neg=1.0),
     as_loss(BinaryCrossEntropy.asymmetric(from_logits=True, epsilon=1e-3), reduction="weighted_mean", name="mine"),
     as_loss(BinaryCrossEntropy(pos_weight=(1, 2)), axis=0, class_axis=0, ignore_index=-1, dtype="float32"),
+    BinaryCrossentropy(ignore_index=np.uint8(255), axis=np.int64(-1), class_axis=np.int64(0)),
+    BinaryCrossentropy(ignore_index=np.float32("nan")),
+    BinaryCrossentropy(ignore_index=math.inf, axis=(0, 1)),
+    as_loss(BinaryCrossEntropy(), ignore_index=-math.inf, axis=None),
+    BinaryFocalCrossentropy(np.True_, np.float32(0.5), pos_weight=np.array(1)),
     BinaryCrossentropy(validate=True),
     BinaryFocalCrossentropy(validate=False),
     as_loss(BinaryCrossEntropy(), validate=False),
@@ -380,6 +385,26 @@ def test_defaults_and_orders_are_those_of_keras():
         assert [(parameter.name, parameter.default) for parameter in mine[: len(named)]] == named
 
 
+@pytest.mark.parametrize(
+    ("ours", "required"),
+    [
+        (BinaryCrossentropy, ()),
+        (BinaryFocalCrossentropy, ()),
+        (binary_crossentropy, ([1.0], [0.5])),
+        (binary_focal_crossentropy, ([1.0], [0.5])),
+    ],
+)
+def test_a_signature_names_every_option_and_a_misspelt_one_is_that_functions_own(ours, required):
+    import inspect
+
+    named = inspect.signature(ours).parameters
+    assert {"pos_weight", "neg_weight", "gamma", "gamma_neg", "margin", "ignore_index", "validate"} <= set(named)
+    assert not any(parameter.kind is parameter.VAR_KEYWORD for parameter in named.values())
+    name = f"{ours.__name__}.__init__" if isinstance(ours, type) else ours.__name__
+    with pytest.raises(TypeError, match=rf"^{name}\(\) got an unexpected keyword argument 'pos_wieght'"):
+        ours(*required, pos_wieght=3)
+
+
 def of_keras_2(name: str) -> Any:
     return type(name, (), {"__module__": "tf_keras.src.engine.keras_tensor"})()
 
@@ -392,6 +417,12 @@ def of_keras_2(name: str) -> Any:
         (lambda: BinaryCrossentropy(ignore_index="x"), ParameterError, "ignore_index='x' is not a number"),
         (lambda: BinaryFocalCrossentropy(True, alpha=2), ParameterError, "alpha=2 is out of range"),
         (lambda: BinaryFocalCrossentropy(True, pos_weight=2.0), ParameterError, "pos_weight was given too"),
+        (lambda: BinaryFocalCrossentropy(True, pos_weight=np.array([1.0, 2.0])), ParameterError, "was given too"),
+        (
+            lambda: binary_focal_crossentropy([1.0], [0.5], True, neg_weight=[1.0, 2.0]),
+            ParameterError,
+            "neg_weight was given too",
+        ),
         (lambda: as_loss("focal"), ParameterError, "is not a BinaryCrossEntropy"),
         (lambda: BinaryCrossentropy(dtype=of_keras_2("Policy")), DtypeError, "expected Keras 3"),
         (lambda: BinaryCrossentropy()(np.zeros(1), of_keras_2("KerasTensor")), DtypeError, "expected Keras 3"),

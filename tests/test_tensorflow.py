@@ -1,7 +1,10 @@
 """The functions of TensorFlow give the numbers of the core: eagerly, in graphs and under XLA."""
 
+import inspect
 import math
 import os
+import subprocess
+import sys
 from pathlib import Path as File
 from typing import Any
 
@@ -47,7 +50,7 @@ domains = pytest.mark.parametrize("from_logits", [True, False], ids=["logits", "
 def run(mode: str, function: Any, *arguments: Any, signature: Any = None) -> Any:
     """What a function gives in that mode."""
     if mode != "eager":
-        function = tf.function(function, jit_compile=mode == "xla", autograph=False, input_signature=signature)
+        function = tf.function(function, jit_compile=mode == "xla", input_signature=signature)
     return function(*arguments)
 
 
@@ -442,6 +445,71 @@ def test_class_weights_lie_along_the_axis_that_is_named():
             np.testing.assert_allclose(made, expected, rtol=1e-12)
 
 
+BROADCAST = [(), (1,), (1, 1), (3, 1), (1, 2), (3, 2)]
+
+
+@modes
+@pytest.mark.parametrize("shape", BROADCAST)
+@pytest.mark.parametrize("kind", ["tensor", "array", "list"])
+def test_a_class_weight_broadcasts_as_in_tensorflow(mode, shape, kind):
+    rng = np.random.default_rng(0)
+    y, z, weight = tf.constant(rng.random((3, 2))), tf.constant(rng.normal(size=(3, 2))), rng.random(shape)
+    given = {"tensor": tf.constant(weight), "array": weight, "list": weight.tolist()}[kind]
+    expected = tf.nn.weighted_cross_entropy_with_logits(y, z, weight)
+    made = run(mode, lambda y, z: weighted_cross_entropy_with_logits(y, z, given), y, z)
+    np.testing.assert_allclose(made, expected, rtol=1e-12)
+    negative = run(mode, lambda y, z: sigmoid_cross_entropy_with_logits(y, z, neg_weight=given), 1 - y, -z)
+    np.testing.assert_allclose(negative, expected, rtol=1e-12)
+
+
+@modes
+@pytest.mark.parametrize("shape", [*BROADCAST, (4, 1, 2), (2, 1), (1, 1, 1)])
+def test_a_class_weight_that_broadcasts_has_its_slope(mode, shape):
+    rng = np.random.default_rng(0)
+    y, z = (tf.constant(rng.normal(size=(4, 3, 2) if len(shape) == 3 else (3, 2))) for _ in range(2))
+    if shape == (2, 1):  # of fewer axes than predictions have
+        y, z = (tf.constant(rng.normal(size=(4, 2, 5))) for _ in range(2))
+
+    def slope(loss: Any) -> Any:
+        def of(weight: Any) -> Any:
+            with tf.GradientTape() as tape:
+                tape.watch(weight)
+                value = loss(tf.sigmoid(y), z, weight)
+            return tape.gradient(value, weight)
+
+        return run(mode, of, tf.constant(rng.random(shape)))
+
+    np.testing.assert_allclose(
+        slope(weighted_cross_entropy_with_logits), slope(tf.nn.weighted_cross_entropy_with_logits), rtol=1e-12
+    )
+
+
+@pytest.mark.parametrize("shape", [(4,), (2, 2), (3, 3), (1, 3, 2), (3, 1, 1), (3, 0)])
+@pytest.mark.parametrize("kind", [tf.ones, np.ones])
+def test_a_class_weight_that_would_enlarge_the_result_is_refused(shape, kind):
+    words = (
+        "pos_weight has .* entries, one a class, and axis -1 of logits has 2"
+        if len(shape) == 1
+        else (r"pos_weight has shape \(.*\), which does not broadcast to that of logits, \(3, 2\)\. Give one number")
+    )
+    with pytest.raises(ShapeError, match=words):
+        weighted_cross_entropy_with_logits(tf.zeros((3, 2)), tf.zeros((3, 2)), kind(shape))
+
+
+@pytest.mark.parametrize("mode", ["graph", "xla"])
+@pytest.mark.parametrize("weight_shape", [None, [None, None], [None, 1]])
+@pytest.mark.parametrize("rows", [1, 3, 5])
+def test_class_weights_of_open_shape_never_enlarge_the_result(mode, weight_shape, rows):
+    signature = [tf.TensorSpec([None, 2]), tf.TensorSpec([None, 2]), tf.TensorSpec(weight_shape)]
+    arguments = tf.ones((3, 2)), tf.zeros((3, 2)), tf.fill((rows, 1), 2.0)
+    if rows in (1, 3):
+        made = run(mode, weighted_cross_entropy_with_logits, *arguments, signature=signature)
+        np.testing.assert_allclose(made, np.full((3, 2), 2 * math.log(2)), rtol=1e-6)
+    else:
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            run(mode, weighted_cross_entropy_with_logits, *arguments, signature=signature)
+
+
 # TensorFlow's own
 
 
@@ -467,7 +535,7 @@ def test_the_gradient_at_zero_is_half():
 
 
 def test_a_name_is_that_of_the_scope_of_the_operations():
-    function = tf.function(lambda y, z: sigmoid_cross_entropy_with_logits(y, z, name="mine"), autograph=False)
+    function = tf.function(lambda y, z: sigmoid_cross_entropy_with_logits(y, z, name="mine"))
     names = [op.name for op in function.get_concrete_function(tf.ones(2), tf.ones(2)).graph.get_operations()]
     assert any(name.startswith("mine/") for name in names)
 
@@ -485,7 +553,7 @@ def test_shapes_that_differ_are_refused_eagerly_and_while_tracing(labels, logits
         sigmoid_cross_entropy_with_logits(y, z)
     assert isinstance(caught.value, ValueError)
     with pytest.raises(ShapeError, match="y_true has shape"):
-        tf.function(as_function(BinaryCrossEntropy(from_logits=True)), autograph=False)(y, z)
+        tf.function(as_function(BinaryCrossEntropy(from_logits=True)))(y, z)
 
 
 @pytest.mark.parametrize("mode", ["graph", "xla"])
@@ -560,6 +628,8 @@ def test_open_shapes_give_the_same_numbers(mode, reduction):
         (([[1.0, 1.0]], [[0.0, 0.0]]), {"mask": [True, True]}, ShapeError, "or one entry a row"),
         (([[1.0, 1.0]], [[0.0, 0.0]]), {"pos_weight": (1.0, 2.0, 3.0)}, ShapeError, "3 entries, one a class"),
         (([[1.0, 1.0]], [[0.0, 0.0]]), {"pos_weight": tf.ones(3)}, ShapeError, "3 entries, one a class"),
+        (([[1.0, 1.0]], [[0.0, 0.0]]), {"pos_weight": tf.ones(3)}, ShapeError, "and axis -1 of logits has 2"),
+        (([1.0], [0.0]), {"class_axis": 2, "pos_weight": (1.0,)}, ShapeError, "is not an axis of logits"),
         (([1.0], [0.0]), {"pos_weight": -1.0}, ParameterError, "pos_weight=-1.0 is out of range"),
         (([1.0], [0.0]), {"gamma": -1.0}, ParameterError, "gamma=-1.0 is out of range"),
         (([1.0], [0.0]), {"reduction": "meen"}, ParameterError, 'Did you mean "mean"'),
@@ -607,12 +677,125 @@ def test_values_are_looked_at_eagerly_unless_it_is_said_and_in_graphs_when_asked
         run("graph", lambda y, x: as_function(bce, validate=True)(y, x, **options), y, x)
 
 
+@pytest.mark.parametrize("name", ["pos_weight", "neg_weight"])
+@pytest.mark.parametrize("bad", [math.nan, -1.0, math.inf])
+@pytest.mark.parametrize(("shape", "place"), [((), ""), ((2,), r"\[1\]"), ((3, 1), r"\[2, 0\]"), ((3, 2), r"\[2, 1\]")])
+def test_class_weights_in_tensors_are_looked_at_as_numbers_are(name, bad, shape, place):
+    weight = np.ones(shape, np.float32)
+    weight[tuple(size - 1 for size in shape)] = bad
+    y, z = tf.ones((3, 2)), tf.zeros((3, 2))
+    for given in (tf.constant(weight), tf.cast(weight, tf.bfloat16), tf.Variable(weight)):
+        for validate in (None, True):
+            with pytest.raises(
+                ParameterError, match=rf"{name}{place}={bad} is out of range; expected .* finite and at"
+            ):
+                sigmoid_cross_entropy_with_logits(y, z, **{name: given}, validate=validate)
+        sigmoid_cross_entropy_with_logits(y, z, **{name: given}, validate=False)
+
+    def loss(y: Any, z: Any, weight: Any, validate: bool | None = None) -> Any:
+        return sigmoid_cross_entropy_with_logits(y, z, **{name: weight}, validate=validate)
+
+    run("graph", loss, y, z, tf.constant(weight))
+    with pytest.raises(tf.errors.InvalidArgumentError, match=f"Values in {name} are negative, infinite or not"):
+        run("graph", lambda *tensors: loss(*tensors, validate=True), y, z, tf.constant(weight))
+
+
+def test_many_class_weights_are_looked_at_when_asked():
+    y, z = tf.ones((2, 2000)), tf.zeros((2, 2000))
+    weight = tf.concat([tf.ones(1999), [math.nan]], 0)
+    assert np.isnan(sigmoid_cross_entropy_with_logits(y, z, pos_weight=weight)[0, -1])
+    with pytest.raises(ParameterError, match=r"pos_weight\[1999\]=nan is out of range"):
+        sigmoid_cross_entropy_with_logits(y, z, pos_weight=weight, validate=True)
+
+
+@pytest.mark.parametrize(("y", "z", "name"), [(2.0, 0.0, "labels"), (1.0, math.nan, "logits")])
+def test_a_graph_refuses_values_by_the_names_of_the_caller(y, z, name):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=f"Values in {name} "):
+        run(
+            "graph",
+            lambda y, z: sigmoid_cross_entropy_with_logits(y, z, validate=True),
+            tf.constant([y]),
+            tf.constant([z]),
+        )
+
+
+def test_a_signature_names_every_option_and_a_misspelt_one_is_that_functions_own():
+    for function, theirs in (
+        (sigmoid_cross_entropy_with_logits, tf.nn.sigmoid_cross_entropy_with_logits),
+        (weighted_cross_entropy_with_logits, tf.nn.weighted_cross_entropy_with_logits),
+    ):
+        mine, own = (inspect.signature(one).parameters for one in (function, theirs))
+        assert list(mine)[: len(own)] == list(own)
+        assert {"pos_weight", "neg_weight", "gamma", "gamma_neg", "margin", "mask", "ignore_index"} <= set(mine)
+        assert not any(parameter.kind is parameter.VAR_KEYWORD for parameter in mine.values())
+        with pytest.raises(TypeError, match=rf"^{function.__name__}\(\) got an unexpected keyword .*'gama'"):
+            function([1.0], [0.0], pos_weight=1.0, gama=2.0)
+
+
 @modes
 def test_values_that_are_hidden_are_not_looked_at(mode):
     loss = as_function(BinaryCrossEntropy(from_logits=True), validate=True, reduction="sum")
     y, z = tf.constant([math.nan, 7.0, 1.0]), tf.constant([0.0, math.nan, 0.0])
     hidden = {"mask": tf.constant([False, True, True]), "sample_weight": tf.constant([-1.0, 0.0, 1.0])}
     assert run(mode, lambda y, z: loss(y, z, **hidden), y, z).numpy() == pytest.approx(math.log(2))
+
+
+# Graphs
+
+PLAIN_GRAPHS = """
+import logging, math
+import keras, numpy as np, tensorflow as tf
+from logloss import BinaryCrossEntropy
+from logloss.keras import BinaryCrossentropy, BinaryFocalCrossentropy
+from logloss.tensorflow import as_function, sigmoid_cross_entropy_with_logits, weighted_cross_entropy_with_logits
+
+heard = []
+handler = logging.Handler()
+handler.emit = heard.append
+tf.get_logger().addHandler(handler)
+
+@tf.function
+def plain(y, z):
+    return sigmoid_cross_entropy_with_logits(y, z)
+
+@tf.function
+def options(y, z):
+    return sigmoid_cross_entropy_with_logits(
+        y, z, pos_weight=[1.0, 2.0], neg_weight=tf.constant([1.0, 2.0]), sample_weight=tf.ones(3), mask=y > 0,
+        label_smoothing=0.1, gamma=1.5, margin=0.1, ignore_index=math.nan, reduction="weighted_mean", validate=True,
+    )
+
+@tf.function
+def weighted(y, z):
+    return weighted_cross_entropy_with_logits(y, z, 3.0)
+
+@tf.function
+def objects(y, z):
+    focal = as_function(BinaryCrossEntropy.focal(), reduction="mean")(y, tf.sigmoid(z))
+    return focal, BinaryCrossentropy()(y, tf.sigmoid(z)), BinaryFocalCrossentropy(from_logits=True)(y, z)
+
+@tf.function(jit_compile=True)
+def compiled(y, z):
+    with tf.GradientTape() as tape:
+        tape.watch(z)
+        value = sigmoid_cross_entropy_with_logits(y, z, reduction="mean")
+    return tape.gradient(value, z)
+
+@tf.function(input_signature=[tf.TensorSpec(None), tf.TensorSpec(None)])
+def unknown(y, z):
+    return sigmoid_cross_entropy_with_logits(y, z)
+
+for function in (plain, options, weighted, objects, compiled, unknown):
+    function(tf.ones((3, 2)), tf.zeros((3, 2)))
+print([record.getMessage() for record in heard])
+"""
+
+
+def test_nothing_is_logged_where_graphs_are_made(tmp_path: File):
+    # In a process of its own, because AutoGraph says everything once; in a file, because it reads the source.
+    (tmp_path / "graphs.py").write_text(PLAIN_GRAPHS)
+    done = subprocess.run([sys.executable, tmp_path / "graphs.py"], capture_output=True, text=True)
+    assert done.stdout == "[]\n", done.stderr
 
 
 # Saved models
@@ -626,13 +809,13 @@ class Trained(tf.Module):
         self.loss = as_function(BinaryCrossEntropy.focal(from_logits=True), reduction="mean")
         self.scale = tf.Variable(2.0)
 
-    @tf.function(input_signature=[tf.TensorSpec([None]), tf.TensorSpec([None])], autograph=False)
+    @tf.function(input_signature=[tf.TensorSpec([None]), tf.TensorSpec([None])])
     def step(self, y: Any, z: Any) -> Any:
         with tf.GradientTape() as tape:
             value = self.loss(y, self.scale * z)
         return value, tape.gradient(value, self.scale)
 
-    @tf.function(input_signature=[tf.TensorSpec([None]), tf.TensorSpec([None])], autograph=False)
+    @tf.function(input_signature=[tf.TensorSpec([None]), tf.TensorSpec([None])])
     def value(self, y: Any, z: Any) -> Any:
         return self.loss(y, self.scale * z)
 

@@ -15,6 +15,7 @@ from logloss.core import native as kernels
 from logloss.core.errors import LabelError, LogitError, ProbabilityError, ShapeError, WeightError
 from logloss.tensorflow import as_function, call, native, quantities, sigmoid_cross_entropy_with_logits
 from tests.paths import array, kernel
+from tests.reference import Parameters, in_logit, mp, mpf
 
 pytestmark = pytest.mark.skipif(kernels.name == "numpy", reason="no kernel was built")
 
@@ -144,7 +145,7 @@ def test_without_a_kernel_the_formula_gives_the_numbers():
 def test_graphs_do_not_go_to_the_kernel(monkeypatch):
     monkeypatch.setattr(native, "loss", None)
     y, x, _, _ = batch("float64", True)
-    made = tf.function(PLAIN, autograph=False)(tf.constant(y), tf.constant(x))
+    made = tf.function(PLAIN)(tf.constant(y), tf.constant(x))
     np.testing.assert_allclose(made, BinaryCrossEntropy(from_logits=True).loss(y, x), rtol=1e-14)
 
 
@@ -184,13 +185,39 @@ def test_second_derivatives_are_the_cores(reduction):
     np.testing.assert_allclose(within, slope, rtol=1e-12)
 
 
-def test_forward_derivatives_of_the_gradient_are_the_cores():
-    bce = BinaryCrossEntropy.focal(from_logits=True)
-    y, z = tf.constant([1.0, 0.0], tf.float64), tf.constant([-0.5, 2.0], tf.float64)
+FOCUSED = [{}, {"gamma": 2.0}, {"gamma": 1.5, "gamma_neg": 2.5, "margin": 0.1}]
+
+
+@pytest.mark.parametrize("options", FOCUSED)
+def test_forward_derivatives_of_the_gradient_are_the_cores(options):
+    bce = BinaryCrossEntropy(**options, from_logits=True, label_smoothing=0.1)
+    y, z = tf.constant([1.0, 0.0, 1.0, 0.0], tf.float64), tf.constant([-0.5, 2.0, 0.0, 0.0], tf.float64)
     with tf.autodiff.ForwardAccumulator(z, tf.ones_like(z)) as forward:
         value, slope = gradient(lambda z: as_function(bce)(y, z), z)
     np.testing.assert_allclose(forward.jvp(value), bce.gradient(y.numpy(), z.numpy()), rtol=1e-13)
     np.testing.assert_allclose(forward.jvp(slope), bce.hessian(y.numpy(), z.numpy()), rtol=1e-13)
+
+
+@pytest.mark.parametrize("options", FOCUSED)
+@pytest.mark.parametrize("mode", ["eager", "graph"])
+def test_third_derivatives_are_those_of_the_definition(options, mode):
+    parameters = Parameters(**{"gamma_neg": options.get("gamma", 0.0)} | options)
+    bce = BinaryCrossEntropy(**options, from_logits=True)
+    y, z = tf.constant([1.0, 0.0] * 3, tf.float64), tf.constant([0.0, 0.0, 0.7, 0.7, -1.3, -1.3], tf.float64)
+
+    def third(y: Any, z: Any) -> Any:
+        with tf.GradientTape() as outer:
+            outer.watch(z)
+            with tf.GradientTape() as middle:
+                middle.watch(z)
+                _, slope = gradient(lambda z: as_function(bce)(y, z), z)
+            curvature = middle.gradient(slope, z)
+        return outer.gradient(curvature, z)
+
+    made = (third if mode == "eager" else tf.function(third))(y, z)
+    for label, point, number in zip(y.numpy().tolist(), z.numpy().tolist(), made.numpy(), strict=True):
+        exact = mp.diff(lambda x: in_logit(parameters, x, label)["hessian"].exact, mpf(point))  # noqa: B023
+        assert number == pytest.approx(float(exact), rel=1e-12)
 
 
 @pytest.mark.parametrize("is_known", [True, False], ids=["tapes can be asked", "tapes cannot be asked"])

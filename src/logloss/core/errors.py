@@ -27,6 +27,8 @@ from collections.abc import Iterable
 class LogLossError(Exception):
     """Whatever logloss refuses."""
 
+    ag_pass_through = True  # within `tf.function` AutoGraph would raise a type of its own in its place
+
 
 class ShapeError(LogLossError, ValueError):
     """Arrays that do not match, or nothing to average."""

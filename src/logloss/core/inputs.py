@@ -120,17 +120,19 @@ def labels(y_true: Any) -> Array:
     return label
 
 
-def per_class(weight: float | tuple[float, ...], shape: tuple[int, ...], class_axis: int, name: str) -> float | Array:
+def per_class(
+    weight: float | tuple[float, ...], shape: tuple[int, ...], class_axis: int, name: str, y_pred: str = "y_pred"
+) -> float | Array:
     """A weight per class, shaped to broadcast along ``class_axis``."""
     if isinstance(weight, float):
         return weight
     if not isinstance(class_axis, int | np.integer):
         raise ParameterError(f"class_axis={class_axis!r} is not a whole number.")
     if not -len(shape) <= class_axis < len(shape):
-        raise ShapeError(f"class_axis={class_axis} is not an axis of y_pred, whose shape is {shape}.")
+        raise ShapeError(f"class_axis={class_axis} is not an axis of {y_pred}, whose shape is {shape}.")
     if shape[class_axis] != len(weight):
         raise ShapeError(
-            f"{name} has {len(weight)} entries, one a class, and axis {class_axis} of y_pred has {shape[class_axis]} "
+            f"{name} has {len(weight)} entries, one a class, and axis {class_axis} of {y_pred} has {shape[class_axis]} "
             f"(its shape is {shape}). Give one entry a class, or name the axis with class_axis."
         )
     along = [1] * len(shape)

@@ -87,7 +87,7 @@ def sigmoid_binary_cross_entropy(
     options: dict[str, Any] = {"pos_weight": pos_weight, "neg_weight": neg_weight, "label_smoothing": label_smoothing}
     options |= {"gamma": gamma, "gamma_neg": gamma_neg, "margin": margin}
     loss = Call(BinaryCrossEntropy(from_logits=True, **numbers(options)), reduction, class_axis, validate, OPTAX)
-    return loss(logits, labels, weights, one_mask(mask, where), ignore_index)
+    return loss(logits, labels, weights, one_mask(mask, where), **numbers({"ignore_index": ignore_index}))
 
 
 def sigmoid_focal_loss(
@@ -144,7 +144,7 @@ def sigmoid_focal_loss(
     options |= {"gamma": gamma, "gamma_neg": gamma_neg, "margin": margin, "alpha": alpha}
     bce = BinaryCrossEntropy.focal(from_logits=True, **{"alpha": None} | numbers(options))
     loss = Call(bce, reduction, class_axis, validate, OPTAX)
-    return loss(logits, labels, weights, one_mask(mask, where), ignore_index)
+    return loss(logits, labels, weights, one_mask(mask, where), **numbers({"ignore_index": ignore_index}))
 
 
 def as_function(

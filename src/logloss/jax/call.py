@@ -1,16 +1,13 @@
 """A call of a loss: what is refused while tracing, what when the values are there, and the reduction."""
 
-import math
 from functools import partial
-from numbers import Real
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.experimental import checkify
 
-from logloss.core import inputs
+from logloss.core import inputs, parameters
 from logloss.core.errors import DtypeError, ParameterError
 from logloss.core.family import BinaryCrossEntropy
 from logloss.core.formula import LOSS
@@ -73,8 +70,8 @@ class Call:
         if weight is not None:
             weight = inputs.per_element(_real(weight, names.weight), z, names.weight, names.y_pred)
         shown = None if mask is None else inputs.per_element(_boolean(mask), z, "mask", names.y_pred)
-        if ignore_index is not None:
-            counted = _differ(y, ignore_index)
+        counted = _differ(y, parameters.ignore_index(ignore_index))
+        if counted is not None:
             shown = counted if shown is None else shown & counted
         if self._validate:
             _check_values(self._bce, z, y, weight, shown)
@@ -101,12 +98,12 @@ def _boolean(mask: Any) -> Array:
     return array
 
 
-def _differ(labels: Array, ignore_index: Any) -> Array:
-    if not isinstance(ignore_index, Real):
-        raise ParameterError(f"ignore_index={ignore_index!r} is not a number that is known while tracing.")
-    if math.isnan(ignore_index):
-        return ~jnp.isnan(labels)
-    return labels != np.asarray(ignore_index)  # an array, because a number would have to fit into the labels' type
+def _differ(labels: Array, ignore_index: float | None) -> Maybe:
+    """Where labels are others than the one that does not count; None if all are."""
+    label = None if ignore_index is None else parameters.as_label(ignore_index, labels.dtype)
+    if label is None:
+        return None
+    return labels != jnp.asarray(label, labels.dtype) if label == label else ~jnp.isnan(labels)
 
 
 def _check_values(bce: BinaryCrossEntropy, z: Array, y: Array, weight: Maybe, shown: Maybe) -> None:

@@ -4,12 +4,13 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from numbers import Real
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
+from logloss.core import parameters
 from logloss.core.errors import DtypeError, MissingPackageError, ParameterError, ShapeError, nearest
 from logloss.core.family import BinaryCrossEntropy
 
@@ -47,9 +48,9 @@ class Call:
     prefers_logits: bool = True  # those that a sigmoid activation was made from, where Keras keeps them
 
     def __post_init__(self) -> None:
-        index = self.ignore_index
-        if index is not None and (isinstance(index, bool) or not isinstance(index, Real)):
-            raise ParameterError(f"ignore_index={index!r} is not a number; expected the label that does not count.")
+        object.__setattr__(self, "ignore_index", parameters.ignore_index(self.ignore_index))
+        for name in ("axis", "class_axis"):
+            object.__setattr__(self, name, _plain(getattr(self, name)))
 
     def __call__(
         self, y_true: Any, y_pred: Any, sample_weight: Any = None, *, reduction: str = "none", dtype: Any = None
@@ -63,8 +64,8 @@ class Call:
         y_true, y_pred = _matched(ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred, dtype=dtype))
         weight = None if sample_weight is None else _aligned(sample_weight, y_pred, "sample_weight")
         shown = None if mask is None else ops.cast(_aligned(mask, y_pred, "mask"), "bool")
-        if self.ignore_index is not None:
-            counted = _differ(y_true, self.ignore_index)
+        counted = _differ(y_true, self.ignore_index)
+        if counted is not None:
             shown = counted if shown is None else ops.logical_and(shown, counted)
         loss = _of_backend(bce, _REDUCTIONS[reduction], self.class_axis, self.validate)
         if reduction in ("none", "sum"):
@@ -82,6 +83,13 @@ class Call:
         counted = ops.ones_like(losses) if shown is None else ops.cast(shown, losses.dtype)
         count = ops.sum(counted, axis=self.axis)
         return ops.sum(losses, axis=self.axis) / ops.maximum(count, 1)
+
+
+def _plain(axis: Any) -> Any:
+    """An axis, or several, as numbers of Python, which a config can hold."""
+    if isinstance(axis, list | tuple):
+        return tuple(map(_plain, axis))
+    return int(axis) if isinstance(axis, np.integer) else axis
 
 
 def check_reduction(reduction: Any) -> str:
@@ -176,6 +184,12 @@ def _is_prefix(shape: tuple[Any, ...], whole: tuple[Any, ...], rank: int) -> boo
     return all(one == other or None in (one, other) for one, other in zip(shape[:rank], whole[:rank], strict=True))
 
 
-def _differ(y_true: Tensor, label: float) -> Tensor:
-    labels = ops.cast(y_true, "float32")
-    return ops.logical_not(ops.isnan(labels)) if math.isnan(label) else ops.not_equal(labels, float(label))
+def _differ(y_true: Tensor, ignore_index: float | None) -> Tensor | None:
+    """Where labels are others than the one that does not count; None if all are."""
+    dtype = keras.backend.standardize_dtype(y_true.dtype)
+    label = None if ignore_index is None else parameters.as_label(ignore_index, dtype)
+    if label is None:
+        return None
+    if math.isnan(label):
+        return ops.logical_not(ops.isnan(y_true))
+    return ops.not_equal(y_true, ops.convert_to_tensor(label, dtype=dtype))

@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 
+from logloss.core import parameters
 from logloss.core.errors import ParameterError
 from logloss.core.family import BinaryCrossEntropy
 from logloss.keras.call import Call, Tensor
@@ -93,7 +94,14 @@ def binary_focal_crossentropy(
     from_logits: bool = False,
     label_smoothing: float = 0.0,
     axis: Any = -1,
-    **options: Any,
+    *,
+    pos_weight: Any = 1.0,
+    neg_weight: Any = 1.0,
+    gamma_neg: float | None = None,
+    margin: float = 0.0,
+    ignore_index: float | None = None,
+    class_axis: int = -1,
+    validate: bool | None = None,
 ) -> Tensor:
     """The mean over an axis of the focal loss, as `keras.losses.binary_focal_crossentropy` gives it.
 
@@ -109,8 +117,8 @@ def binary_focal_crossentropy(
         How strongly easy elements are played down.
     from_logits, label_smoothing, axis
         As for `binary_crossentropy`.
-    **options
-        The other options of `binary_crossentropy`, by name.
+    pos_weight, neg_weight, gamma_neg, margin, ignore_index, class_axis, validate
+        As for `binary_crossentropy`.
 
     Raises
     ------
@@ -126,19 +134,32 @@ def binary_focal_crossentropy(
     >>> [f"{row:.3f}" for row in loss]
     ['0.330', '0.206']
     """
-    weights = balancing(apply_class_balancing, alpha, options)
     return binary_crossentropy(
-        y_true, y_pred, from_logits, label_smoothing, axis, gamma=gamma, **{**options, **weights}
+        y_true,
+        y_pred,
+        from_logits,
+        label_smoothing,
+        axis,
+        **class_weights(apply_class_balancing, alpha, pos_weight, neg_weight),
+        gamma=gamma,
+        gamma_neg=gamma_neg,
+        margin=margin,
+        ignore_index=ignore_index,
+        class_axis=class_axis,
+        validate=validate,
     )
 
 
-def balancing(apply_class_balancing: bool, alpha: float, options: dict[str, Any]) -> dict[str, float]:
-    """The class weights that balancing sets, beside which there may be no others."""
+def class_weights(apply_class_balancing: bool, alpha: float, pos_weight: Any, neg_weight: Any) -> dict[str, Any]:
+    """The class weights that were given, or those that balancing sets, beside which there may be no others."""
+    given = {"pos_weight": pos_weight, "neg_weight": neg_weight}
+    weights = {name: parameters.weight(name, weight) for name, weight in given.items()}
     if not apply_class_balancing:
-        return {}
-    if given := [name for name in ("pos_weight", "neg_weight") if options.get(name, 1.0) != 1.0]:
-        raise ParameterError(
-            f"apply_class_balancing sets the class weights and {given[0]} was given too. Leave one of them out."
-        )
-    focal = BinaryCrossEntropy.focal(alpha=alpha)
-    return {"pos_weight": focal.pos_weight, "neg_weight": focal.neg_weight}  # type: ignore[dict-item]
+        return weights
+    for name, weight in weights.items():
+        if weight != 1.0:
+            raise ParameterError(
+                f"apply_class_balancing sets the class weights and {name} was given too. Leave one of them out."
+            )
+    alpha = parameters.number("alpha", alpha)
+    return {"pos_weight": alpha, "neg_weight": 1 - alpha}

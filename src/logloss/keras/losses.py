@@ -7,10 +7,11 @@ from typing import Any, Self
 import keras
 from keras.saving import register_keras_serializable
 
+from logloss.core import parameters
 from logloss.core.errors import ParameterError
 from logloss.core.family import BinaryCrossEntropy
 from logloss.keras.call import Call, Tensor, check_reduction, refuse_tf_keras
-from logloss.keras.functions import balancing
+from logloss.keras.functions import class_weights
 
 _OPTIONS = ("pos_weight", "neg_weight", "label_smoothing", "gamma", "gamma_neg", "margin", "from_logits")
 
@@ -33,14 +34,15 @@ class _Loss(keras.losses.Loss):  # type: ignore[misc]
 
     def get_config(self) -> dict[str, Any]:
         """All that the loss was made with, as plain JSON values."""
-        index, dtype = self._of.ignore_index, self._given_dtype
+        axis, index, dtype = self._of.axis, self._of.ignore_index, self._given_dtype
+        is_named = isinstance(index, float) and not math.isfinite(index)  # for JSON has neither NaN nor infinity
         return {
             "name": self.name,
             "reduction": self.reduction,
             "dtype": getattr(dtype, "name", dtype),
-            "axis": self._of.axis,
+            "axis": list(axis) if isinstance(axis, tuple) else axis,
             "class_axis": self._of.class_axis,
-            "ignore_index": "nan" if index is not None and math.isnan(index) else index,  # JSON has no NaN
+            "ignore_index": str(index) if is_named else index,
             "validate": self._of.validate,
         }
 
@@ -133,8 +135,8 @@ class BinaryFocalCrossentropy(BinaryCrossentropy):
         As for `binary_focal_crossentropy`.
     from_logits, label_smoothing, axis, reduction, name, dtype
         As for `BinaryCrossentropy`.
-    **options
-        The other options of `BinaryCrossentropy`, by name.
+    pos_weight, neg_weight, gamma_neg, margin, ignore_index, class_axis, validate
+        As for `BinaryCrossentropy`.
 
     Raises
     ------
@@ -164,13 +166,34 @@ class BinaryFocalCrossentropy(BinaryCrossentropy):
         reduction: Any = "sum_over_batch_size",
         name: str | None = "binary_focal_crossentropy",
         dtype: Any = None,
-        **options: Any,
+        *,
+        pos_weight: Any = 1.0,
+        neg_weight: Any = 1.0,
+        gamma_neg: float | None = None,
+        margin: float = 0.0,
+        ignore_index: Any = None,
+        class_axis: int = -1,
+        validate: bool | None = None,
     ) -> None:
-        weights = balancing(apply_class_balancing, alpha, options)
         super().__init__(
-            from_logits, label_smoothing, axis, reduction, name, dtype, gamma=gamma, **{**options, **weights}
+            from_logits,
+            label_smoothing,
+            axis,
+            reduction,
+            name,
+            dtype,
+            **class_weights(apply_class_balancing, alpha, pos_weight, neg_weight),
+            gamma=gamma,
+            gamma_neg=gamma_neg,
+            margin=margin,
+            ignore_index=ignore_index,
+            class_axis=class_axis,
+            validate=validate,
         )
-        self._balancing = {"apply_class_balancing": apply_class_balancing, "alpha": alpha}
+        self._balancing = {
+            "apply_class_balancing": bool(apply_class_balancing),
+            "alpha": parameters.number("alpha", alpha),
+        }
 
     def get_config(self) -> dict[str, Any]:
         """All that the loss was made with, as plain JSON values."""
@@ -249,4 +272,6 @@ def as_loss(
 
 
 def _number(ignore_index: Any) -> Any:
-    return math.nan if ignore_index == "nan" else ignore_index
+    """A label that a config may hold by its name."""
+    is_named = isinstance(ignore_index, str) and ignore_index in ("nan", "inf", "-inf")
+    return float(ignore_index) if is_named else ignore_index

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import numpy as np
+
+from logloss.core import inputs
 from logloss.core.errors import MissingPackageError, ParameterError
 from logloss.core.family import BinaryCrossEntropy
 
@@ -14,12 +17,13 @@ except ModuleNotFoundError as error:
         "logloss.tensorflow needs the package tensorflow. Install it with: pip install 'logloss[tensorflow]'"
     ) from error
 
-from logloss.tensorflow.call import Function, without
+from logloss.tensorflow.call import Function, as_it_is, without
 from logloss.tensorflow.quantities import Tensor
 
 __all__ = ["as_function", "sigmoid_cross_entropy_with_logits", "weighted_cross_entropy_with_logits"]
 
 
+@as_it_is  # type: ignore[untyped-decorator]
 def sigmoid_cross_entropy_with_logits(
     labels: Any = None,
     logits: Any = None,
@@ -48,7 +52,7 @@ def sigmoid_cross_entropy_with_logits(
         Any real numbers, infinities included. Their type decides the result's.
     name : str, optional
         Of the scope of the operations.
-    pos_weight, neg_weight : float, sequence of float, or tensor of shape (), (k,) or s
+    pos_weight, neg_weight : float, sequence of float, or tensor that broadcasts to s
         What the positive and the negative side are multiplied by; k entries give one weight a class.
     label_smoothing, gamma, gamma_neg, margin : float
         As for a `BinaryCrossEntropy`.
@@ -92,7 +96,11 @@ def sigmoid_cross_entropy_with_logits(
         if given is None:
             raise ParameterError(f"{argument} is missing; expected a tensor. Give both labels and logits.")
     weights = {"pos_weight": pos_weight, "neg_weight": neg_weight}
-    tensors = {key: value for key, value in weights.items() if tf.is_tensor(value) or isinstance(value, tf.Variable)}
+    tensors = {
+        key: inputs.any_array(value, key) if isinstance(value, list | tuple) else value
+        for key, value in weights.items()
+        if _is_tensor(value)
+    }
     bce = BinaryCrossEntropy(
         from_logits=True,
         label_smoothing=label_smoothing,
@@ -104,11 +112,27 @@ def sigmoid_cross_entropy_with_logits(
     loss = Function(bce, reduction, class_axis, validate, ("labels", "logits"))
     with tf.name_scope(name or "logistic_loss"):
         batch = loss.read(labels, logits, sample_weight, mask, tensors)
-        return loss.of(batch if ignore_index is None else without(batch, ignore_index))
+        return loss.of(without(batch, ignore_index))
 
 
+@as_it_is  # type: ignore[untyped-decorator]
 def weighted_cross_entropy_with_logits(
-    labels: Any = None, logits: Any = None, pos_weight: Any = None, name: str | None = None, **options: Any
+    labels: Any = None,
+    logits: Any = None,
+    pos_weight: Any = None,
+    name: str | None = None,
+    *,
+    neg_weight: Any = 1.0,
+    label_smoothing: float = 0.0,
+    gamma: float = 0.0,
+    gamma_neg: float | None = None,
+    margin: float = 0.0,
+    sample_weight: Any = None,
+    mask: Any = None,
+    ignore_index: float | None = None,
+    class_axis: int = -1,
+    reduction: str = "none",
+    validate: bool | None = None,
 ) -> Tensor:
     """The loss of each element, as `tf.nn.weighted_cross_entropy_with_logits` gives it, with the options of the family.
 
@@ -116,12 +140,14 @@ def weighted_cross_entropy_with_logits(
     ----------
     labels, logits : tensor, shape s
         Labels in [0, 1] and any real numbers.
-    pos_weight : float, sequence of float, or tensor of shape (), (k,) or s
+    pos_weight : float, sequence of float, or tensor that broadcasts to s
         What the positive side is multiplied by.
     name : str, optional
         Of the scope of the operations.
-    **options
-        Those of `sigmoid_cross_entropy_with_logits`, by name.
+    neg_weight, label_smoothing, gamma, gamma_neg, margin
+        As for `sigmoid_cross_entropy_with_logits`.
+    sample_weight, mask, ignore_index, class_axis, reduction, validate
+        As for `sigmoid_cross_entropy_with_logits`.
 
     Raises
     ------
@@ -134,7 +160,29 @@ def weighted_cross_entropy_with_logits(
     """
     if pos_weight is None:
         raise ParameterError("pos_weight is missing; expected a number, one a class, or a tensor.")
-    return sigmoid_cross_entropy_with_logits(labels, logits, name, pos_weight=pos_weight, **options)
+    return sigmoid_cross_entropy_with_logits(
+        labels,
+        logits,
+        name,
+        pos_weight=pos_weight,
+        neg_weight=neg_weight,
+        label_smoothing=label_smoothing,
+        gamma=gamma,
+        gamma_neg=gamma_neg,
+        margin=margin,
+        sample_weight=sample_weight,
+        mask=mask,
+        ignore_index=ignore_index,
+        class_axis=class_axis,
+        reduction=reduction,
+        validate=validate,
+    )
+
+
+def _is_tensor(weight: Any) -> bool:
+    """Whether a class weight is more than a number, or one a class, which a `BinaryCrossEntropy` can hold."""
+    is_nested = isinstance(weight, list | tuple) and any(map(np.ndim, weight))
+    return tf.is_tensor(weight) or isinstance(weight, tf.Variable) or is_nested or getattr(weight, "ndim", 0) > 1
 
 
 def as_function(

@@ -7,16 +7,20 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from logloss.core import inputs
-from logloss.core.errors import DtypeError, ParameterError, ShapeError
+from logloss.core import inputs, parameters
+from logloss.core.errors import DtypeError, ShapeError
 from logloss.core.family import BinaryCrossEntropy
 from logloss.core.formula import LOSS
 from logloss.core.reduction import check_reduction
 from logloss.tensorflow import native
-from logloss.tensorflow.quantities import Batch, Tensor, quantity, total, where, widened, work_type
+from logloss.tensorflow.quantities import Batch, Tensor, quantity, total, where, widened
 
 _FLOATING = (tf.float16, tf.bfloat16, tf.float32, tf.float64)
 _MOST_AXES = 8
+_MOST_CHECKED = 1024  # entries of a class weight that are looked at unasked
+
+# Nothing here depends on the values of a graph, so AutoGraph has nothing to rewrite, and warns of what it cannot read.
+as_it_is = tf.autograph.experimental.do_not_convert
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class Function:
     def __post_init__(self) -> None:
         check_reduction(self.reduction)
 
+    @as_it_is  # type: ignore[untyped-decorator]
     def __call__(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, mask: Any = None) -> Tensor:
         """The loss of these labels and predictions."""
         return self.of(self.read(y_true, y_pred, sample_weight, mask))
@@ -59,9 +64,14 @@ class Function:
                 f"mask has dtype {shown.dtype.name}; expected booleans, True where an element counts. "
                 "Use tf.cast(mask, tf.bool)."
             )
-        given = {"pos_weight": self.bce.pos_weight, "neg_weight": self.bce.neg_weight} | dict(class_weights or {})
-        by_class = {key: _class_weight(value, prediction, self.class_axis, key) for key, value in given.items()}
-        floating = {"y_pred": prediction, "y_true": label, "weight": weight} | dict(class_weights or {})
+        tensors = {key: _tensor(value, key) for key, value in (class_weights or {}).items()}
+        if tf.executing_eagerly() and self.validate is not False:
+            for key, value in tensors.items():
+                if self.validate or ("CPU" in value.backing_device and tf.size(value) <= _MOST_CHECKED):
+                    parameters.check_numbers(key, value.numpy())
+        given = {"pos_weight": self.bce.pos_weight, "neg_weight": self.bce.neg_weight} | tensors
+        by_class = {key: _class_weight(value, prediction, self.class_axis, key, name) for key, value in given.items()}
+        floating = {"y_pred": prediction, "y_true": label, "weight": weight} | tensors
         sought = tuple(key for key, value in floating.items() if value is not None and value.dtype in _FLOATING)
         return Batch(label, prediction, weight, shown, **by_class, dtype=dtype, sought=sought)
 
@@ -78,7 +88,7 @@ class Function:
     def _validated(self, batch: Batch) -> Batch:
         """Refuse values that are in plain view and out of range, now or when the graph runs."""
         if not tf.executing_eagerly():
-            return _asserted(self.bce, batch)
+            return _asserted(self.bce, batch, *self.names)
         label, prediction = self.names
         words = inputs.Words(
             y_true=label,
@@ -90,12 +100,13 @@ class Function:
         return batch
 
 
-def without(batch: Batch, label: Any) -> Batch:
-    """The same, where elements of this label do not count."""
-    if isinstance(label, bool) or not isinstance(label, int | float | np.number):
-        raise ParameterError(f"ignore_index={label!r} is not a number; expected the label that does not count.")
-    labels = tf.cast(batch.y_true, work_type(batch.dtype))
-    differs = ~tf.math.is_nan(labels) if np.isnan(label) else labels != float(label)
+def without(batch: Batch, ignore_index: Any) -> Batch:
+    """The same, where elements of this label, if there is one, do not count."""
+    index, labels = parameters.ignore_index(ignore_index), batch.y_true
+    label = None if index is None else parameters.as_label(index, labels.dtype.as_numpy_dtype)
+    if label is None:
+        return batch
+    differs = ~tf.math.is_nan(labels) if np.isnan(label) else labels != tf.constant(label, labels.dtype)
     return batch._replace(shown=differs if batch.shown is None else batch.shown & differs)
 
 
@@ -143,21 +154,42 @@ def _per_element(values: Any, y_pred: Tensor, name: str, other: str) -> Tensor:
     return _matched(tensor, y_pred, name, other)
 
 
-def _class_weight(weight: Any, y_pred: Tensor, class_axis: int, name: str) -> Any:
-    """A number as it is; one entry a class along the axis of classes; a tensor of y_pred's shape."""
+def _class_weight(weight: Any, y_pred: Tensor, class_axis: int, name: str, other: str) -> Any:
+    """A number as it is; one entry a class along the axis of classes; what broadcasts to y_pred's shape."""
     if isinstance(weight, float):
         return weight
-    if not isinstance(weight, tuple):
-        weight = _tensor(weight, name)
-        if weight.shape.rank != 1:
-            return weight if weight.shape.rank == 0 else _matched(weight, y_pred, name, "logits")
-    count = len(weight) if isinstance(weight, tuple) else weight.shape[0]
-    if y_pred.shape.rank is None:
-        raise ShapeError(f"{name} has one entry a class, and the rank of y_pred is open. Set it with tf.ensure_shape.")
-    known = tuple(count if size is None else size for size in y_pred.shape)
+    tensor = tf.constant(weight, tf.float64) if isinstance(weight, tuple) else weight
+    if tensor.shape.rank != 1:
+        return _broadcast(tensor, y_pred, name, other)
+    (count,), rank = tensor.shape, y_pred.shape.rank
+    if rank is None:
+        raise ShapeError(f"{name} has one entry a class, and the rank of {other} is open. Set it with tf.ensure_shape.")
+    if count == 1 and class_axis in range(-rank, rank):  # one for all classes
+        return _broadcast(tensor, y_pred, name, other)
     if count is not None:
-        inputs.per_class((1.0,) * count, known, class_axis, name)
-    return _reshaped(tf.constant(weight, tf.float64) if isinstance(weight, tuple) else weight, y_pred, class_axis)
+        known = tuple(count if size is None else size for size in y_pred.shape)
+        inputs.per_class((1.0,) * count, known, class_axis, name, other)
+    return _reshaped(tensor, y_pred, class_axis)
+
+
+def _broadcast(values: Tensor, y_pred: Tensor, name: str, other: str) -> Tensor:
+    """A tensor that broadcasts to y_pred's shape without enlarging it, with as many axes."""
+    shape, whole = values.shape, y_pred.shape
+    if shape.rank == 0:
+        return values
+    is_open = None in (shape.rank, whole.rank)
+    if not is_open:
+        padded = [1] * (whole.rank - shape.rank) + shape.as_list()
+        pairs = [(have, want) for have, want in zip(padded, whole, strict=False) if have != 1]
+        if len(padded) > whole.rank or any(have != want and None not in (have, want) for have, want in pairs):
+            raise ShapeError(
+                f"{name} has shape {shape}, which does not broadcast to that of {other}, {whole}. "
+                "Give one number, one entry a class along class_axis, or a tensor that has 1 where it differs."
+            )
+        is_open = any(None in pair for pair in pairs)
+    if is_open:
+        return tf.broadcast_to(values, tf.shape(y_pred))
+    return values if shape.rank == whole.rank else tf.reshape(values, padded)
 
 
 def _reshaped(values: Tensor, y_pred: Tensor, axis: int) -> Tensor:
@@ -167,20 +199,22 @@ def _reshaped(values: Tensor, y_pred: Tensor, axis: int) -> Tensor:
     return tf.reshape(values, shape)
 
 
-def _asserted(bce: BinaryCrossEntropy, batch: Batch) -> Batch:
-    """The same, if values are in range when the graph runs."""
-    y, z, weight, shown, *_ = widened(batch)
+def _asserted(bce: BinaryCrossEntropy, batch: Batch, y_true: str, y_pred: str) -> Batch:
+    """The same, if values are in range when the graph runs; the names are the caller's."""
+    wide = widened(batch)
+    y, z, weight, shown, *_ = wide
     shown = tf.constant(True) if shown is None else shown
     counted = shown if weight is None else shown & (weight != 0)
-    bad = {"Values in y_true lie outside [0, 1].": counted & ~((y >= 0) & (y <= 1))}
-    if weight is not None:
-        bad["Values in sample_weight are negative, infinite or not a number."] = shown & ~(
-            (weight >= 0) & (weight < np.inf)
-        )
+    bad = {f"Values in {y_true} lie outside [0, 1].": counted & ~((y >= 0) & (y <= 1))}
+    weights = {"sample_weight": (weight, shown), "pos_weight": (wide.pos_weight, True)}
+    for name, (values, seen) in (weights | {"neg_weight": (wide.neg_weight, True)}).items():
+        if tf.is_tensor(values):
+            found = seen & ~((values >= 0) & (values < np.inf))
+            bad[f"Values in {name} are negative, infinite or not a number."] = found
     if bce.from_logits:
-        bad["Values in y_pred are not a number. Leave them out with a mask."] = counted & tf.math.is_nan(z)
+        bad[f"Values in {y_pred} are not a number. Leave them out with a mask."] = counted & tf.math.is_nan(z)
     else:
-        bad["Values in y_pred lie outside [0, 1]. If these are logits, say from_logits=True."] = counted & ~(
+        bad[f"Values in {y_pred} lie outside [0, 1]. If these are logits, say from_logits=True."] = counted & ~(
             (z >= 0) & (z <= 1)
         )
     with tf.control_dependencies([tf.debugging.Assert(~tf.reduce_any(found), [text]) for text, found in bad.items()]):

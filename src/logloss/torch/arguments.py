@@ -150,8 +150,10 @@ def check_mask(mask: Any) -> None:
         raise errors.DtypeError(f"mask has {came}; expected booleans, True where an element counts. Use {mend}.")
 
 
-def without_ignored(y_true: Tensor, mask: Tensor | None, ignore_index: float) -> Tensor | None:
+def without_ignored(y_true: Tensor, mask: Tensor | None, ignore_index: float | None) -> Tensor | None:
     """The mask without the elements whose label is ``ignore_index``, which may be NaN."""
+    if ignore_index is None:
+        return mask
     if ignore_index != ignore_index:
         counts = ~torch.isnan(y_true)
     elif y_true.is_floating_point():
@@ -162,12 +164,6 @@ def without_ignored(y_true: Tensor, mask: Tensor | None, ignore_index: float) ->
             return mask
         counts = y_true != ignore_index
     return counts if mask is None else counts & mask
-
-
-def check_ignore_index(ignore_index: Any) -> None:
-    """Refuse an ``ignore_index`` that is no number."""
-    if ignore_index is not None and (isinstance(ignore_index, bool) or not isinstance(ignore_index, int | float)):
-        raise ParameterError(f"ignore_index={ignore_index!r} is not a number; expected the label that does not count.")
 
 
 @torch.compiler.disable  # type: ignore[untyped-decorator]

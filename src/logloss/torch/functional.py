@@ -7,6 +7,7 @@ from numbers import Real
 import torch
 from torch import Tensor
 
+from logloss.core import parameters
 from logloss.core.errors import ParameterError
 from logloss.core.family import BinaryCrossEntropy
 from logloss.core.inputs import Words
@@ -208,8 +209,7 @@ def of_member(
         arguments.check_mask(mask)
         mask = arguments.expanded(mask, y_pred, "mask", words)
     if ignore_index is not None:
-        arguments.check_ignore_index(ignore_index)
-        mask = arguments.without_ignored(y_true, mask, ignore_index)
+        mask = arguments.without_ignored(y_true, mask, parameters.ignore_index(ignore_index))
     pos = neg = 1.0
     pos_tensor = neg_tensor = None
     if pos_weight is not None:

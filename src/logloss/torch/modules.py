@@ -35,9 +35,9 @@ class _DropIn(nn.Module):
             tensor = weight if isinstance(weight, Tensor) else None
             self.register_buffer(name, tensor)
             self.numbers[name] = None if weight is tensor else parameters.weight(name, weight)
-        arguments.check_ignore_index(ignore_index)
-        self.family = member(options)
-        self.options, self.ignore_index, self.class_axis, self.validate = options, ignore_index, class_axis, validate
+        self.family, self.options = member(options), options
+        self.ignore_index = parameters.ignore_index(ignore_index)
+        self.class_axis, self.validate = class_axis, validate
 
     def forward(self, input: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor:  # noqa: A002
         """The loss of logits or probabilities, of labels of the same shape, where ``mask`` is True."""
