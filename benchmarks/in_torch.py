@@ -145,7 +145,7 @@ def _memory(n: int) -> Table:
         "ignore_index": {"ignore_index": 1},
     }
     for name, given in options.items():
-        ways = nullcontext(), patch.object(path, "is_on_the_kernel", return_value=False)
+        ways = nullcontext(), patch.object(path, "is_at_hand", return_value=False)
         peaks = [_peak(ours.binary_cross_entropy_with_logits, data, given, way) for way in ways]
         rows.append([f"logloss, {name}", *(f"{peak:.2f}" for peak in peaks)])
     return Table(

@@ -42,6 +42,7 @@ const Exchange* exchange_of(nb::handle capsule) {
 class Buffer {
   public:
     Buffer(nb::handle array, const Exchange* exchange, bool is_written, bool is_bfloat16) {
+        view_.obj = nullptr;
         if (PyCapsule_CheckExact(array.ptr()))
             take_capsule(array);
         else if (exchange)
@@ -58,7 +59,7 @@ class Buffer {
     void* data = nullptr;
     Type type = Type::float64;
     int axes = 0, item_size = 0;
-    int64_t shape[max_axes] = {}, stride[max_axes] = {};
+    int64_t shape[max_axes], stride[max_axes];  // as many as there are axes: filling up the rest takes time
 
   private:
     // The buffer protocol; bfloat16, which it does not know, comes as integers.
@@ -154,7 +155,7 @@ class Buffer {
         throw Unfit{};
     }
 
-    Py_buffer view_{};
+    Py_buffer view_;  // whose obj is null where nothing is held
 };
 
 // The operand along the axes of the shape: missing leading axes, and axes of length 1, are repeated.

@@ -110,7 +110,7 @@ def _torch(forced: bool) -> Callable[[Case], Made]:
         y, x, weight, mask = tensors
         z = x.to(getattr(torch, case.dtype)).requires_grad_()
         module = as_module(case.bce, reduction=case.reduction)
-        with mock.patch.object(loss, "is_on_the_kernel", return_value=False) if forced else nullcontext():
+        with mock.patch.object(loss, "is_at_hand", return_value=False) if forced else nullcontext():
             value = module(z, y, weight, None if mask is None else mask.bool())
         has_curvature = case.reduction == "sum"
         (gradient,) = torch.autograd.grad(value.sum(), z, create_graph=has_curvature)

@@ -116,7 +116,7 @@ def test_peak_memory_is_at_most_that_of_pytorchs_plain_loss(options, limit):
 
 @pytest.mark.parametrize("options", MORE.values(), ids=MORE)
 def test_on_other_devices_too(options, limit, monkeypatch):
-    monkeypatch.setattr(loss, "is_on_the_kernel", lambda arguments: False)
+    monkeypatch.setattr(loss, "is_at_hand", lambda arguments: False)
     monkeypatch.setattr(operations, "_LARGE", N)  # from there on it works in pieces
     # Where each loss is wanted, a piece of what is in between comes on top; elsewhere there is room for it.
     room = 1.5 if options.get("reduction") == "none" else 0.01

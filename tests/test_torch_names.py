@@ -5,6 +5,7 @@ import inspect
 import itertools
 import math
 import warnings
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from torch.nn import functional
 import logloss.torch as ours
 from logloss import BinaryCrossEntropy
 from logloss.core.errors import LabelError, LogitError, ParameterError, ProbabilityError, ShapeError, WeightError
+from logloss.torch import loss
 
 DTYPES = {torch.float64: 1e-13, torch.float32: 2e-6, torch.float16: 2e-3, torch.bfloat16: 2e-2}
 REDUCTIONS = ("mean", "sum", "none")
@@ -297,7 +299,8 @@ def test_weights_of_classes_lie_along_the_axis_that_is_named():
         got = ours.BCEWithLogitsLoss(pos_weight=weight, neg_weight=weight / 2, class_axis=axis)(z, y)
         expected = ours.BCEWithLogitsLoss(pos_weight=along, neg_weight=along / 2)(z, y)
         torch.testing.assert_close(got, expected, rtol=1e-15, atol=0)
-    torch.testing.assert_close(expected, nn.BCEWithLogitsLoss(pos_weight=along)(z, y) * 0 + expected)
+    got = ours.BCEWithLogitsLoss(pos_weight=weight, class_axis=1)(z, y)
+    torch.testing.assert_close(got, nn.BCEWithLogitsLoss(pos_weight=along)(z, y), rtol=1e-13, atol=0)
     with pytest.raises(ShapeError, match="class_axis=4 is not an axis"):
         ours.BCEWithLogitsLoss(pos_weight=weight, class_axis=4)(z, y)
     with pytest.raises(ShapeError, match="name the axis with class_axis"):
@@ -313,6 +316,22 @@ def test_a_label_that_does_not_count_is_as_if_it_were_masked(ignore_index):
         loss = ours.BCEWithLogitsLoss(ignore_index=ignore_index, reduction=reduction)
         expected = with_gradient(lambda z, y: ours.BCEWithLogitsLoss(reduction=reduction)(z, y, mask=mask), z, y)  # noqa: B023
         torch.testing.assert_close(with_gradient(loss, z, labels), expected, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "ignore_index"),
+    [
+        *((torch.uint8, value) for value in (256, 257, -1, 10**30, 0.5, math.nan, math.inf)),
+        *((torch.int8, value) for value in (255, 256, -(10**30))),
+        *((torch.bool, value) for value in (256, 10**30, -1)),
+        *((torch.float16, value) for value in (10**30, math.inf)),
+    ],
+    ids=str,
+)
+def test_a_label_that_its_type_does_not_have_leaves_nothing_out(dtype, ignore_index):
+    z, y = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([0, 1, 1]).to(dtype)
+    got = ours.binary_cross_entropy_with_logits(z, y, ignore_index=ignore_index, reduction="none")
+    assert torch.equal(got, ours.binary_cross_entropy_with_logits(z, y, reduction="none"))
 
 
 def test_masks_of_bytes_are_read_as_they_are():
@@ -361,6 +380,18 @@ def test_all_masked_is_zero_with_zero_gradient():
 
 ZERO, TABLE, NAN = torch.zeros(2), torch.zeros(2, 3), torch.tensor([0.0, math.nan])
 LOGITS = ours.BCEWithLogitsLoss()
+MEMBER = ours.as_module(BinaryCrossEntropy())
+
+
+def by_class(axis):
+    return ours.BCEWithLogitsLoss(pos_weight=torch.ones(3), class_axis=axis)
+
+
+def changed(**attributes):
+    module = ours.BCEWithLogitsLoss()
+    for name, value in attributes.items():
+        setattr(module, name, value)
+    return module
 
 
 @pytest.mark.parametrize(
@@ -390,6 +421,19 @@ LOGITS = ours.BCEWithLogitsLoss()
         (lambda: LOGITS(ZERO.long(), ZERO), RuntimeError, "input.float()"),
         (lambda: LOGITS(ZERO, ZERO.to(torch.complex64)), RuntimeError, "expected real numbers"),
         (lambda: ours.binary_cross_entropy_with_logits(ZERO, ZERO, [1, 2]), TypeError, "torch.as_tensor(weight)"),
+        (lambda: ours.BCEWithLogitsLoss([1, 2]), TypeError, "torch.as_tensor(weight)"),
+        (lambda: MEMBER(ZERO, ZERO, [1, 2]), TypeError, "torch.as_tensor(sample_weight)"),
+        (lambda: MEMBER(ZERO - 1, ZERO), ProbabilityError, "say from_logits=True"),
+        (lambda: LOGITS(ZERO, ZERO, mask=np.ones(2, bool)), TypeError, "torch.as_tensor(mask).bool()"),
+        *(
+            (lambda alpha=alpha: ours.sigmoid_focal_loss(ZERO, ZERO, alpha), ParameterError, f"alpha={alpha!r} is not")
+            for alpha in (None, "a", math.nan, 1.5)
+        ),
+        *(
+            (lambda axis=axis: by_class(axis)(TABLE, TABLE), ParameterError, f"class_axis={axis!r}")
+            for axis in ("c", 0.5, None)
+        ),
+        (lambda: changed(reduction="avg")(ZERO, ZERO), ParameterError, "reduction='avg' is not one of mean"),
     ],
 )
 def test_refusals_say_what_came_and_how_to_mend_it(make, error, words):
@@ -401,13 +445,37 @@ def test_refusals_say_what_came_and_how_to_mend_it(make, error, words):
 
 def test_values_are_looked_at_where_it_is_asked_for_and_not_where_it_is_not():
     z, bad = torch.zeros(2, requires_grad=True), torch.tensor([0.0, 2.0], requires_grad=True)
-    ours.BCEWithLogitsLoss()(z, bad)  # beside the kernel nobody looks
-    with pytest.raises(LabelError):
-        ours.BCEWithLogitsLoss(validate=True)(z, bad)
-    with pytest.raises(LabelError):
-        ours.BCEWithLogitsLoss()(z, bad.detach())
+    for labels in (bad, bad.detach()):
+        with pytest.raises(LabelError):
+            ours.BCEWithLogitsLoss()(z, labels)
+        with mock.patch.object(loss, "is_at_hand", return_value=False):  # as on another device
+            ours.BCEWithLogitsLoss()(z, labels)
+            with pytest.raises(LabelError):
+                ours.BCEWithLogitsLoss(validate=True)(z, labels)
     assert torch.isfinite(ours.BCEWithLogitsLoss(validate=False)(z, bad.detach()))
     assert torch.isnan(ours.BCEWithLogitsLoss(validate=False)(z, bad.detach() * math.nan))
+
+
+def test_class_weights_in_tensors_are_finite_and_may_be_negative_as_pytorchs():
+    z, y, _ = batch()
+    for shape in ((), (1,), (3,), (7, 3)):
+        pos_weight = torch.full(shape, -2.0, dtype=torch.float64)
+        got = with_gradient(ours.binary_cross_entropy_with_logits, z, y, pos_weight=pos_weight)
+        expected = with_gradient(functional.binary_cross_entropy_with_logits, z, y, pos_weight=pos_weight)
+        torch.testing.assert_close(got, expected, rtol=1e-12, atol=1e-14)
+        for bad, reduction in itertools.product((math.nan, math.inf), REDUCTIONS):
+            with pytest.raises(WeightError, match=f"neg_weight has an entry that is {bad}; expected finite"):
+                ours.binary_cross_entropy_with_logits(
+                    z, y, neg_weight=torch.full_like(pos_weight, bad), reduction=reduction
+                )
+
+
+def test_values_are_not_looked_at_where_there_are_none():
+    module = ours.BCEWithLogitsLoss(validate=True)
+    meta = torch.zeros(2, device="meta")
+    for call in (lambda: module(meta, meta), lambda: torch.func.vmap(module)(ZERO, ZERO)):
+        with pytest.raises(ParameterError, match=r"validate=True looks at values.*Leave it out there\."):
+            call()
 
 
 def test_a_gradient_that_the_loss_does_not_give_is_refused():
@@ -428,6 +496,7 @@ def test_modules_are_pytorchs_and_print_what_differs():
     assert repr(ours.BCEWithLogitsLoss()) == "BCEWithLogitsLoss()"
     shown = repr(ours.BCELoss(pos_weight=(1, 2), gamma=2, ignore_index=255, reduction="sum"))
     assert shown == "BCELoss(pos_weight=(1.0, 2.0), gamma=2, reduction='sum', ignore_index=255)"
+    assert repr(changed(pos_weight=torch.ones(2))) == repr(LOGITS)
 
 
 def test_weights_are_buffers_that_are_kept_and_moved():

@@ -16,7 +16,7 @@ from tests.tolerances import TYPES
 
 def call(bce: BinaryCrossEntropy, method: str, y: Any, x: Any) -> tuple[Any, ...]:
     leaf = torch.from_numpy(x.astype(float)).to(getattr(torch, x.dtype.name)).requires_grad_()
-    with mock.patch.object(loss, "is_on_the_kernel", return_value=False):
+    with mock.patch.object(loss, "is_at_hand", return_value=False):
         made = [as_module(bce, reduction="none", validate=False)(leaf, torch.from_numpy(y.astype(float)))]
     made += torch.autograd.grad(made[0].sum(), leaf, create_graph=True)
     made += torch.autograd.grad(made[1].sum(), leaf)

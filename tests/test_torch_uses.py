@@ -3,6 +3,7 @@
 import math
 import subprocess
 import sys
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -11,12 +12,11 @@ from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.autograd import forward_ad, gradcheck, gradgradcheck
 from torch.func import functional_call, grad, grad_and_value, hessian, jacfwd, jacrev, jvp, vmap
-from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils.dlpack import to_dlpack
 
 import logloss.torch as ours
 from logloss import BinaryCrossEntropy
-from logloss.torch import native
+from logloss.torch import loss, native
 
 MEMBERS = {
     "plain": {},
@@ -56,6 +56,8 @@ def assert_same(got, expected, digits=1e-12):
 
 # Derivatives
 
+JACOBIANS = (jacfwd, jacrev)
+
 
 @members
 @functions
@@ -91,7 +93,7 @@ def test_second_derivatives_are_the_cores(options):
         (slope,) = torch.autograd.grad(loss(leaf), leaf, create_graph=True)
         (bend,) = torch.autograd.grad(slope.sum(), leaf)
         np.testing.assert_allclose(bend.numpy(), expected, rtol=1e-10, atol=1e-13)
-        for transformed in (hessian, lambda f: jacrev(jacfwd(f)), lambda f: jacrev(jacrev(f))):
+        for transformed in (hessian, *(lambda f, a=a, b=b: a(b(f)) for a in JACOBIANS for b in JACOBIANS)):
             table = transformed(loss)(z).reshape(15, 15)
             assert_same(table, torch.from_numpy(np.diag(expected.ravel())), 1e-10)
 
@@ -100,6 +102,42 @@ def test_a_third_derivative_is_pytorchs_own_of_the_second():
     third = grad(grad(grad(lambda z: ours.binary_cross_entropy_with_logits(z, torch.ones(())))))(torch.tensor(0.7))
     p = 1 / (1 + math.exp(-0.7))
     assert third.item() == pytest.approx(p * (1 - p) * (1 - 2 * p), rel=1e-5)
+
+
+@members
+def test_third_derivatives_by_any_way_there(options):
+    z, y, *_ = batch(n=2)
+
+    def loss(z):
+        return ours.binary_cross_entropy_with_logits(z, y[:2], reduction="sum", **options)
+
+    (expected, *others) = (a(b(c(loss)))(z) for a in JACOBIANS for b in JACOBIANS for c in JACOBIANS)
+    assert expected.abs().sum() > 0.1
+    for other in others:
+        assert_same(other, expected, 1e-9)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "weighted_mean"])
+def test_a_tangent_has_the_type_of_the_loss(reduction):
+    z, y, _, weight = batch(dtype=torch.float32)
+    loss = lambda z: ours.binary_cross_entropy_with_logits(z, y, weight, reduction=reduction)  # noqa: E731
+    assert [made.dtype for made in jvp(loss, (z,), (y,))] == [torch.float32] * 2
+
+
+@members
+def test_many_gradients_at_once_on_other_devices(options):
+    z, _, soft, weight = batch()
+    leaves = tuple(tensor.clone().requires_grad_() for tensor in (z, soft, weight))
+    with mock.patch.object(loss, "is_at_hand", return_value=False):
+        each = lambda *tensors: ours.binary_cross_entropy_with_logits(*tensors, reduction="none", **options)  # noqa: E731
+        assert gradcheck(each, leaves, check_batched_grad=True)
+        assert gradgradcheck(each, leaves, check_batched_grad=True)
+
+
+def test_a_label_that_is_smoothed_has_a_gradient_at_an_infinite_logit():
+    z, y = torch.tensor([math.inf, -math.inf]), torch.tensor([0.5, 0.5], requires_grad=True)
+    ours.binary_cross_entropy_with_logits(z, y, label_smoothing=0.1, reduction="sum").backward()
+    assert y.grad.tolist() == [-math.inf, math.inf]
 
 
 def test_a_label_of_one_half_at_zero_has_no_slope_and_all_the_curvature():
@@ -152,73 +190,6 @@ def test_gradients_of_samples_by_functional_call():
         model.zero_grad()
         ours.binary_cross_entropy_with_logits(model(x[i]).squeeze(-1), y[i, 0]).backward()
         assert_same(made["weight"][i], model.weight.grad)
-
-
-# Compilers
-
-
-@members
-@pytest.mark.parametrize("domain", FUNCTIONS)
-def test_compiled_whole(options, domain):
-    torch._dynamo.reset()
-    pred, y, _, weight = batch(domain, torch.float32)
-    mask = weight > 0.3
-
-    def loss(pred, y, weight):
-        return FUNCTIONS[domain](pred, y, weight, mask=mask, **options)
-
-    compiled = torch.compile(loss, fullgraph=True)
-    for labels in (y, y.bool()):
-        assert_same(by_backward(compiled, pred, labels, weight), by_backward(loss, pred, labels, weight), 1e-5)
-    assert_same(compiled(pred, y, weight), loss(pred, y, weight), 1e-5)
-
-
-def test_compiled_modules_for_shapes_that_change_and_with_transformations():
-    torch._dynamo.reset()
-    loss = ours.BCEWithLogitsLoss(pos_weight=torch.tensor([1.0, 2.0, 3.0]), ignore_index=255, label_smoothing=0.1)
-    compiled = torch.compile(loss, fullgraph=True, dynamic=True)
-    for n in (4, 7, 9):
-        z, y, *_ = batch(dtype=torch.float32, n=n)
-        y[0] = 255
-        assert_same(by_backward(compiled, z, y), by_backward(loss, z, y), 1e-5)
-    both = torch.compile(grad_and_value(lambda z, y: ours.BCELoss(gamma=2)(z.sigmoid(), y)), fullgraph=True)
-    value, slope = by_backward(lambda z, y: ours.BCELoss(gamma=2)(z.sigmoid(), y), z, (y > 0.5).float())
-    assert_same(both(z, (y > 0.5).float()), (slope, value), 1e-5)
-    module = ours.as_module(BinaryCrossEntropy.asymmetric(from_logits=True))
-    assert_same(torch.compile(module, fullgraph=True)(z, (y > 0.5).float()), module(z, (y > 0.5).float()), 1e-5)
-
-
-def test_compiled_labels_and_weights_get_their_gradients():
-    torch._dynamo.reset()
-    z, _, soft, weight = batch()
-    loss = lambda z, y, w: ours.binary_cross_entropy_with_logits(z, y, w, gamma=1.0)  # noqa: E731
-    slopes = []
-    for call in (loss, torch.compile(loss, fullgraph=True)):
-        leaves = [tensor.clone().requires_grad_() for tensor in (z, soft, weight)]
-        call(*leaves).backward()
-        slopes.append([leaf.grad for leaf in leaves])
-    assert_same(*slopes)
-
-
-@pytest.mark.parametrize("strict", [False, True])
-def test_exported(strict):
-    loss = ours.BCEWithLogitsLoss(pos_weight=torch.tensor([1.0, 2.0, 3.0]), gamma=2.0, label_smoothing=0.1)
-    z, y, *_ = batch(dtype=torch.float32)
-    z[0] = 0
-    exported = torch.export.export(loss, (z, y), strict=strict).module()
-    assert_same(by_backward(exported, z, y), by_backward(loss, z, y), 1e-6)
-
-
-def test_traced_and_symbolically_so():
-    z, y, *_ = batch()
-
-    def loss(z, y):
-        return ours.binary_cross_entropy_with_logits(z, y)
-
-    assert_same(make_fx(loss)(z, y)(z + 1, y), loss(z + 1, y))
-    with pytest.warns((torch.jit.TracerWarning, DeprecationWarning)):
-        traced = torch.jit.trace(loss, (z, y))
-    assert_same(traced(z + 1, y), loss(z + 1, y))
 
 
 # Tensors without values, and modes without gradients

@@ -125,7 +125,9 @@ def from_logits(
     """
     if not any(focus):
         return _plain_from_logits(xp, z, positive, negative, want, are_shares)
-    first, second = _sides_of_logits(xp, z, focus, want)
+    if focus.gamma == focus.gamma_neg and not focus.margin:
+        return _even_from_logits(xp, z, positive, negative, focus, want)
+    first, second = _sides_of_logits(xp, z, z >= 0, focus, want)
     right_way_up = [_logit_side(first, name) for name in want]
     mirrored = [_spared(xp, second, focus, name) if focus.margin else _logit_side(second, name) for name in want]
     return _mix(xp, positive, negative, right_way_up, mirrored, want)
@@ -171,12 +173,32 @@ def _plain_from_logits(
     made = []
     for name in want:
         if name == LOSS:
-            made.append(of_both(xp.log1p(e)) + _times(xp, against, distance))
+            made.append(_times(xp, against, distance) + of_both(xp.log1p(e)))  # compilers prefer it so
         elif name == GRADIENT:
             push = against * near - xp.where(upper, positive, negative) * far
             made.append(xp.where(upper, push, -push))
         else:
             made.append(of_both(near * far))
+    return made
+
+
+def _even_from_logits(
+    xp: Any, z: Array, positive: Array, negative: Array, focus: Focus, want: tuple[str, ...]
+) -> list[Array]:
+    """With the same focus on both sides, a negative logit is the mirror of a positive one: fewer operations."""
+    upper, distance = z >= 0, xp.abs(z)
+    voted, against = xp.where(upper, positive, negative), xp.where(upper, negative, positive)
+    near, far = _sides_of_logits(xp, distance, None, focus, want)
+    made = []
+    for name in want:
+        if name == LOSS:
+            surprise = _times(xp, against, distance) + against * near.surprise
+            made.append(surprise * far.factor + voted * (near.factor * near.surprise))
+        elif name == GRADIENT:
+            push = voted * _logit_side(near, name) - against * _logit_side(far, name)
+            made.append(xp.where(upper, push, -push))
+        else:
+            made.append(voted * _logit_side(near, name) + against * _logit_side(far, name))
     return made
 
 
@@ -209,23 +231,29 @@ def _is_one(factor: Any) -> bool:
     return isinstance(factor, float) and factor == 1.0
 
 
-def _sides_of_logits(xp: Any, z: Array, focus: Focus, want: tuple[str, ...]) -> tuple[Side, Side]:
-    distance = xp.abs(z)
+def _sides_of_logits(xp: Any, z: Array, upper: Array | None, focus: Focus, want: tuple[str, ...]) -> tuple[Side, Side]:
+    """The two sides of a label, for logits that are at least 0 where ``upper``; everywhere if that is None."""
+
+    def picked(above: Array, below: Array) -> Array:
+        return above if upper is None else xp.where(upper, above, below)
+
+    distance = z if upper is None else xp.abs(z)
     e = xp.exp(-distance)
     total = 1 + e
-    near, far = _near_and_far(e, total)
-    upper = z >= 0
-    p, one_minus_p = xp.where(upper, near, far), xp.where(upper, far, near)
+    near = 1 / total
+    far = e * near
+    p, one_minus_p = picked(near, far), picked(far, near)
     parts, parts_neg = (p, 1.0), (one_minus_p, 1.0)
 
     u = v = bounded_u = bounded_v = factor = factor_neg = None
     focused = focus.gamma or focus.gamma_neg
     if LOSS in want or focused:
         small = xp.log1p(e)
-        above, below = xp.where(upper, z, 0.0), xp.where(upper, 0.0, distance)
-        u, v = small + below, small + above
+        above, below = (z, None) if upper is None else (xp.where(upper, z, 0.0), xp.where(upper, 0.0, distance))
+        u, v = small if below is None else small + below, small + above
     if focused:
-        bounded_u, bounded_v = small + _at_most(xp, below, SATURATED), small + _at_most(xp, above, SATURATED)
+        bounded_u = small if below is None else small + _at_most(xp, below, SATURATED)
+        bounded_v = small + _at_most(xp, above, SATURATED)
         factor = _focus_of_logits(xp, above, one_minus_p, e, small, focus.gamma)
         factor_neg = _focus_of_logits(xp, below, p, e, small, focus.gamma_neg)
     if focus.margin or (focused and HESSIAN in want):
@@ -247,8 +275,8 @@ def _at_most(xp: Any, x: Array, bound: float) -> Array:
     return xp.where(x > bound, bound, x)
 
 
-def _focus_of_logits(xp: Any, x: Array, wrong: Array, e: Array, small: Array, gamma: float) -> Array:
-    """``wrong ** gamma`` for ``wrong = exp(-x) / (1 + e)`` and ``small = log(1 + e)``, to a few ulp.
+def _focus_of_logits(xp: Any, x: Array | None, wrong: Array, e: Array, small: Array, gamma: float) -> Array:
+    """``wrong ** gamma`` for ``wrong = exp(-x) / (1 + e)`` and ``small = log(1 + e)``, to a few ulp; no x is 0.
 
     Raising a rounded probability to a power multiplies its error by gamma. So three roundings are made good: those of
     the product ``gamma * x``, of ``1 + e``, and of gamma itself where the type is narrower than Python's.
@@ -256,15 +284,18 @@ def _focus_of_logits(xp: Any, x: Array, wrong: Array, e: Array, small: Array, ga
     if gamma in (0, 1):
         return _power(xp, wrong, gamma)
     if gamma == 2:
-        return xp.exp(-2 * x) / (1 + e * (2 + e))
+        factor = 1 / (1 + e * (2 + e))
+        return factor if x is None else factor * xp.exp(-x) ** 2
     total = _settled(xp, 1 + e)
     lost = e - (total - 1)  # what rounding took from 1 + e, exactly
-    product, error = _exact_product(xp, _at_most(xp, x, SATURATED / max(gamma, 1.0)), gamma)
-    exponent, remainder = _rounded(gamma, _digits(xp, x))
-    error = error + gamma * (lost / total)
+    exponent, remainder = _rounded(gamma, _digits(xp, e))
+    error = gamma * (lost / total)
+    factor = total**-exponent
+    if x is not None:
+        product, missed = _exact_product(xp, _at_most(xp, x, SATURATED / max(gamma, 1.0)), gamma)
+        error, factor = missed + error, xp.exp(-product) * factor
     if remainder:
         error = error + remainder * small
-    factor = xp.exp(-product) * total**-exponent
     return factor - factor * _at_most(xp, error, 1.0)
 
 

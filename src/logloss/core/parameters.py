@@ -42,6 +42,8 @@ def number(name: str, value: Any) -> float:
 
 def weight(name: str, value: Any) -> Weight:
     """One weight, or a tuple of one weight a class."""
+    if isinstance(value, float | int):  # asked first: to PyTorch's compiler it may be a symbol, of which little can be
+        return number(name, value)
     if getattr(value, "ndim", 0) > 1:
         raise ParameterError(
             f"{name} has shape {tuple(value.shape)}; expected a number, or one number a class. "

@@ -96,7 +96,8 @@ def _fixed(batch: Batch, **fields: Any) -> Batch:
 def _worked_out(name: str, bce: BinaryCrossEntropy, batch: Batch) -> Tensor:
     y, z, weight, shown, *class_weights = batch[:6]
     ends = bce.ends(z.dtype.as_numpy_dtype)
-    (made,) = of_family(_Library, bce, y, z, weight, shown, tuple(class_weights), ends, (name,))
+    library = _Library if name == LOSS else _Derivatives
+    (made,) = of_family(library, bce, y, z, weight, shown, tuple(class_weights), ends, (name,))
     return made
 
 
@@ -154,3 +155,15 @@ class _Library:
     def finfo(dtype: Any) -> Any:
         """The limits of a type."""
         return np.finfo(dtype.as_numpy_dtype)
+
+
+class _Derivatives(_Library):
+    """The same, spelt so that XLA does not see what loss and derivatives have in common.
+
+    What they share it would keep in memory, which takes longer than to work it out once more.
+    """
+
+    @staticmethod
+    def abs(x: Tensor) -> Tensor:
+        """As that of the loss, of two that are equal TensorFlow too takes the first."""
+        return tf.maximum(x, -x)

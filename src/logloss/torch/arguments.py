@@ -1,6 +1,5 @@
 """Tensors as they come: what is refused of their shapes, types and values, and what a mask is made of."""
 
-import math
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -23,19 +22,19 @@ class Arguments(NamedTuple):
 
     y_pred: Tensor
     y_true: Tensor
-    weight: Tensor | None
-    mask: Tensor | None  # True where an element counts
-    pos_weight: Tensor | None  # broadcasts against y_pred; None where the family has one for all classes
-    neg_weight: Tensor | None
+    weight: Tensor | None = None
+    mask: Tensor | None = None  # True where an element counts
+    pos_weight: Tensor | None = None  # broadcasts against y_pred; None where the family has one for all classes
+    neg_weight: Tensor | None = None
 
 
-def _words(y_pred: str, y_true: str, weight: str) -> Words:
+def _words(y_pred: str, y_true: str, weight: str, logits: str = "use the loss that takes logits") -> Words:
     """What a function calls its arguments, and how values that it refuses are mended."""
     return Words(
         y_true=y_true,
         y_pred=y_pred,
         sample_weight=weight,
-        logits="If these are logits, use the loss that takes logits.",
+        logits=f"If these are logits, {logits}.",
         missing_predictions=f"Leave them out with mask=~torch.isnan({y_pred}).",
         missing_labels=f"Leave missing labels out with mask=~torch.isnan({y_true}).",
     )
@@ -43,14 +42,14 @@ def _words(y_pred: str, y_true: str, weight: str) -> Words:
 
 TORCH = _words("input", "target", "weight")
 TORCHVISION = _words("inputs", "targets", "weight")
-OURS = _words("y_pred", "y_true", "sample_weight")
+OURS = _words("y_pred", "y_true", "sample_weight", "say from_logits=True")
 
 
 def check_pair(y_pred: Tensor, y_true: Tensor, words: Words) -> None:
     """Refuse predictions and labels that do not belong together."""
     if not (isinstance(y_pred, Tensor) and isinstance(y_true, Tensor)):
-        name, came = (words.y_true, y_true) if isinstance(y_pred, Tensor) else (words.y_pred, y_pred)
-        raise errors.DtypeError(f"{name} is a {type(came).__name__}; expected a tensor. Use torch.as_tensor({name}).")
+        check_tensor(y_pred, words.y_pred)
+        check_tensor(y_true, words.y_true)
     if y_pred.shape != y_true.shape:
         came, expected = tuple(y_true.shape), tuple(y_pred.shape)
         mend = "Give both the same shape."
@@ -67,10 +66,15 @@ def check_pair(y_pred: Tensor, y_true: Tensor, words: Words) -> None:
         raise errors.DtypeError(f"{words.y_true} has dtype {y_true.dtype}; expected real numbers or booleans.")
 
 
-def expanded(values: Any, y_pred: Tensor, name: str, words: Words) -> Tensor:
-    """A tensor that broadcasts to y_pred's shape, expanded to it."""
+def check_tensor(values: object, name: str) -> None:
+    """Refuse what is no tensor."""
     if not isinstance(values, Tensor):
         raise errors.DtypeError(f"{name} is a {type(values).__name__}; expected a tensor. Use torch.as_tensor({name}).")
+
+
+def expanded(values: Tensor, y_pred: Tensor, name: str, words: Words) -> Tensor:
+    """A tensor that broadcasts to y_pred's shape, expanded to it."""
+    check_tensor(values, name)
     if values.shape == y_pred.shape:
         return values
     if not _broadcasts(values.shape, y_pred.shape):
@@ -85,6 +89,7 @@ def expanded(values: Any, y_pred: Tensor, name: str, words: Words) -> Tensor:
 
 def by_element_or_row(values: Tensor, y_pred: Tensor, name: str) -> Tensor:
     """A tensor of y_pred's shape, or of one entry a row, expanded to it."""
+    check_tensor(values, name)
     if values.shape == y_pred.shape:
         return values
     if y_pred.ndim > 1 and values.shape == y_pred.shape[:1]:
@@ -119,6 +124,8 @@ def along_class_axis(weight: Tensor, y_pred: Tensor, class_axis: int, name: str)
     if weight.requires_grad and torch.is_grad_enabled():
         raise errors.GradientError(f"{name} requires a gradient, and the loss gives none in it. Use {name}.detach().")
     if weight.ndim == 1 and class_axis != -1:
+        if not isinstance(class_axis, int):
+            raise ParameterError(f"class_axis={class_axis!r} is not a whole number.")
         if not -y_pred.ndim <= class_axis < y_pred.ndim:
             raise ShapeError(
                 f"class_axis={class_axis} is not an axis of the predictions, whose shape is {tuple(y_pred.shape)}."
@@ -137,31 +144,51 @@ def along_class_axis(weight: Tensor, y_pred: Tensor, class_axis: int, name: str)
 def check_mask(mask: Any) -> None:
     """Refuse a mask that is no tensor of booleans."""
     if not isinstance(mask, Tensor) or mask.dtype != torch.bool:
-        came = f"dtype {mask.dtype}" if isinstance(mask, Tensor) else f"type {type(mask).__name__}"
-        raise errors.DtypeError(f"mask has {came}; expected booleans, True where an element counts. Use mask.bool().")
+        came, mend = f"type {type(mask).__name__}", "torch.as_tensor(mask).bool()"
+        if isinstance(mask, Tensor):
+            came, mend = f"dtype {mask.dtype}", "mask.bool()"
+        raise errors.DtypeError(f"mask has {came}; expected booleans, True where an element counts. Use {mend}.")
 
 
-def without_ignored(y_true: Tensor, mask: Tensor | None, ignore_index: float) -> Tensor:
+def without_ignored(y_true: Tensor, mask: Tensor | None, ignore_index: float | None) -> Tensor | None:
     """The mask without the elements whose label is ``ignore_index``, which may be NaN."""
-    counts = ~torch.isnan(y_true) if math.isnan(ignore_index) else y_true != ignore_index
+    if ignore_index is None:
+        return mask
+    if ignore_index != ignore_index:
+        counts = ~torch.isnan(y_true)
+    elif y_true.is_floating_point():
+        counts = y_true != float(ignore_index)
+    else:
+        limits = torch.iinfo(torch.uint8 if y_true.dtype == torch.bool else y_true.dtype)
+        if not limits.min <= ignore_index <= limits.max:  # no label is it; compared, it would wrap
+            return mask
+        counts = y_true != ignore_index
     return counts if mask is None else counts & mask
-
-
-def check_ignore_index(ignore_index: Any) -> None:
-    """Refuse an ``ignore_index`` that is no number."""
-    if ignore_index is not None and (isinstance(ignore_index, bool) or not isinstance(ignore_index, int | float)):
-        raise ParameterError(f"ignore_index={ignore_index!r} is not a number; expected the label that does not count.")
 
 
 @torch.compiler.disable  # type: ignore[untyped-decorator]
 def check_values(arguments: Arguments, *, from_logits: bool, words: Words, is_weight_signed: bool) -> None:
     """Refuse labels, predictions and weights in plain view that are out of range; this waits for another device."""
+    if not is_eager(*arguments) or arguments.y_pred.is_meta:
+        raise ParameterError(
+            "validate=True looks at values, and tensors have none inside of vmap, grad and the like, nor on the meta "
+            "device. Leave it out there."
+        )
+    for name in ("pos_weight", "neg_weight"):
+        check_class_weight(getattr(arguments, name), name)
     weight, mask = (None if a is None else _array(a) for a in (arguments.weight, arguments.mask))
     data = inputs.Inputs(_array(arguments.y_true), _array(arguments.y_pred), weight, mask, -1, np.float32)
     try:
         inputs.check_values(data, from_logits=from_logits, words=words, is_weight_signed=is_weight_signed)
     except LogLossError as error:
         raise errors.of_values(error) from None
+
+
+def check_class_weight(weight: Tensor | None, name: str) -> None:
+    """Refuse a tensor of class weights that are not all finite; they may be negative, as PyTorch's."""
+    if weight is not None and not torch.isfinite(weight).all():
+        came = weight[~torch.isfinite(weight)].flatten()[0].item()
+        raise errors.WeightError(f"{name} has an entry that is {came}; expected finite class weights.")
 
 
 def _array(tensor: Tensor) -> inputs.Array:

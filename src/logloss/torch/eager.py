@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 from torch._C import _are_functorch_transforms_active, _get_tracing_state, _len_torch_dispatch_stack
+from torch._C._functorch import TransformType, get_interpreter_stack
 from torch.autograd import forward_ad
 from torch.compiler import is_compiling
 
@@ -25,3 +26,10 @@ def is_eager(*tensors: Tensor | None) -> bool:
         ):
             return False
     return True
+
+
+def is_forward_within_forward() -> bool:
+    """Whether tangents of tangents are wanted, which a function that knows its own tangent does not give in PyTorch."""
+    if is_compiling() or not _are_functorch_transforms_active():
+        return False
+    return sum(level.key() == TransformType.Jvp for level in get_interpreter_stack() or ()) > 1

@@ -1,6 +1,6 @@
 """The options of the drop-in names as members of the family, and PyTorch's convention for probabilities."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -49,6 +49,11 @@ def _member(options: Options, pos_weight: float, neg_weight: float) -> BinaryCro
 
 
 _remembered = lru_cache(maxsize=1024)(_member)
+
+
+def without_smoothing(family: BinaryCrossEntropy) -> BinaryCrossEntropy:
+    """The member that takes labels as they are."""
+    return replace(family, label_smoothing=0.0) if family.label_smoothing else family
 
 
 @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]

@@ -1,9 +1,13 @@
 """PyTorch's functions for binary cross-entropy, and torchvision's focal loss, with the options of the family."""
 
+import math
 import warnings
+from numbers import Real
 
+import torch
 from torch import Tensor
 
+from logloss.core import parameters
 from logloss.core.errors import ParameterError
 from logloss.core.family import BinaryCrossEntropy
 from logloss.core.inputs import Words
@@ -63,7 +67,7 @@ def binary_cross_entropy_with_logits(
     class_axis : int
         The axis along which class weights of one axis lie.
     validate : bool, optional
-        Whether values are looked at. Unless it is said they are where that costs nothing: eagerly, in main memory.
+        Whether values are looked at. Unless it is said they are where nothing waits for it: eagerly, in main memory.
 
     Raises
     ------
@@ -155,9 +159,8 @@ def sigmoid_focal_loss(
     """The focal loss of logits: torchvision's `sigmoid_focal_loss` and the whole family.
 
     ``alpha`` weighs positives and ``1 - alpha`` negatives; a negative one weighs neither, or by ``pos_weight`` and
-    ``neg_weight``. For soft labels, where
-    torchvision mixes labels into the focus, this is the expected loss. Other arguments are those of
-    `binary_cross_entropy_with_logits`.
+    ``neg_weight``. For soft labels, where torchvision mixes labels into the focus, this is the expected loss. Other
+    arguments are those of `binary_cross_entropy_with_logits`.
 
     Notes
     -----
@@ -171,8 +174,8 @@ def sigmoid_focal_loss(
     """
     family = member(Options(True, label_smoothing, gamma, gamma_neg, margin))
     check_reduction(reduction)
-    if alpha > 1:
-        raise ParameterError(f"alpha={alpha!r} is out of range; expected one between 0 and 1, or -1 to weigh neither.")
+    if not isinstance(alpha, Real) or not alpha <= 1:  # a NaN is not either
+        raise ParameterError(f"alpha={alpha!r} is not between 0 and 1, nor -1 to weigh neither side.")
     if alpha >= 0:
         given = {"pos_weight": pos_weight, "neg_weight": neg_weight}
         if names := [name for name, value in given.items() if value is not None]:
@@ -206,8 +209,7 @@ def of_member(
         arguments.check_mask(mask)
         mask = arguments.expanded(mask, y_pred, "mask", words)
     if ignore_index is not None:
-        arguments.check_ignore_index(ignore_index)
-        mask = arguments.without_ignored(y_true, mask, ignore_index)
+        mask = arguments.without_ignored(y_true, mask, parameters.ignore_index(ignore_index))
     pos = neg = 1.0
     pos_tensor = neg_tensor = None
     if pos_weight is not None:
@@ -223,12 +225,15 @@ def of_member(
 def _class_weight(weight: ClassWeight, y_pred: Tensor, class_axis: int, name: str) -> tuple[float, Tensor | None]:
     """One number for all classes, or a tensor that broadcasts against the predictions."""
     if isinstance(weight, float | int):
-        return float(weight), None
+        if not torch.compiler.is_compiling():
+            return float(weight), None
+        # To a compiler a number that changes is a symbol, of which a tensor can be made and nothing asked.
+        return 1.0, torch.full((), weight, dtype=arguments.work_type(y_pred), device=y_pred.device)
     if not isinstance(weight, Tensor):
         weight = arguments.class_weights(weight, y_pred, name)
     weight = arguments.along_class_axis(weight, y_pred, class_axis, name)
-    if weight.numel() == 1 and weight.is_cpu and is_eager(weight):
-        return float(weight.item()), None
+    if weight.numel() == 1 and weight.is_cpu and is_eager(weight) and 0 <= (number := float(weight.item())) < math.inf:
+        return number, None
     return 1.0, weight
 
 
@@ -236,6 +241,7 @@ def reduction_of(size_average: bool | None, reduce: bool | None, reduction: str)
     """The reduction that PyTorch's old names ask for, where they are given."""
     if size_average is not None or reduce is not None:
         reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
-        warnings.warn(f'size_average and reduce are old names. Say reduction="{reduction}".', stacklevel=3)
+        if not torch.compiler.is_compiling():  # which does not follow a warning
+            warnings.warn(f'size_average and reduce are old names. Say reduction="{reduction}".', stacklevel=3)
     check_reduction(reduction)
     return reduction

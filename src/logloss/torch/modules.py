@@ -30,15 +30,14 @@ class _DropIn(nn.Module):
         class_axis: int,
         validate: bool | None,
     ) -> None:
-        self.reduction = reduction_of(None, None, self.reduction)
         self.numbers: dict[str, Any] = {}
         for name, weight in class_weights.items():
             tensor = weight if isinstance(weight, Tensor) else None
             self.register_buffer(name, tensor)
             self.numbers[name] = None if weight is tensor else parameters.weight(name, weight)
-        arguments.check_ignore_index(ignore_index)
-        self.family = member(options)
-        self.options, self.ignore_index, self.class_axis, self.validate = options, ignore_index, class_axis, validate
+        self.family, self.options = member(options), options
+        self.ignore_index = parameters.ignore_index(ignore_index)
+        self.class_axis, self.validate = class_axis, validate
 
     def forward(self, input: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor:  # noqa: A002
         """The loss of logits or probabilities, of labels of the same shape, where ``mask`` is True."""
@@ -61,7 +60,8 @@ class _DropIn(nn.Module):
     def extra_repr(self) -> str:
         """What differs from the defaults."""
         plain = Options(self.options.from_logits)
-        shown = {name: value for name, value in self.numbers.items() if value is not None}
+        numbers = {name: value for name, value in self.numbers.items() if self._buffers[name] is None}
+        shown = {name: value for name, value in numbers.items() if value is not None}
         shown |= {name: value for name, value in self.options._asdict().items() if value != getattr(plain, name)}
         defaults = {"reduction": "mean", "ignore_index": None, "class_axis": -1, "validate": None}
         shown |= {name: getattr(self, name) for name, value in defaults.items() if getattr(self, name) != value}
@@ -101,6 +101,8 @@ class BCEWithLogitsLoss(_DropIn, nn.BCEWithLogitsLoss):
         class_axis: int = -1,
         validate: bool | None = None,
     ) -> None:
+        if weight is not None:
+            arguments.check_tensor(weight, "weight")
         super().__init__(weight, None, None, reduction_of(size_average, reduce, reduction))
         options = Options(True, label_smoothing, gamma, gamma_neg, margin)
         class_weights = {"pos_weight": pos_weight, "neg_weight": neg_weight}
@@ -110,8 +112,8 @@ class BCEWithLogitsLoss(_DropIn, nn.BCEWithLogitsLoss):
 class BCELoss(_DropIn, nn.BCELoss):
     """`torch.nn.BCELoss` with every option of the family; it works under autocast.
 
-    The first four arguments are PyTorch's; the others are those of `binary_cross_entropy`. Weights are buffers: they
-    are in ``state_dict`` and move with ``to``. A call takes ``mask`` by name.
+    The first four arguments are PyTorch's; the others are those of `binary_cross_entropy`. Weights that are tensors
+    are buffers: they are in ``state_dict`` and move with ``to``. A call takes ``mask`` by name.
 
     Examples
     --------
@@ -137,6 +139,8 @@ class BCELoss(_DropIn, nn.BCELoss):
         class_axis: int = -1,
         validate: bool | None = None,
     ) -> None:
+        if weight is not None:
+            arguments.check_tensor(weight, "weight")
         super().__init__(weight, None, None, reduction_of(size_average, reduce, reduction))
         options = Options(False, label_smoothing, gamma, gamma_neg, margin)
         class_weights = {"pos_weight": pos_weight, "neg_weight": neg_weight}
@@ -157,7 +161,7 @@ def as_module(
     class_axis : int
         The axis along which per-class weights lie.
     validate : bool, optional
-        Whether values are looked at. Unless it is said they are where that costs nothing: eagerly, in main memory.
+        Whether values are looked at. Unless it is said they are where nothing waits for it: eagerly, in main memory.
 
     Raises
     ------

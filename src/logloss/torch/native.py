@@ -20,6 +20,7 @@ from logloss.torch import operations
 from logloss.torch.arguments import Arguments
 
 _MAIN_MEMORY = torch.device("cpu")
+_NO_MORE = (None,) * 4
 
 
 # PyTorch's functions for DLPack, by which the kernel looks at tensors; older versions put each into a capsule.
@@ -40,7 +41,7 @@ def loss(arguments: Arguments, family: BinaryCrossEntropy, is_sum: bool, divisor
     """
     y_pred = arguments.y_pred
     if y_pred.requires_grad and is_grad_enabled():
-        made: Tensor = _apply(y_pred, arguments, family, is_sum, divisor)
+        made: Tensor = _apply(y_pred, (arguments, family, is_sum, divisor))
         return made
     return _value(arguments, family, is_sum, divisor, None)
 
@@ -49,18 +50,18 @@ class _Loss(torch.autograd.Function):
     """Of tensors y_pred alone is an argument: nothing else is given a gradient here."""
 
     @staticmethod
-    def forward(
-        ctx: Any, y_pred: Tensor, arguments: Arguments, family: BinaryCrossEntropy, is_sum: bool, divisor: float
-    ) -> Tensor:
+    def forward(ctx: Any, y_pred: Tensor, call: tuple[Arguments, BinaryCrossEntropy, bool, float]) -> Tensor:
+        arguments, family, is_sum, divisor = call
         gradient = empty_like(y_pred)
         value = _value(arguments, family, is_sum, divisor, gradient)
-        ctx.family, ctx.divisor = family, divisor
-        ctx.save_for_backward(gradient, *arguments)
+        ctx.member = family, divisor
+        # What is not there is not kept: each takes a little of a small call, there and back.
+        ctx.save_for_backward(gradient, *(arguments[:2] if arguments[2:] == _NO_MORE else arguments))
         return value
 
     @staticmethod
-    def backward(ctx: Any, *incoming: Tensor) -> tuple[Tensor, None, None, None, None]:
-        return _back(ctx.saved_tensors, ctx.family, ctx.divisor, *incoming), None, None, None, None
+    def backward(ctx: Any, *incoming: Tensor) -> tuple[Tensor, None]:
+        return _back(ctx.saved_tensors, *ctx.member, *incoming), None
 
 
 # Past a wrapper that looks for transformations of functions, as `is_eager` has: it takes a tenth of a small call.
@@ -119,9 +120,11 @@ def _run(
     if _EXCHANGE is None:
         read = tuple(map(_capsule, arguments))
         each, gradient = _capsule(each), _capsule(gradient)
-    pos_weight, neg_weight = arguments.pos_weight, arguments.neg_weight
-    has_none = pos_weight is None and neg_weight is None
-    is_moderate = has_none or are_moderate_tensors(w for w in (pos_weight, neg_weight) if w is not None)
+    is_moderate = True
+    if class_weights := [weight for weight in (arguments.pos_weight, arguments.neg_weight) if weight is not None]:
+        is_moderate = are_moderate_tensors(class_weights)
+        if not is_moderate and not all(((weight >= 0) & (weight < math.inf)).all() for weight in class_weights):
+            raise RefusedError
     threads = get_num_threads()
     value = native.run_tensors(family, read, each, gradient, _EXCHANGE, is_sum, divisor, is_moderate, threads)
     if value is None:

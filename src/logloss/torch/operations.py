@@ -10,18 +10,19 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch._C._functorch import is_legacy_batchedtensor
 
 from logloss.core import formula
 from logloss.core.family import BinaryCrossEntropy
 from logloss.core.formula import GRADIENT, HESSIAN, LOSS
 from logloss.torch.arguments import Arguments, work_type
-from logloss.torch.eager import is_eager
-from logloss.torch.family import ends_in
+from logloss.torch.eager import is_eager, is_forward_within_forward
+from logloss.torch.family import ends_in, without_smoothing
 
 _NEXT = {LOSS: GRADIENT, GRADIENT: HESSIAN}
 
 # Large tensors are worked through in pieces, so that what is in between does not add to peak memory.
-_PIECES, _LARGE = 32, 1 << 22
+_PIECES, _LARGE = 32, 1 << 20
 
 
 class _Differentiable:
@@ -46,7 +47,7 @@ def gradient(arguments: Arguments, family: BinaryCrossEntropy, up: Tensor) -> Te
 
 
 def _quantity(name: str, arguments: Arguments, family: BinaryCrossEntropy, is_sum: bool = False) -> Tensor:
-    if name == HESSIAN or torch.compiler.is_exporting():  # what is exported is differentiated as it stands
+    if name == HESSIAN or torch.compiler.is_exporting() or is_forward_within_forward():  # differentiated as it stands
         made = _formula(name, arguments, family)
         return made.sum() if is_sum else made
     function: Any = _Compiled if torch.compiler.is_compiling() else _Quantity
@@ -139,7 +140,8 @@ def _slopes(ctx: Any, up: Tensor) -> tuple[Any, ...]:
 
 def _back(name: str, arguments: Arguments, family: BinaryCrossEntropy, up: Tensor) -> Tensor:
     y_pred = arguments.y_pred
-    if torch.is_grad_enabled() or not is_eager(*arguments, up):  # it may be differentiated in turn
+    # It may be differentiated in turn, or be many at once.
+    if torch.is_grad_enabled() or not is_eager(*arguments, up) or is_legacy_batchedtensor(up):
         made: Tensor = (up * _quantity(_NEXT[name], arguments, family)).to(y_pred.dtype)
         return made
     result, shape = torch.empty_like(y_pred), y_pred.shape
@@ -154,7 +156,8 @@ def _in_label(name: str, arguments: Arguments, family: BinaryCrossEntropy) -> Te
     """The derivative along the label, in which everything is linear."""
     y_true = arguments.y_true
     one, other = (arguments._replace(y_true=y_true.new_full((), label).expand(y_true.shape)) for label in (1.0, 0.0))
-    return _quantity(name, one, family) - _quantity(name, other, family)
+    hard = without_smoothing(family)  # smoothed labels at an infinite logit cost infinity both, which has no difference
+    return (1 - family.label_smoothing) * (_quantity(name, one, hard) - _quantity(name, other, hard))
 
 
 def _in_weight(name: str, arguments: Arguments, family: BinaryCrossEntropy) -> Tensor:
