@@ -85,7 +85,16 @@ def _keras(y: Any, z: Any, index: Any) -> Any:
     return ops.convert_to_numpy(loss(y[:, None], z[:, None]))
 
 
-frameworks = pytest.mark.parametrize("framework", [_tensorflow, _jax, _keras])
+def _torch(y: Any, z: Any, index: Any) -> Any:
+    import torch
+
+    from logloss.torch import BCEWithLogitsLoss
+
+    loss = BCEWithLogitsLoss(reduction="none", ignore_index=index, validate=False)
+    return loss(torch.from_numpy(z), torch.from_numpy(y)).numpy()
+
+
+frameworks = pytest.mark.parametrize("framework", [_tensorflow, _jax, _keras, _torch])
 
 
 @frameworks
