@@ -56,9 +56,8 @@ def is_at_hand(arguments: Arguments) -> bool:
 
 def _needs_more_gradients(arguments: Arguments) -> bool:
     """Whether a gradient is wanted that the kernel does not make: it makes that in y_pred."""
-    weight = arguments.weight
-    needs_more = arguments.y_true.requires_grad or (weight is not None and weight.requires_grad)
-    return needs_more and torch.is_grad_enabled()
+    y_true, weight = arguments.y_true, arguments.weight
+    return (y_true.requires_grad or (weight is not None and weight.requires_grad)) and torch.is_grad_enabled()
 
 
 def _divisor(arguments: Arguments, reduction: str) -> Tensor | int:

@@ -121,15 +121,23 @@ def _run(
         read = tuple(map(_capsule, arguments))
         each, gradient = _capsule(each), _capsule(gradient)
     is_moderate = True
-    if class_weights := [weight for weight in (arguments.pos_weight, arguments.neg_weight) if weight is not None]:
-        is_moderate = are_moderate_tensors(class_weights)
-        if not is_moderate and not all(((weight >= 0) & (weight < math.inf)).all() for weight in class_weights):
-            raise RefusedError
+    if arguments.pos_weight is not None or arguments.neg_weight is not None:
+        is_moderate = _are_moderate(arguments)
     threads = get_num_threads()
     value = native.run_tensors(family, read, each, gradient, _EXCHANGE, is_sum, divisor, is_moderate, threads)
     if value is None:
         raise RefusedError
     return value
+
+
+def _are_moderate(arguments: Arguments) -> bool:
+    """Whether class weights multiply within float32; the kernel takes none that are negative or not finite."""
+    class_weights = [weight for weight in (arguments.pos_weight, arguments.neg_weight) if weight is not None]
+    if are_moderate_tensors(class_weights):
+        return True
+    if not all(((weight >= 0) & (weight < math.inf)).all() for weight in class_weights):
+        raise RefusedError
+    return False
 
 
 def _capsule(tensor: Tensor | None) -> Any:
