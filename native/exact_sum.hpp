@@ -51,6 +51,12 @@ class Accumulator {
     // The sum, which must not be negative, over a positive number, rounded once.
     double divided_by(double divisor) const;
 
+    // As it is kept: settled, so that equal sums have equal limbs; and infinities and NaN beside it.
+    const int64_t* settled() {
+        settle();
+        return limb_;
+    }
+
   private:
     int64_t limb_[limbs] = {};
     double special_ = 0;

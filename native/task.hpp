@@ -49,9 +49,12 @@ struct Found {
 
 using Work = void (*)(const Task&, int64_t begin, int64_t end, Found&);
 
+struct Part;  // tally.hpp
+
 struct Kernel {
     const char* name;
     Work run, total_weight;
+    void (*tally)(const Task&, int64_t begin, int64_t end, Part&);
 };
 
 }  // namespace logloss

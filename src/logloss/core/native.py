@@ -124,6 +124,11 @@ def total_weight(inputs: Inputs) -> float | None:
     return None if found is None or found[1] else found[0]
 
 
+def new_tally(from_logits: bool) -> Any:
+    """What counts rows for an evaluation; None where there is no kernel."""
+    return None if _extension is None else _extension.Tally(from_logits)
+
+
 def _apart(read: tuple[Array | None, ...], outs: dict[str, Array]) -> dict[str, Array]:
     """Memory of their own for results that would lie over what is read, or in another machine's byte order."""
     return {

@@ -1,0 +1,161 @@
+// The evaluation's single pass over a range of rows, block by block. Compiled once per instruction set.
+#pragma once
+
+#include <cmath>
+
+#include "loops.hpp"
+#include "tally.hpp"
+
+namespace logloss::ISA {
+
+struct TallyBlock {
+    static constexpr int size = 1024;
+    alignas(64) double x[size], y[size], weight[size], shown[size], lesser[size];
+    alignas(64) double loss[size], brier[size], said[size], right[size], rest[size];
+};
+
+constexpr double keras_clip = 1e-7, clipped_surprise = 16.11809565095832, clipped_rest = 1.0000000500000034e-07;
+
+// What each row of a block adds to the sums; rows that cost infinity cost 0 here. Returns the bits of the largest loss.
+inline uint64_t work_out(int n, TallyBlock& block, bool from_logits, bool has_weights) {
+    using V = F64;
+    constexpr Family exact;
+    const V zero(0.0), one(1.0), endless(std::numeric_limits<double>::infinity());
+    V most = zero;
+    for (int i = 0; i < n; i += V::lanes) {
+        const V x = V::load(block.x + i) + zero, y = V::load(block.y + i), no = one - y;  // of -0 makes 0
+        V lesser, loss;
+        typename V::mask is_upper;
+        if (from_logits) {
+            lesser = tail<LOGISTIC>(abs(x)).logistic;
+            is_upper = x >= zero;
+            loss = plain_of_logit<LOSS>(x, y, no, one).loss;
+        } else {
+            lesser = min(x, one - x);
+            is_upper = x >= V(0.5);
+            loss = plain_of_probability<LOSS>(x, y, no, exact).loss;
+        }
+        const V greater = one - lesser, p = select(is_upper, greater, lesser), q = select(is_upper, lesser, greater);
+        V brier = y * (q * q) + no * (p * p), said = p, right = select(is_upper, y, no);
+        most = max_bits(most, loss);
+        loss = select(loss == endless, zero, loss);
+        if (has_weights) {
+            const V weight = V::load(block.weight + i);
+            loss = loss * weight, brier = brier * weight, said = said * weight, right = right * weight;
+        }
+        lesser.store(block.lesser + i);
+        loss.store(block.loss + i);
+        brier.store(block.brier + i);
+        said.store(block.said + i);
+        right.store(block.right + i);
+    }
+    return largest_bits(most);
+}
+
+INLINE bool are_fit(int n, const TallyBlock& block, bool from_logits, bool has_weights) {
+    constexpr double endless = std::numeric_limits<double>::infinity();
+    return are_in_range(n, block.x, from_logits ? -endless : 0.0, from_logits ? endless : 1.0) &&
+           are_in_range(n, block.y, 0.0, 1.0) && (!has_weights || are_in_range(n, block.weight, 0.0, heaviest_row));
+}
+
+// The rows of a block that the mask shows, moved together.
+inline int without_hidden(int n, TallyBlock& block, const double* shown, int64_t* row) {
+    int kept = 0;
+    for (int i = 0; i < n; ++i) {
+        block.x[kept] = block.x[i], block.y[kept] = block.y[i], block.weight[kept] = block.weight[i];
+        row[kept] = row[i];
+        kept += shown[i] != 0;
+    }
+    return kept;
+}
+
+inline void tally(const Task& task, int64_t begin, int64_t end, Part& part) {
+    const FloatingPoint as_it_should_be;
+    static thread_local const std::unique_ptr<TallyBlock> memory(new TallyBlock);
+    TallyBlock& block = *memory;
+    constexpr int size = TallyBlock::size, lanes = 8;
+    const bool from_logits = task.family.from_logits != 0, has_weights = task.weight.data;
+    const double middle = from_logits ? 0.0 : 0.5, nothing = from_logits ? -std::numeric_limits<double>::infinity() : 0.0;
+    int64_t row[size];
+    for (int64_t at = begin; at < end; at += size) {
+        int n = end - at < size ? static_cast<int>(end - at) : size;
+        const auto fill = [&](const Operand& operand, double* buffer) {
+            const double* from = read(task, operand, at, n, buffer);
+            if (from != buffer) std::memcpy(buffer, from, n * sizeof(double));
+        };
+        fill(task.x, block.x);
+        fill(task.y, block.y);
+        if (has_weights) fill(task.weight, block.weight);
+        for (int i = 0; i < n; ++i) row[i] = at + i;
+        if (task.mask.data) n = without_hidden(n, block, read(task, task.mask, at, n, block.shown), row);
+        if (!are_fit(n, block, from_logits, has_weights)) {
+            part.is_suspect = true;
+            return;
+        }
+        const int whole = (n + lanes - 1) / lanes * lanes;
+        for (int i = n; i < whole; ++i) block.x[i] = nothing, block.y[i] = 0, block.weight[i] = 0;
+        const auto add = [&](Sum which, const double* terms) { add_terms(terms, whole, block.rest, part.sum[which]); };
+
+        const double dearest = std::bit_cast<double>(work_out(whole, block, from_logits, has_weights));
+        const bool is_plain = !has_weights && are_hard(n, block.y);
+        add(LOSS_SUM, block.loss);
+        add(BRIER, block.brier);
+        add(SAID, block.said);
+        part.rows += n;
+        if (is_plain) {
+            double positives = 0, right = 0;
+            for (int i = 0; i < n; ++i) positives += block.y[i], right += block.right[i];
+            part.sum[WEIGHT].add(n, 0);
+            part.sum[SQUARE].add(n, 0);
+            part.sum[POSITIVE].add(static_cast<int64_t>(positives), 0);
+            part.sum[RIGHT].add(static_cast<int64_t>(right), 0);
+        }
+
+        double least = 1;
+        for (int i = 0; i < n; ++i) least = block.lesser[i] < least ? block.lesser[i] : least;
+        for (int i = 0; i < n && least < keras_clip; ++i) {
+            if (!(block.lesser[i] < keras_clip)) continue;
+            const double weight = has_weights ? block.weight[i] : 1.0, y = block.y[i];
+            const bool is_upper = block.x[i] >= middle;
+            const double wrong = is_upper ? 1 - y : y;
+            part.sum[OUTSIDE].add(block.loss[i]);
+            part.sum[OUTSIDE_CLIPPED].add(weight * (wrong * clipped_surprise + (1 - wrong) * clipped_rest));
+            if (block.lesser[i] == 0 && wrong > 0 && (!from_logits || std::isinf(block.x[i]))) {
+                ++part.infinite[!is_upper];
+                part.sum[is_upper ? INFINITE_NEGATIVE : INFINITE_POSITIVE].add(weight * wrong);
+            }
+        }
+        if (has_weights || dearest >= part.worst.floor) {
+            for (int i = 0; i < n; ++i) {
+                const double wrong = block.x[i] >= middle ? 1 - block.y[i] : block.y[i];
+                const bool is_endless = wrong > 0 && block.lesser[i] == 0 && (!from_logits || std::isinf(block.x[i]));
+                const double loss = is_endless && !(has_weights && block.weight[i] == 0)
+                                        ? std::numeric_limits<double>::infinity()
+                                        : block.loss[i];
+                if (part.worst.wanted && loss >= part.worst.floor) part.worst.add(loss, row[i]);
+            }
+        }
+
+        if (is_plain && !part.are_kept) {
+            for (int i = 0; i < n; ++i) part.cells.add_one(cell_of(block.lesser[i], block.x[i] >= middle), block.y[i] != 0);
+        } else {
+            for (int i = 0; i < n; ++i) {
+                const double weight = has_weights ? block.weight[i] : 1.0;
+                part.add({block.x[i] + 0.0, block.y[i] + 0.0, weight, block.lesser[i], 1}, from_logits);
+            }
+        }
+        if (!is_plain) {
+            for (int i = n; i < whole; ++i) block.right[i] = 0;
+            if (!has_weights)
+                for (int i = 0; i < whole; ++i) block.weight[i] = i < n;
+            add(WEIGHT, block.weight);
+            add(RIGHT, block.right);
+            for (int i = 0; i < whole; ++i) block.y[i] *= block.weight[i], block.weight[i] *= block.weight[i];
+            add(POSITIVE, block.y);
+            add(SQUARE, block.weight);
+        }
+    }
+    for (Accumulator& each : part.sum) each.settle();
+}
+
+}  // namespace logloss::ISA

@@ -1,0 +1,175 @@
+"""A tally is a function of the rows as a multiset: any partition, any order of merging, the same bits."""
+
+import math
+from fractions import Fraction
+from unittest import mock
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from logloss.core import native
+from logloss.evaluation import tally as tallies
+from logloss.evaluation.cells import A_SIDE, cells_of, ends_of
+from logloss.evaluation.counting import Counter
+from logloss.evaluation.tally import CellCounts, Rows, Sum, Tally, TallyError
+
+KINDS = ("probabilities", "float32", "rounded", "tails", "weighted", "soft", "soft and weighted", "logits")
+
+
+def rows(kind, n, seed=0):
+    """Labels, scores and weights of n rows."""
+    rng = np.random.default_rng(seed)
+    p, w = rng.beta(0.5, 2, n), None
+    if kind == "float32":
+        p = p.astype(np.float32)
+    if kind == "rounded":
+        p = np.round(p, 2)
+    if kind == "tails":
+        p = 10.0 ** rng.uniform(-40, 0, n)
+        p = np.where(rng.random(n) < 0.5, p, 1 - p)
+    y = (rng.random(n) < p).astype(np.uint8)
+    if "soft" in kind:
+        y = rng.random(n)
+    if "weighted" in kind:
+        w = rng.exponential(size=n)
+    if kind == "logits":
+        p = rng.normal(0, 30, n)
+    return y, p, w
+
+
+def tally_of(y, p, w=None, *, from_logits=False):
+    counter = Counter(from_logits=from_logits)
+    assert counter.add(y, p, w) is not None
+    return counter.tally()
+
+
+def in_parts(y, p, w, places, *, from_logits=False):
+    parts = [tally_of(y[i], p[i], None if w is None else w[i], from_logits=from_logits) for i in places]
+    return sum(parts[1:], parts[0])
+
+
+@pytest.mark.parametrize("n", [0, 1, 1000, 400_000])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("threads", ["1", "3"])
+def test_any_partition_and_any_number_of_threads_give_the_same_bits(kind, n, threads, monkeypatch):
+    data, logits = rows(kind, n), kind == "logits"
+    whole = tally_of(*data, from_logits=logits)
+    monkeypatch.setenv("LOGLOSS_NUM_THREADS", threads)
+    order = np.random.default_rng(1).permutation(n)
+    parts = in_parts(*data, np.array_split(order, 7), from_logits=logits)
+    assert parts.to_bytes() == whole.to_bytes()
+    assert isinstance(whole.kept, CellCounts if n > tallies.MOST and kind != "rounded" else Rows)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("n", [1000, 200_000])
+def test_numpy_counts_as_the_kernel_does(kind, n):
+    data, logits = rows(kind, n), kind == "logits"
+    made = tally_of(*data, from_logits=logits)
+    with mock.patch.object(native, "new_tally", return_value=None):
+        plain = tally_of(*data, from_logits=logits)
+    assert (made.rows, made.infinite) == (plain.rows, plain.infinite)
+    if not logits:  # whose probabilities are worked out, each to its last digits
+        for one, other in zip(vars(made.kept).values(), vars(plain.kept).values(), strict=True):
+            np.testing.assert_array_equal(one, other)
+    for which in Sum:
+        assert math.isclose(made.total(which), plain.total(which), rel_tol=1e-13)
+
+
+PROBABILITIES = st.one_of(st.sampled_from([0.0, -0.0, 5e-324, 1e-300, 0.5, 1 - 2**-53, 1.0]), st.floats(0, 1))
+BATCHES = st.lists(
+    st.tuples(st.one_of(st.sampled_from([0.0, 1.0]), st.floats(0, 1)), PROBABILITIES, st.floats(0, 2.0**20)),
+    max_size=30,
+)
+
+
+@given(BATCHES, BATCHES, BATCHES, st.sampled_from([4, 1 << 17]))
+def test_merging_is_associative_and_commutative_and_has_an_empty_one(a, b, c, most):
+    with mock.patch.object(tallies, "MOST", most):
+        one, two, three = (tally_of(*np.array(batch, np.float64).reshape(-1, 3).T) for batch in (a, b, c))
+        whole = (one + two) + three
+        assert (one + (two + three)).to_bytes() == whole.to_bytes()
+        assert (three + one + two).to_bytes() == whole.to_bytes()
+        assert (whole + Tally.empty()).to_bytes() == whole.to_bytes()
+        assert Tally.from_bytes(whole.to_bytes()).to_bytes() == whole.to_bytes()
+
+
+@given(BATCHES)
+def test_sums_are_exact(batch):
+    y, p, w = np.array(batch, np.float64).reshape(-1, 3).T
+    made = tally_of(y, p, w)
+    assert made.total(Sum.WEIGHT) == float(sum(map(Fraction, w.tolist())))
+    assert made.total(Sum.POSITIVE) == float(sum(map(Fraction, (w * y).tolist())))
+    assert made.total(Sum.SAID) == pytest.approx(
+        float(sum(Fraction(a) * Fraction(b) for a, b in zip(w, p, strict=True)))
+    )
+
+
+@given(PROBABILITIES)
+def test_a_probability_lies_in_its_cell(p):
+    lesser, is_upper = min(p, 1 - p) + 0.0, p >= 0.5
+    (cell,) = cells_of(np.array([lesser]), np.array([is_upper]))
+    least, greatest, side = ends_of(np.array([cell]))
+    assert least[0] <= lesser <= greatest[0]
+    assert side[0] == is_upper
+    assert 0 <= cell < 2 * A_SIDE
+
+
+def test_cells_of_the_kernel_are_those_of_numpy():
+    _, p, _ = rows("tails", 300_000)
+    p = np.concatenate([p, [0.0, 1.0, 0.5, 5e-324, 1e-45, 2.0**-150, 2.0**-151, 1 - 2.0**-53]])
+    made = tally_of(np.ones(len(p)), p).kept
+    np.testing.assert_array_equal(made.cell, np.unique(cells_of(np.minimum(p, 1 - p), p >= 0.5)))
+
+
+@pytest.mark.parametrize("kind", ["probabilities", "weighted"])
+def test_groups_hold_all_the_weight(kind):
+    for n in (1000, 300_000):
+        y, p, w = rows(kind, n)
+        groups = tally_of(y, p, w).groups()
+        assert (np.diff(groups.p) > 0).all()
+        assert groups.rows.sum() == n
+        weight = np.ones(n) if w is None else w
+        np.testing.assert_allclose(groups.weight.sum(0), [(weight * (1 - y)).sum(), (weight * y).sum()], rtol=1e-12)
+        np.testing.assert_allclose(groups.square.sum(), (weight**2).sum(), rtol=1e-9)
+
+
+def test_the_rows_that_cost_most_are_found():
+    y, p, _ = rows("probabilities", 300_000)
+    p[[5, 70]] = 1 - y[[5, 70]]
+    with np.errstate(divide="ignore"):
+        loss = -np.log(np.where(y == 1, p, 1 - p))
+    found = Counter().add(y, p, worst=20)
+    assert set(found.place) == set(np.argsort(-loss)[:20])
+    assert found.floor == pytest.approx(np.sort(loss)[-20], rel=1e-15)
+    np.testing.assert_allclose(found.loss, loss[found.place], rtol=1e-14)
+
+
+def test_rows_that_a_mask_hides_may_hold_anything():
+    y, p, w = rows("weighted", 5000)
+    hidden = np.random.default_rng(3).random(5000) < 0.3
+    counter = Counter()
+    assert (
+        counter.add(np.where(hidden, np.nan, y), np.where(hidden, 7.0, p), np.where(hidden, -1, w), ~hidden) is not None
+    )
+    assert counter.tally().to_bytes() == tally_of(y[~hidden], p[~hidden], w[~hidden]).to_bytes()
+
+
+@pytest.mark.parametrize(
+    "bad", [(2.0, 0.5, 1.0), (1.0, 1.5, 1.0), (1.0, math.nan, 1.0), (0.0, 0.5, -1.0), (0.0, 0.5, 2.0**21)]
+)
+@pytest.mark.parametrize("is_native", [True, False])
+def test_what_may_have_to_be_refused_is_said(bad, is_native):
+    with mock.patch.object(native, "new_tally", native.new_tally if is_native else lambda from_logits: None):
+        assert Counter().add(*(np.array([column]) for column in bad)) is None
+
+
+def test_a_file_that_is_no_tally_is_refused():
+    whole = tally_of(*rows("probabilities", 100)).to_bytes()
+    for content in (b"", b"PK", whole[: len(whole) // 2], whole[:-40]):
+        with pytest.raises(TallyError, match="not a whole tally"):
+            Tally.from_bytes(content)
+    with pytest.raises(TallyError, match="One tally is of logits"):
+        Tally.empty() + Tally.empty(from_logits=True)
