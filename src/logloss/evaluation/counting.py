@@ -46,7 +46,7 @@ class Counter:
         floor: float = 0.0,
     ) -> Worst | None:
         """Count rows, (n,) each; None if some value may have to be refused, and then this is spoilt."""
-        found = self._counts.add(y_pred, y_true, weight, shown, worst, floor, native.threads_for(len(y_pred)))
+        found: Any = self._counts.add(y_pred, y_true, weight, shown, worst, floor, native.threads_for(len(y_pred)))
         return Worst(*found) if found else None
 
     def add_pending(self, count: int) -> None:

@@ -17,15 +17,15 @@ def _of_rows(kept: Rows, from_logits: bool) -> Groups:
     shares = np.stack([kept.weight * (1 - kept.label), kept.weight * kept.label], -1)
     count = kept.count[:, None]
 
-    def added(values: Floats) -> Floats:
-        return np.add.reduceat(values, starts) if len(starts) else values
+    def added(values: Floats | Integers) -> Floats:
+        return np.add.reduceat(values, starts).astype(np.float64) if len(starts) else values.astype(np.float64)
 
     lesser = kept.lesser[starts]
     p = np.where(kept.score[starts] >= (0.0 if from_logits else 0.5), 1 - lesser, lesser)
     return Groups(
         p=p,
         lesser=lesser,
-        rows=np.asarray(added(count * np.stack([~is_positive, is_positive], -1)), np.int64),
+        rows=added(count * np.stack([~is_positive, is_positive], -1)).astype(np.int64),
         weight=added(shares * count),
         square=added(shares * kept.weight[:, None] * count),
         width=np.zeros(len(starts)),

@@ -116,8 +116,8 @@ class Tally:
     @classmethod
     def empty(cls, *, from_logits: bool = False) -> Self:
         """Of no rows."""
-        sums = np.zeros((len(Sum), _LIMBS), np.int64)
-        return cls(from_logits, sums, 0, (0, 0), 0, Rows(*(np.empty(0) for _ in range(4)), np.empty(0, np.int64)))
+        sums, none = np.zeros((len(Sum), _LIMBS), np.int64), np.empty(0)
+        return cls(from_logits, sums, 0, (0, 0), 0, Rows(none, none, none, none, np.empty(0, np.int64)))
 
     def total(self, which: Sum, divisor: float = 1.0) -> float:
         """A sum over a positive number, rounded once."""
@@ -201,13 +201,12 @@ def carried(parts: Integers) -> Integers:
 def sorted_rows(score: Floats, label: Floats, weight: Floats, lesser: Floats, count: Integers) -> Rows:
     """Rows in their order, equal ones together."""
     order = np.lexsort((weight, label, score))
-    columns = [column[order] for column in (score, label, weight, lesser)]
-    if not len(order):
-        return Rows(*columns, count)
+    rows = Rows(score[order], label[order], weight[order], lesser[order], count[order])
     is_new = np.ones(len(order), np.bool_)
-    is_new[1:] = np.logical_or.reduce([column[1:] != column[:-1] for column in columns[:3]])
-    starts = np.flatnonzero(is_new)
-    return Rows(*(column[starts] for column in columns), np.add.reduceat(count[order], starts))
+    is_new[1:] = np.logical_or.reduce([c[1:] != c[:-1] for c in (rows.score, rows.label, rows.weight)])
+    at = np.flatnonzero(is_new)
+    total = np.add.reduceat(rows.count, at) if len(at) else rows.count
+    return Rows(rows.score[at], rows.label[at], rows.weight[at], rows.lesser[at], total)
 
 
 def gathered(rows: Rows, from_logits: bool) -> CellCounts:
