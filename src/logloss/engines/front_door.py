@@ -1,6 +1,6 @@
 """`evaluate`: arrays or a table, by what comes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
@@ -21,7 +21,7 @@ def evaluate(
     by: Any = None,
     id: str | None = None,  # noqa: A002 -- what it is called everywhere
     positive: Any = None,
-    costs: Mapping[str, float] | tuple[float, float] | None = None,
+    costs: tuple[float, float] | None = None,
     from_logits: bool = False,
     skip_nulls: bool = False,
     show_rows: Sequence[str] = (),
@@ -69,6 +69,11 @@ def evaluate(
         data, y_pred, sample_weight=sample_weight, label=label, score=score, weight=weight, by=by, id=id,
         positive=positive, from_logits=from_logits, skip_nulls=skip_nulls, show_rows=show_rows, progress=progress,
     )  # fmt: skip
+    return evaluation_of(evidence, costs)
+
+
+def evaluation_of(evidence: Evidence, costs: tuple[float, float] | None = None) -> Any:
+    """An evaluation of what is known of the data."""
     return import_module("logloss.evaluation.evaluation").Evaluation(evidence, costs=costs)
 
 

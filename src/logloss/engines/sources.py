@@ -57,7 +57,9 @@ def source_of(data: Any) -> Source:
     if isinstance(data, str | Path):
         return _of_files(str(data), files_of(data))
     if isinstance(data, list | tuple) and data and all(isinstance(one, str | Path) for one in data):
-        return _of_files("The data", [file for one in data for file in files_of(one)])
+        return _of_files(
+            str(data[0]) if len(data) == 1 else "The data", [file for one in data for file in files_of(one)]
+        )
     if isinstance(data, pa.Table | pa.RecordBatch):
         table = data if isinstance(data, pa.Table) else pa.Table.from_batches([data])
         return _again("The table", table.column_names, table.num_rows, lambda names: _cut(table.select(names)))
