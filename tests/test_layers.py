@@ -22,9 +22,10 @@ FRAMEWORKS = ("torch", "jax", "keras", "tensorflow", "sklearn", "xgboost", "ligh
 ARROWS: dict[str, tuple[str, ...]] = {
     "cli": ("report", "training", "checking", "engines"),
     "report": ("training", "checking", "engines"),
-    "training": ("evaluation", *(framework for framework in FRAMEWORKS if framework != "sklearn")),
+    "training": ("evaluation", "tables", *(framework for framework in FRAMEWORKS if framework != "sklearn")),
     "checking": ("evaluation", *(framework for framework in FRAMEWORKS if framework != "sklearn")),
-    "engines": ("evaluation",),
+    "engines": ("evaluation", "tables"),
+    "tables": ("lazy",),
     "evaluation": ("lazy",),
     "sklearn": ("evaluation",),
     **dict.fromkeys((framework for framework in FRAMEWORKS if framework != "sklearn"), ("core",)),

@@ -24,9 +24,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from logloss.core.errors import RunError, TableError
+from logloss.tables.csv_dialect import Dialect
 from logloss.training.files import atomic_path, write_atomically
 from logloss.training.tables import read_table, refuse_infinite, write_table
-from logloss.training.tables.csv_dialect import Dialect
 
 # ---------------------------------------------------------------------------------------------------------------------
 # What is read

@@ -20,8 +20,8 @@ def predict(
     """Write a table's rows with the column `probability` added."""
     kept = None if columns is None else names(columns, "--columns")
 
+    from logloss.tables.contents import find
     from logloss.training.run import RunFolder
-    from logloss.training.tables.contents import find
 
     RunFolder.open(run)  # what is not there is said at once, as the rest takes seconds to import
     find(data)

@@ -66,7 +66,7 @@ def train(
         _refuse_those_of_a_network(context)
 
     from logloss.core.family import BinaryCrossEntropy
-    from logloss.training.tables.contents import find
+    from logloss.tables.contents import find
 
     for file in filter(None, (data, validation_data)):
         find(file)  # what is not there is said at once, as the rest takes seconds to import

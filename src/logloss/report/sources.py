@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from logloss.core.errors import ParameterError, RunError, nearest
+from logloss.tables.wording import counted
 from logloss.training.history import History
-from logloss.training.tables.wording import counted
 
 _TRAINING = ("loss", "train_loss")
 _VALIDATION = ("val_loss", "validation_loss")

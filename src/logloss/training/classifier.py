@@ -16,13 +16,13 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, colu
 
 from logloss.core.errors import LabelError, ParameterError
 from logloss.core.family import BinaryCrossEntropy
+from logloss.tables.wording import counted
 from logloss.training import fitting, split
 from logloss.training.fitting import Options, Sample
 from logloss.training.frames import as_frame, is_table
 from logloss.training.history import History
 from logloss.training.model import Model
 from logloss.training.tables import refuse_infinite
-from logloss.training.tables.wording import counted
 
 Array = npt.NDArray[Any]
 

@@ -12,12 +12,12 @@ import torch
 
 from logloss.core.errors import LabelError, ParameterError, RunError, WeightError, nearest
 from logloss.core.family import BinaryCrossEntropy
+from logloss.tables.wording import counted
 from logloss.training import linear, loop, priors
 from logloss.training.features import Recipe
 from logloss.training.history import Epoch, History
 from logloss.training.model import Model
 from logloss.training.networks import MLP
-from logloss.training.tables.wording import counted
 
 Array = npt.NDArray[np.float64]
 ModelKind = Literal["mlp", "linear"]

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from logloss.core.errors import RunError
 from logloss.core.plain import to_json
-from logloss.training.tables.wording import counted
+from logloss.tables.wording import counted
 
 
 @dataclass(frozen=True, kw_only=True)

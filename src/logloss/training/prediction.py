@@ -12,12 +12,12 @@ import pyarrow as pa
 
 from logloss.core.errors import ParameterError, RunError, TableError, nearest
 from logloss.core.plain import read_plain
+from logloss.tables.csv_dialect import Dialect
+from logloss.tables.wording import listed, quoted, repeated
 from logloss.training.fitting import build_network, options_of
 from logloss.training.model import Model
 from logloss.training.run import CONFIG, MODEL, RunFolder
 from logloss.training.tables import is_text, read_table, write_table
-from logloss.training.tables.csv_dialect import Dialect
-from logloss.training.tables.wording import listed, quoted, repeated
 
 Array = npt.NDArray[np.float64]
 

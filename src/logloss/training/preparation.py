@@ -9,11 +9,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from logloss.core.errors import ParameterError, TableError, TargetError, WeightError, nearest
+from logloss.tables.csv_dialect import Dialect
+from logloss.tables.wording import counted, listed, quoted
 from logloss.training import split
 from logloss.training.fitting import Sample
 from logloss.training.tables import Table, Targets, read_table, read_targets, refuse_infinite
-from logloss.training.tables.csv_dialect import Dialect
-from logloss.training.tables.wording import counted, listed, quoted
 from logloss.training.verdict import percent
 
 Array = npt.NDArray[np.float64]

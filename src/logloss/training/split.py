@@ -8,8 +8,8 @@ import pandas as pd
 from sklearn.model_selection import train_test_split
 
 from logloss.core.errors import ParameterError, TableError
+from logloss.tables.wording import counted, quoted
 from logloss.training.features import dates
-from logloss.training.tables.wording import counted, quoted
 
 Rows = npt.NDArray[np.int64]
 

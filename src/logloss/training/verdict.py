@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from logloss.core.family import BinaryCrossEntropy
+from logloss.tables.wording import counted, listed, quoted
 from logloss.training import priors
 from logloss.training.history import History
 from logloss.training.linear import LinearFit
 from logloss.training.metrics import LabelMetrics, Metrics
-from logloss.training.tables.wording import counted, listed, quoted
 
 NATS = (
     "A nat is the unit of log loss: 0 is certainty that came true, 0.693 is what saying 50 % always costs, "

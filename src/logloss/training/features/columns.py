@@ -8,9 +8,9 @@ import numpy as np
 
 from logloss.core.errors import RunError
 from logloss.core.plain import read_plain
+from logloss.tables.wording import quoted
 from logloss.training.features import dates
 from logloss.training.features.reading import Source
-from logloss.training.tables.wording import quoted
 
 Name: TypeAlias = str | int  # columns of a frame that was an array are numbered
 

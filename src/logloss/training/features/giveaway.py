@@ -10,11 +10,11 @@ import pandas as pd
 from sklearn.metrics import roc_auc_score
 
 from logloss.core.errors import ShapeError
+from logloss.tables.wording import counted, quoted
 from logloss.training.features import learning, reading
 from logloss.training.features.columns import Category, Column, LeftOut, Name, called
 from logloss.training.features.measuring import measure
 from logloss.training.features.recipe import places_of
-from logloss.training.tables.wording import counted, quoted
 
 Array = npt.NDArray[Any]
 

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from logloss.tables.wording import counted
 from logloss.training.features import dates, reading
 from logloss.training.features.columns import Category, Column, Date, LeftOut, Name, Number, Scale
-from logloss.training.tables.wording import counted
 
 Array = npt.NDArray[Any]
 

@@ -13,12 +13,12 @@ from sklearn.utils import gen_batches
 
 from logloss.core.errors import RunError, TableError, nearest
 from logloss.core.plain import read_plain
+from logloss.tables.wording import quoted
 from logloss.training.features import columns as facts
 from logloss.training.features import learning
 from logloss.training.features.columns import Category, Column, Date, LeftOut, Measure, Name, Number, called
 from logloss.training.features.measuring import Finish, Levels, measure
 from logloss.training.features.reading import UnreadableError
-from logloss.training.tables.wording import quoted
 
 Array = npt.NDArray[Any]
 

@@ -8,8 +8,8 @@ import pyarrow.compute as pc
 import pyarrow.types as kinds
 
 from logloss.core.errors import TableError
-from logloss.training.tables.contents import first_line
-from logloss.training.tables.wording import listed, quoted
+from logloss.tables.contents import first_line
+from logloss.tables.wording import listed, quoted
 
 
 def to_frame(table: pa.Table, path: Path) -> pd.DataFrame:

@@ -1,7 +1,5 @@
 """CSV and its kin, read by Arrow; what Arrow passes over in silence is looked for here."""
 
-import codecs
-import itertools
 import re
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -12,8 +10,8 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from logloss.core.errors import TableError
-from logloss.training.tables.contents import Source, first_line, reading, refuse_foreign
-from logloss.training.tables.csv_dialect import (
+from logloss.tables.contents import Source, first_line, reading
+from logloss.tables.csv_dialect import (
     MISSING,
     NUMBER,
     Dialect,
@@ -24,11 +22,10 @@ from logloss.training.tables.csv_dialect import (
     not_utf8,
     sniff,
 )
+from logloss.tables.csv_start import conversion, hint_of, named, names_in, start_of
+from logloss.tables.wording import counted, quoted
 from logloss.training.tables.leading_zeros import LeadingZeros, may_lose_zeros, with_zeros, zeros_note
-from logloss.training.tables.wording import counted, listed, quoted, repeated
 
-_HEAD = 1 << 18  # bytes to tell the dialect from; longer only if the first line is
-_LONGEST_HEAD = 1 << 26
 _BLOCKS = (1 << 20, 1 << 26, 1 << 30)  # a row must fit into a block; the first is quickest
 _INT64_LIMIT = 2.0**63
 
@@ -47,12 +44,12 @@ def read_csv(
         The text is not a table, or not one without guessing.
     """
     path = source.path
-    start, whole = _start(source)
-    dialect, records = sniff(start, whole=whole, hint=_hint(source), known=known)
+    start, whole = start_of(source)
+    dialect, records = sniff(start, whole=whole, hint=hint_of(source), known=known)
     if not records:
         raise TableError(f"{path} is empty but for blank lines; expected a table with a header and rows.")
-    names = _names(records[0], header=header)
-    names, notes = _named(path, names, header_hint(names) if header else "")
+    names = names_in(records[0], header=header)
+    names, notes = named(path, names, header_hint(names) if header else "")
     if not header:
         notes += filter(None, [names_hint(records)])
     if len(names) == 1:
@@ -95,19 +92,11 @@ def read_written(source: Source, *, header: bool, known: Dialect) -> pa.Table:
     TableError
         As `read_csv` does.
     """
-    start, whole = _start(source)
-    dialect, records = sniff(start, whole=whole, hint=_hint(source), known=known)
-    names, _ = _named(source.path, _names(records[0], header=header), "")
+    start, whole = start_of(source)
+    dialect, records = sniff(start, whole=whole, hint=hint_of(source), known=known)
+    names, _ = named(source.path, names_in(records[0], header=header), "")
     arrow_names = _arrow_names(records[0], header=header)
     return _parse(source, dialect, header=header, as_text=arrow_names, null_words=()).rename_columns(names)
-
-
-def _hint(source: Source) -> str:
-    return "\t" if ".tsv" in source.path.name.lower() else ","
-
-
-def _names(record: Sequence[str], *, header: bool) -> list[str]:
-    return [name.strip() for name in record] if header else [str(i) for i in range(len(record))]
 
 
 def _arrow_names(record: Sequence[str], *, header: bool) -> list[str]:
@@ -117,35 +106,6 @@ def _arrow_names(record: Sequence[str], *, header: bool) -> list[str]:
 
 def _no_rows(path: Any) -> str:
     return f"{path} holds a header and no rows. Expected rows; was its writing interrupted?"
-
-
-def _start(source: Source) -> tuple[str, bool]:
-    """The first lines as text, and whether they are all."""
-    size = _HEAD
-    while True:
-        head = source.head(size)
-        refuse_foreign(source.path, head)
-        whole = len(head) < size
-        if whole or re.search(rb"[\r\n].*[\r\n]", head, re.DOTALL) or size >= _LONGEST_HEAD:
-            break
-        size *= 16
-    try:
-        return codecs.getincrementaldecoder("utf-8-sig")().decode(head, final=whole), whole
-    except UnicodeDecodeError:
-        raise TableError(not_utf8(source)) from None
-
-
-def _named(path: Any, names: list[str], hint: str) -> tuple[list[str], list[str]]:
-    nameless = [i for i, name in enumerate(names) if not name]
-    names = [name or str(i) for i, name in enumerate(names)]
-    if twice := repeated(names):
-        mend = f"Give every column a name of its own. {hint}".rstrip()
-        raise TableError(f"{path} has more than one column named {listed(twice)}. {mend}")
-    notes = [hint] if hint else []
-    if nameless:
-        called = listed(names[i] for i in nameless)
-        notes.append(f"{counted(len(nameless), 'column')} without a name in the header, called by position: {called}.")
-    return names, notes
 
 
 def _parse(
@@ -159,13 +119,9 @@ def _parse(
     watch: LeadingZeros | None = None,
 ) -> pa.Table:
     """The table as Arrow reads it, some columns (perhaps those only) as they are written; ``watch`` sees the bytes."""
-    pads = ("", " ") if dialect.spaced else ("",)
-    options = pyarrow.csv.ConvertOptions(
-        null_values=[pad + word for pad in pads for word in null_words],
-        true_values=[pad + word for pad in pads for word in _in_any_case("true")],
-        false_values=[pad + word for pad in pads for word in _in_any_case("false")],
-        strings_can_be_null=bool(null_words),
-        decimal_point=dialect.decimal,
+    options = conversion(
+        dialect,
+        null_words,
         include_columns=list(as_text) if only else [],
         column_types=dict.fromkeys(as_text, pa.string()),
     )
@@ -185,10 +141,6 @@ def _parse(
             sentence = not_utf8(source) or explain(source, dialect)
             raise TableError(sentence or f"{source.path} cannot be read as CSV: {first_line(error)}.") from error
     raise AssertionError("the last size of block returns or raises")
-
-
-def _in_any_case(word: str) -> list[str]:
-    return ["".join(letters) for letters in itertools.product(*zip(word.lower(), word.upper(), strict=True))]
 
 
 def _refuse_open_quote(source: Source, dialect: Dialect, table: pa.Table) -> None:

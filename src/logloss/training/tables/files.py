@@ -13,11 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from logloss.core.errors import TableError
+from logloss.tables.contents import Source, find, first_line, is_parquet, reading, refuse_nul
+from logloss.tables.csv_dialect import Dialect
+from logloss.tables.wording import counted, listed, quoted, repeated
 from logloss.training.tables.columns import refuse_nested, to_frame
-from logloss.training.tables.contents import Source, find, first_line, is_parquet, reading, refuse_nul
-from logloss.training.tables.csv_dialect import Dialect
 from logloss.training.tables.csv_reading import read_csv, read_written
-from logloss.training.tables.wording import counted, listed, quoted, repeated
 
 
 @dataclass(frozen=True, eq=False)

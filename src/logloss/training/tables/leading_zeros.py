@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as kinds
 
-from logloss.training.tables.wording import quoted
+from logloss.tables.wording import quoted
 
 _CODE = r"^\s*[+-]?0\d"
 _LONGEST_CELL = 64  # bytes; a number that is longer is refused anyway, or is no code

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from logloss.core.errors import TargetError, nearest
-from logloss.training.tables.csv_dialect import is_number
-from logloss.training.tables.wording import counted, listed, quoted, repeated
+from logloss.tables.csv_dialect import is_number
+from logloss.tables.wording import counted, listed, quoted, repeated
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,8 +11,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from logloss.training.tables.contents import Source, reading
-from logloss.training.tables.wording import counted
+from logloss.tables.contents import Source, reading
+from logloss.tables.wording import counted
 
 # "-" is missing from the list on purpose: it is a value in many tables.
 MISSING = ("", "?", "NA", "N/A", "n/a", "na", "NaN", "nan", "null", "NULL", "None")

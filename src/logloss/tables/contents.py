@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from logloss.core.errors import TableError, nearest
-from logloss.training.tables.wording import counted, listed, quoted
+from logloss.tables.wording import counted, listed, quoted
 
 _PACKINGS = {
     "gzip": rb"\x1f\x8b",

@@ -1,0 +1,126 @@
+"""From arrays to what an evaluation is made from."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from logloss.core.errors import ShapeError, WeightError
+from logloss.core.inputs import Array, Inputs, Words, check_values, per_element, read
+from logloss.engines.gathering import Batch, Gatherer
+from logloss.engines.mistakes import to_mistake
+from logloss.engines.second_read import ranked, with_tallies
+from logloss.evaluation.evidence import Evidence
+from logloss.evaluation.plain import HEAVIEST
+
+_BATCH = 1 << 22
+_WORDS = Words(
+    missing_predictions="Leave these rows out of all arrays, with ~np.isnan(y_pred).",
+    missing_labels="Leave these rows out of all arrays, with ~np.isnan(y_true).",
+)
+
+
+def from_arrays(
+    y_true: Any, y_pred: Any, *, sample_weight: Any = None, by: Any = None, from_logits: bool = False
+) -> Evidence:
+    """What is known of labels and predictions, one a row.
+
+    Parameters
+    ----------
+    y_true : array, shape (n,)
+        Labels in [0, 1]; booleans and integers are taken as they are. NumPy, lists, pandas, Polars or Arrow.
+    y_pred : array, shape (n,)
+        Probabilities of the positive class, or logits with ``from_logits``.
+    sample_weight : array, shape (n,), optional
+        Weights from 0 to 2^20.
+    by : array, shape (n,), or a mapping of names to such, optional
+        Values of any type; each one's rows are a slice.
+    from_logits : bool
+        Whether predictions are logits.
+
+    Raises
+    ------
+    ShapeError, DtypeError, LabelError, ProbabilityError, LogitError, WeightError
+        As `BinaryCrossEntropy` does; ShapeError if there are no rows.
+
+    Examples
+    --------
+    >>> evidence = from_arrays([1, 0] * 20, [0.8, 0.2, 0.7, 0.3] * 10, by=["a", "a", "b", "b"] * 10)
+    >>> evidence.tally.rows, [(one.value, one.rows, round(one.loss, 3)) for one in evidence.slices]
+    (40, [('b', 20, 7.133), ('a', 20, 4.463)])
+    """
+    inputs = read(y_true, y_pred, sample_weight)
+    if inputs.y_pred.ndim != 1:
+        raise ShapeError(
+            f"y_pred has shape {inputs.shape}; expected one prediction a row, (n,). Evaluate each column by itself."
+        )
+    if not inputs.y_pred.size:
+        raise ShapeError("There are no rows to evaluate: y_pred is empty. Expected at least one.")
+    label, score = _plain(inputs.y_true), _plain(inputs.y_pred)
+    weight = None if inputs.weight is None else _plain(inputs.weight)
+    groups = _groups(by, len(score))
+
+    def batches() -> Iterator[Batch]:
+        for at in range(0, len(score), _BATCH):
+            part = slice(at, at + _BATCH)
+            values = tuple(group.slice(at, _BATCH) for group in groups.values())
+            yield Batch(label[part], score[part], None if weight is None else weight[part], values, place=at)
+
+    gatherer = Gatherer(from_logits=from_logits, by=tuple(groups))
+    for batch in batches():
+        gatherer.add(batch)
+    part = gatherer.part()
+    if part.refusals:
+        check_values(inputs, from_logits=from_logits, words=_WORDS)
+        _refuse_heavy(inputs)
+    slices, suppressed = ranked(part)
+    slices = with_tallies(slices, tuple(groups), batches, from_logits=from_logits)
+    mistakes = tuple(to_mistake(one, from_logits) for one in part.worst)
+    return Evidence(part.tally, 0, mistakes, slices, suppressed)
+
+
+def _plain(array: Array) -> Array:
+    """As the kernel takes it: in the machine's byte order, and no type that NumPy has from elsewhere."""
+    if array.dtype.name == "bfloat16":
+        return array.astype(np.float32)
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def _groups(by: Any, rows: int) -> dict[str, pa.Array]:
+    if by is None:
+        return {}
+    columns = {str(name): by[name] for name in by} if hasattr(by, "keys") and not hasattr(by, "dtype") else None
+    if columns is None:
+        name = getattr(by, "name", None)
+        columns = {name if isinstance(name, str) and name else "by": by}
+    made = {name: _as_arrow(values) for name, values in columns.items()}
+    for name, values in made.items():
+        if len(values) != rows:
+            raise ShapeError(f"{name} has {len(values):,} values; expected one a row, of which there are {rows:,}.")
+    return made
+
+
+def _as_arrow(values: Any) -> pa.Array:
+    if hasattr(values, "to_arrow"):  # of Polars
+        values = values.to_arrow()
+    if isinstance(values, pa.ChunkedArray):
+        return values.combine_chunks()
+    if isinstance(values, pa.Array):
+        return values
+    array = np.asarray(values)
+    if array.ndim != 1:
+        raise ShapeError(f"by has shape {array.shape}; expected one value a row, (n,).")
+    try:
+        return pa.array(values if isinstance(values, list) else array, from_pandas=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):  # values of several types
+        return pa.array([None if one is None else str(one) for one in array.tolist()])
+
+
+def _refuse_heavy(inputs: Inputs) -> None:
+    weight = per_element(inputs.weight, inputs.y_pred, "sample_weight")
+    count, most = int(np.count_nonzero(weight > HEAVIEST)), float(weight.max())
+    raise WeightError(
+        f"{count:,} of {weight.size:,} values in sample_weight are greater than {HEAVIEST:,.0f}; the greatest is "
+        f"{most:g}. Divide all weights by one number, which changes no mean."
+    )
