@@ -139,8 +139,10 @@ class Gatherer:
         label, score, weight = batch.label, batch.score, batch.weight
         seen = np.ones(len(score), np.bool_) if shown is None else shown
         with np.errstate(invalid="ignore"):
-            kind, fit = ("logit", ~np.isnan(score)) if self._from_logits else ("score", (score >= 0) & (score <= 1))
-            bad = [("label", seen & ~((label >= 0) & (label <= 1)), label), (kind, seen & ~fit, score)]
+            absent = np.isnan(score)
+            fit = absent | self._from_logits | ((score >= 0) & (score <= 1))
+            bad = [("label", seen & ~((label >= 0) & (label <= 1)), label), ("score", seen & ~fit, score)]
+            bad.append(("null", seen & absent, score))
             if weight is not None:
                 bad.append(("weight", seen & ~((weight >= 0) & (weight < np.inf)), weight))
                 bad.append(("heavy", seen & (weight > HEAVIEST) & (weight < np.inf), weight))

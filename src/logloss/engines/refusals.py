@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from logloss.core.errors import LabelError, LogitError, LogLossError, ProbabilityError, TableError, WeightError
+from logloss.core.errors import LabelError, LogLossError, ProbabilityError, TableError, WeightError
 from logloss.core.inputs import Array
 from logloss.evaluation.plain import HEAVIEST
 from logloss.tables.wording import counted, quoted
@@ -45,11 +45,11 @@ class Refusals:
             return self
         at = int(np.argmax(bad))
         there = self.found.get(kind)
-        value = None if values is None else float(values[at])
+        value = None if values is None or np.isnan(values[at]) else float(values[at])
         now = Found(count, first + at + 1, value) if there is None else there._replace(times=there.times + count)
         low, high = self.low, self.high
         if kind == "score" and values is not None:
-            low, high = min(low, float(values.min())), max(high, float(values.max()))
+            low, high = min(low, float(values[bad].min())), max(high, float(values[bad].max()))
         return replace(self, found={**self.found, kind: now}, low=low, high=high)
 
     def __add__(self, other: "Refusals") -> "Refusals":
@@ -66,14 +66,13 @@ def refuse(refusals: Refusals, label: str, score: str, weight: str | None, *, ro
 
     Raises
     ------
-    TableError, LabelError, ProbabilityError, LogitError, WeightError
+    TableError, LabelError, ProbabilityError, WeightError
         With the count, the first place and the mend.
     """
     kinds: dict[str, tuple[str, type[LogLossError], str, str]] = {
         "null": (score, TableError, "are missing", f"Fill them in, or {_SKIP}."),
         "label": (label, LabelError, "lie outside [0, 1]", "Mend them, or say which value is positive (--positive)."),
         "score": (score, ProbabilityError, "lie outside [0, 1]", _of_scores(refusals)),
-        "logit": (score, LogitError, "are not a number", f"Mend them, or {_SKIP}."),
         "weight": (weight or "", WeightError, "are missing, negative or infinite", "Expected 0 or more in every row."),
         "heavy": (
             weight or "",

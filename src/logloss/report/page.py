@@ -12,8 +12,8 @@ from logloss.report import charts, layout, svg, words
 from logloss.report.facts import TrainingReport
 from logloss.report.loss_chart import loss_curves
 from logloss.report.reliability_chart import reliability_diagram
+from logloss.tables.atomic import write_atomically
 from logloss.tables.wording import counted
-from logloss.training.files import write_atomically
 
 _MOST_DIAGRAMS = 6
 _SINGLE = 476  # pixels: a square diagram that leaves room for words beside it
