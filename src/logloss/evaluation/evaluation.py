@@ -16,6 +16,7 @@ from logloss.evaluation.facts import plain
 from logloss.evaluation.findings import Finding, findings
 from logloss.evaluation.loess import integrated_calibration_index
 from logloss.evaluation.ranking import Ranking
+from logloss.evaluation.reliability import Reliability, reliability_of
 from logloss.evaluation.score import Score
 from logloss.evaluation.smooth_calibration_error import smooth_calibration_error
 from logloss.evaluation.table import text
@@ -33,7 +34,16 @@ SCORES = (
 """The names of the scores, in the order in which they are shown."""
 
 _COUNTS = ("n", "n_positive", "pending", "skipped")
-_FACTS = ("infinite_losses", "concentration", "thresholds", "best_threshold", "slices", "mistakes", "findings")
+_FACTS = (
+    "infinite_losses",
+    "concentration",
+    "reliability",
+    "thresholds",
+    "best_threshold",
+    "slices",
+    "mistakes",
+    "findings",
+)
 
 
 @dataclass(frozen=True)
@@ -234,6 +244,11 @@ class Evaluation:
     def worst_hundredth(self) -> float:
         """The share of the loss that the worst 1 % of the rows carry."""
         return self.concentration.carried[self.concentration.rows.index(0.01)]
+
+    @cached_property
+    def reliability(self) -> Reliability | None:
+        """The reliability diagram; None where no row weighs anything."""
+        return reliability_of(self.groups) if self.groups.weight.any() else None
 
     @cached_property
     def thresholds(self) -> Thresholds:  # noqa: D102

@@ -35,8 +35,8 @@ _REDUCTIONS = {
     "none": "none",
 }
 _TWICE = (
-    "from_logits=True, and y_pred was made by a sigmoid, so it holds probabilities; the loss is of the logits that it was "
-    "made from. Leave the sigmoid out of the model, or say from_logits=False."
+    "from_logits=True, and y_pred was made by a sigmoid, so it holds probabilities; the loss is of the logits that it "
+    "was made from. Leave the sigmoid out of the model, or say from_logits=False."
 )
 _OTHER_NAMES = {"auto": "sum_over_batch_size", "weighted_mean": "mean_with_sample_weight"}
 
