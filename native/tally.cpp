@@ -111,13 +111,13 @@ void Cells::merge(Cells& other) {
         for (size_t i = 0; i < 2 * cells; ++i)
             if (rows_[i]) weights_[i].weight = weights_[i].square = static_cast<Fixed>(rows_[i]) << 64;
     }
-    for (int cell = 0; cell < cells; ++cell)
-        for (int label = 0; label < 2; ++label) {
-            const size_t i = 2 * static_cast<size_t>(cell) + label;
-            const Weights more = other.rows_[i] || other.weights_ ? other.weights(cell, label) : Weights{};
-            rows_[i] += other.rows_[i];
-            if (weights_) weights_[i].weight += more.weight, weights_[i].square += more.square;
-        }
+    for (size_t i = 0; i < 2 * cells; ++i) {
+        if (!other.rows_[i & ~size_t{1}] && !other.rows_[i | 1]) continue;  // a soft label has weight in both
+        rows_[i] += other.rows_[i];
+        if (!weights_) continue;
+        const Weights more = other.weights(static_cast<int>(i / 2), i % 2);
+        weights_[i].weight += more.weight, weights_[i].square += more.square;
+    }
 }
 
 void Worst::shrink() {

@@ -86,7 +86,7 @@ struct Weights {
 class Cells {
   public:
     // Of rows that weigh 1 and whose label is 0 or 1; `settle` after 2^31 of them at the latest.
-    INLINE void add_one(int cell, bool is_positive) { ++recent_[2 * static_cast<size_t>(cell) + is_positive]; }
+    INLINE void add_one(int32_t place) { ++recent_[static_cast<size_t>(place)]; }  // twice the cell, and the label
     void add(int cell, const Row& row);
     void prepare();
     void settle();

@@ -12,16 +12,24 @@ struct TallyBlock {
     static constexpr int size = 1024;
     alignas(64) double x[size], y[size], weight[size], shown[size], lesser[size];
     alignas(64) double loss[size], brier[size], said[size], right[size], rest[size];
+    alignas(64) int32_t place[size];
+    int64_t row[size];
+};
+
+// What is known of a whole block.
+struct Summary {
+    double dearest, least;     // the largest loss, and the least distance of a probability to the nearer end
+    double positives, right;  // without weights
 };
 
 constexpr double keras_clip = 1e-7, clipped_surprise = 16.11809565095832, clipped_rest = 1.0000000500000034e-07;
 
-// What each row of a block adds to the sums; rows that cost infinity cost 0 here. Returns the bits of the largest loss.
-inline uint64_t work_out(int n, TallyBlock& block, bool from_logits, bool has_weights) {
+// What each row of a block adds to the sums; rows that cost infinity cost 0 there.
+inline Summary work_out(int n, TallyBlock& block, bool from_logits, bool has_weights) {
     using V = F64;
     constexpr Family exact;
     const V zero(0.0), one(1.0), endless(std::numeric_limits<double>::infinity());
-    V most = zero;
+    V most = zero, least = one, positives = zero, all_right = zero;
     for (int i = 0; i < n; i += V::lanes) {
         const V x = V::load(block.x + i) + zero, y = V::load(block.y + i), no = one - y;  // of -0 makes 0
         V lesser, loss;
@@ -38,6 +46,9 @@ inline uint64_t work_out(int n, TallyBlock& block, bool from_logits, bool has_we
         const V greater = one - lesser, p = select(is_upper, greater, lesser), q = select(is_upper, lesser, greater);
         V brier = y * (q * q) + no * (p * p), said = p, right = select(is_upper, y, no);
         most = max_bits(most, loss);
+        least = min(least, lesser);
+        positives = positives + y;
+        all_right = all_right + right;
         loss = select(loss == endless, zero, loss);
         if (has_weights) {
             const V weight = V::load(block.weight + i);
@@ -49,7 +60,19 @@ inline uint64_t work_out(int n, TallyBlock& block, bool from_logits, bool has_we
         said.store(block.said + i);
         right.store(block.right + i);
     }
-    return largest_bits(most);
+    const auto added = [](V v) {
+        double lane[V::lanes], total = 0;
+        v.store(lane);
+        for (double x : lane) total += x;
+        return total;
+    };
+    return {std::bit_cast<double>(largest_bits(most)), smallest(least), added(positives), added(all_right)};
+}
+
+// Where each row of weight 1 and label 0 or 1 is counted.
+inline void place(int n, TallyBlock& block, double middle) {
+    for (int i = 0; i < n; ++i)
+        block.place[i] = 2 * cell_of(block.lesser[i], block.x[i] >= middle) + static_cast<int>(block.y[i]);
 }
 
 INLINE bool are_fit(int n, const TallyBlock& block, bool from_logits, bool has_weights) {
@@ -59,11 +82,11 @@ INLINE bool are_fit(int n, const TallyBlock& block, bool from_logits, bool has_w
 }
 
 // The rows of a block that the mask shows, moved together.
-inline int without_hidden(int n, TallyBlock& block, const double* shown, int64_t* row) {
+inline int without_hidden(int n, TallyBlock& block, const double* shown) {
     int kept = 0;
     for (int i = 0; i < n; ++i) {
         block.x[kept] = block.x[i], block.y[kept] = block.y[i], block.weight[kept] = block.weight[i];
-        row[kept] = row[i];
+        block.row[kept] = block.row[i];
         kept += shown[i] != 0;
     }
     return kept;
@@ -76,7 +99,6 @@ inline void tally(const Task& task, int64_t begin, int64_t end, Part& part) {
     constexpr int size = TallyBlock::size, lanes = 8;
     const bool from_logits = task.family.from_logits != 0, has_weights = task.weight.data;
     const double middle = from_logits ? 0.0 : 0.5, nothing = from_logits ? -std::numeric_limits<double>::infinity() : 0.0;
-    int64_t row[size];
     for (int64_t at = begin; at < end; at += size) {
         int n = end - at < size ? static_cast<int>(end - at) : size;
         const auto fill = [&](const Operand& operand, double* buffer) {
@@ -86,8 +108,8 @@ inline void tally(const Task& task, int64_t begin, int64_t end, Part& part) {
         fill(task.x, block.x);
         fill(task.y, block.y);
         if (has_weights) fill(task.weight, block.weight);
-        for (int i = 0; i < n; ++i) row[i] = at + i;
-        if (task.mask.data) n = without_hidden(n, block, read(task, task.mask, at, n, block.shown), row);
+        for (int i = 0; i < n; ++i) block.row[i] = at + i;
+        if (task.mask.data) n = without_hidden(n, block, read(task, task.mask, at, n, block.shown));
         if (!are_fit(n, block, from_logits, has_weights)) {
             part.is_suspect = true;
             return;
@@ -96,24 +118,20 @@ inline void tally(const Task& task, int64_t begin, int64_t end, Part& part) {
         for (int i = n; i < whole; ++i) block.x[i] = nothing, block.y[i] = 0, block.weight[i] = 0;
         const auto add = [&](Sum which, const double* terms) { add_terms(terms, whole, block.rest, part.sum[which]); };
 
-        const double dearest = std::bit_cast<double>(work_out(whole, block, from_logits, has_weights));
+        const Summary all = work_out(whole, block, from_logits, has_weights);
         const bool is_plain = !has_weights && are_hard(n, block.y);
         add(LOSS_SUM, block.loss);
         add(BRIER, block.brier);
         add(SAID, block.said);
         part.rows += n;
         if (is_plain) {
-            double positives = 0, right = 0;
-            for (int i = 0; i < n; ++i) positives += block.y[i], right += block.right[i];
             part.sum[WEIGHT].add(n, 0);
             part.sum[SQUARE].add(n, 0);
-            part.sum[POSITIVE].add(static_cast<int64_t>(positives), 0);
-            part.sum[RIGHT].add(static_cast<int64_t>(right), 0);
+            part.sum[POSITIVE].add(static_cast<int64_t>(all.positives), 0);
+            part.sum[RIGHT].add(static_cast<int64_t>(all.right) - (whole - n), 0);  // what fills up is right
         }
 
-        double least = 1;
-        for (int i = 0; i < n; ++i) least = block.lesser[i] < least ? block.lesser[i] : least;
-        for (int i = 0; i < n && least < keras_clip; ++i) {
+        for (int i = 0; i < n && all.least < keras_clip; ++i) {
             if (!(block.lesser[i] < keras_clip)) continue;
             const double weight = has_weights ? block.weight[i] : 1.0, y = block.y[i];
             const bool is_upper = block.x[i] >= middle;
@@ -125,19 +143,20 @@ inline void tally(const Task& task, int64_t begin, int64_t end, Part& part) {
                 part.sum[is_upper ? INFINITE_NEGATIVE : INFINITE_POSITIVE].add(weight * wrong);
             }
         }
-        if (has_weights || dearest >= part.worst.floor) {
+        if (part.worst.wanted && (has_weights || all.dearest >= part.worst.floor)) {
             for (int i = 0; i < n; ++i) {
                 const double wrong = block.x[i] >= middle ? 1 - block.y[i] : block.y[i];
                 const bool is_endless = wrong > 0 && block.lesser[i] == 0 && (!from_logits || std::isinf(block.x[i]));
                 const double loss = is_endless && !(has_weights && block.weight[i] == 0)
                                         ? std::numeric_limits<double>::infinity()
                                         : block.loss[i];
-                if (part.worst.wanted && loss >= part.worst.floor) part.worst.add(loss, row[i]);
+                if (loss >= part.worst.floor) part.worst.add(loss, block.row[i]);
             }
         }
 
         if (is_plain && !part.are_kept) {
-            for (int i = 0; i < n; ++i) part.cells.add_one(cell_of(block.lesser[i], block.x[i] >= middle), block.y[i] != 0);
+            place(n, block, middle);
+            for (int i = 0; i < n; ++i) part.cells.add_one(block.place[i]);
         } else {
             for (int i = 0; i < n; ++i) {
                 const double weight = has_weights ? block.weight[i] : 1.0;

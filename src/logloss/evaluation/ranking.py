@@ -1,0 +1,150 @@
+"""How well probabilities tell positives from negatives, whatever they say: ROC AUC and average precision.
+
+Both look at the order of probabilities only. Where groups are cells of probability, the order within a cell is not
+known; it is counted as a tie, and ``error`` says by how much at most that is wrong.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from logloss.evaluation.intervals import on_logit_scale, spread_of, student, wilson
+from logloss.evaluation.score import Score
+from logloss.evaluation.tally import Floats, Groups
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """A score of the order, and a proven bound on what counting in cells has changed in it."""
+
+    score: Score
+    error: float
+
+
+def roc_auc(groups: Groups) -> Ranking:
+    """The probability that a positive gets a greater probability than a negative, ties counting half.
+
+    NaN with one class only.
+
+    Notes
+    -----
+    DeLong, DeLong and Clarke-Pearson (1988), "Comparing the areas under two or more correlated receiver operating
+    characteristic curves", on the scale of the logit. Where all positives are above all negatives, or all below, that
+    variance is 0 and the interval is Newcombe's (2006), "Confidence intervals for an effect size measure based on the
+    Mann-Whitney statistic", method 5.
+
+    Examples
+    --------
+    >>> from logloss.evaluation.counting import Counter
+    >>> counter = Counter()
+    >>> _ = counter.add(np.array([1, 0, 1, 0]), np.array([0.8, 0.6, 0.6, 0.3]))
+    >>> roc_auc(counter.tally().groups()).score.value
+    0.875
+    """
+    negatives, positives = groups.weight.T
+    rows = _class_rows(groups)
+    if not (rows > 0).all():
+        return Ranking(Score(math.nan), math.nan)
+    cumulated = np.cumsum(groups.weight, 0)
+    total = cumulated[-1]
+    below = (cumulated[:, 0] - negatives / 2) / total[0]  # the share of negatives, for each positive
+    above = 1 - (cumulated[:, 1] - positives / 2) / total[1]  # and of positives, for each negative
+    value = float((positives * below).sum() / positives.sum())
+    tied = np.where(groups.width > 0, negatives / total[0] * positives / total[1], 0.0)
+    error = float(tied.sum()) / 2
+    if not 0 < value < 1:
+        return Ranking(Score(value, *_newcombe(value, rows)), error)
+    if not (rows > 1).all():
+        return Ranking(Score(value), error)
+    psi = (np.stack([above, below], -1) - value) * total.sum() / total
+    return Ranking(on_logit_scale(value, spread_of(groups, psi, by_class=True)), error)
+
+
+def average_precision(groups: Groups) -> Ranking:
+    """The mean over positives of the precision at their threshold, as scikit-learn defines it; NaN without positives.
+
+    Notes
+    -----
+    The interval is that of the influence function on the scale of the logit (Boyd, Eng and Page 2013, "Area under the
+    precision-recall curve: point estimates and confidence intervals", prefer that scale); Wilson's over the positives
+    where all of them come first.
+
+    Examples
+    --------
+    >>> from logloss.evaluation.counting import Counter
+    >>> counter = Counter()
+    >>> _ = counter.add(np.array([1, 0, 1, 0]), np.array([0.8, 0.6, 0.5, 0.3]))
+    >>> average_precision(counter.tally().groups()).score.value
+    0.8333333333333333
+    """
+    false, true = np.cumsum(groups.weight[::-1], 0).T  # at each threshold, the highest first
+    negatives, positives = groups.weight[::-1].T
+    total = float(groups.weight[:, 1].sum())
+    if not total > 0:
+        return Ranking(Score(math.nan), math.nan)
+    said = false + true
+    precision = np.divide(true, said, out=np.zeros_like(said), where=said > 0)
+    value = min(float((positives * precision).sum() / total), 1.0)
+    error = _unordered(groups.width[::-1], true, false, positives, negatives) / total
+    if not value < 1:
+        rows = _class_rows(groups)[1]
+        return Ranking(Score(value, *wilson(value, rows)), error)
+    # One more row moves the precision at its threshold and at all lower ones, and a positive adds its own.
+    inverse = np.divide(1.0, said, out=np.zeros_like(said), where=said > 0)
+    moved = positives / total * inverse**2
+    helped, hurt = (np.cumsum((moved * other)[::-1]) for other in (false, true))
+    psi = np.stack([-hurt, helped + (precision[::-1] - value) / total], -1) * float(groups.weight.sum())
+    bias = _optimism(groups, true, false, inverse)
+    ends = on_logit_scale(max(value - bias, value / 2), spread_of(groups, psi, by_class=True))
+    return Ranking(Score(value, min(ends.low, value), max(ends.high, value)), error)
+
+
+def _optimism(groups: Groups, true: Floats, false: Floats, inverse: Floats) -> float:
+    """By how much average precision is expected to be too high, in the second order.
+
+    A positive raises the precision at its own threshold, which another one there would not find so high; and precision
+    is convex in the false positives and concave in the true ones.
+    """
+    positives, squares = groups.weight[::-1, 1], groups.square[::-1]
+    varies = np.cumsum(squares, 0)
+    own = squares[:, 1] * false * inverse**2
+    bent = positives * (true * varies[:, 0] - false * varies[:, 1]) * inverse**3
+    return float((own + bent).sum() / positives.sum())
+
+
+def _unordered(width: Floats, true: Floats, false: Floats, positives: Floats, negatives: Floats) -> float:
+    """By how much the sum of precisions may differ when the rows of each cell are in any order.
+
+    At most all its positives come first; at least all its negatives do, and its positives one by one.
+    """
+    is_mixed = (width > 0) & (positives > 0) & (negatives > 0)
+    true, false, positives, negatives = (c[is_mixed] for c in (true, false, positives, negatives))
+    counted = positives * true / (true + false)
+    most = positives * true / (true + false - negatives)
+    least = positives + false * np.log1p(-positives / (true + false))
+    return float(np.maximum(most - counted, counted - least).sum())
+
+
+def _class_rows(groups: Groups) -> Floats:
+    """Effective numbers of negatives and of positives."""
+    square, rows = groups.square.sum(0), np.zeros(2)
+    np.divide(groups.weight.sum(0) ** 2, square, out=rows, where=square > 0)
+    return rows
+
+
+def _newcombe(value: float, rows: Floats) -> tuple[float, float]:
+    """The area's interval from the numbers of rows alone, for areas of 0 or 1."""
+    negatives, positives = rows.tolist()
+    beside = max((negatives + positives) / 2 - 1, 0.0)
+
+    def is_near(shortfall: float) -> bool:
+        variance = shortfall * (1 - shortfall) / (negatives * positives)
+        variance *= 1 + beside * (shortfall / (1 + shortfall) + (1 - shortfall) / (2 - shortfall))
+        return shortfall <= student(math.inf) * math.sqrt(variance)
+
+    near, far = 0.0, 1.0
+    for _ in range(60):
+        middle = (near + far) / 2
+        near, far = (middle, far) if is_near(middle) else (near, middle)
+    return (value - near, value) if value else (value, value + near)

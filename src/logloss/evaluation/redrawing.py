@@ -1,0 +1,40 @@
+"""Labels redrawn as if the probabilities were right: what chance alone would show of them."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from logloss.evaluation.tally import Floats, Groups
+
+
+def redrawn(groups: Groups, repeats: int, seed: int) -> Iterator[Floats]:
+    """The weights of negatives and positives of each group, (m, 2), once a repeat, each row's label drawn with its p.
+
+    Notes
+    -----
+    Rows of unequal weights are drawn as (Σw)² / Σw² equal ones (Kish 1965, "Survey sampling"), at least one a group.
+    Where positives weigh otherwise than negatives, as after leaving negatives out, a row's weight tells of its label:
+    then it is the row that is drawn, with the odds that its label had of being left in, and its weight goes with it.
+
+    Examples
+    --------
+    >>> from logloss.evaluation.counting import Counter
+    >>> counter = Counter()
+    >>> _ = counter.add(np.array([0, 1, 1, 0]), np.array([0.0, 1.0, 1.0, 0.5]))
+    >>> [drawn[[0, 2]].tolist() for drawn in redrawn(counter.tally().groups(), 2, seed=0)]
+    [[[1.0, 0.0], [0.0, 2.0]], [[1.0, 0.0], [0.0, 2.0]]]
+    """
+    weight, square = groups.weight.sum(0), groups.square.sum(0)
+    alone = np.ones(2)  # the weight of a row of each label
+    np.divide(square, weight, out=alone, where=weight > 0)
+    if not (weight > 0).all():
+        alone[:] = alone[weight > 0].sum() or 1.0
+    count = (groups.weight / alone).sum(1)
+    rows = np.maximum(np.rint(count**2 / (groups.square / alone**2).sum(1)), 1).astype(np.int64)
+    p = np.clip(groups.p, 0.0, 1.0)
+    negative, positive = (1 - p) / alone[0], p / alone[1]
+    p = positive / (negative + positive)
+    random = np.random.default_rng(seed)
+    for _ in range(repeats):
+        share = random.binomial(rows, p) / rows
+        yield np.stack([(1 - share) * count * alone[0], share * count * alone[1]], -1)
