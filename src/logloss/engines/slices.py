@@ -22,6 +22,7 @@ MOST_VALUES = 1 << 18
 _FLOATS = ("weight", "square", "positives", "said", "loss", "loss_square", "weight_loss")
 _COUNTS = ("rows", "infinite_negatives", "infinite_positives")
 _LIMBS, _BITS, _UNIT = 6, 26, 52
+_AT_ONCE = 1 << 10  # values whose sums stand as Python's numbers, which take much room
 _BLOCK = 1 << 15  # rows that stay in the cache
 
 
@@ -60,10 +61,12 @@ class Sums:
     def slices(self) -> list[Slice]:
         """A slice for each value."""
         made = []
-        columns = self.values.to_pylist(), self.counts.tolist(), self.limbs.tolist()
-        for value, counts, limbs in zip(*columns, strict=True):
-            sums = {name: _rounded(each) for name, each in zip(_FLOATS, limbs, strict=True)}
-            made.append(Slice(self.by, value, counts[0], infinite=(counts[1], counts[2]), content=b"", **sums))
+        for at in range(0, len(self.values), _AT_ONCE):
+            part = slice(at, at + _AT_ONCE)
+            columns = self.values[part].to_pylist(), self.counts[part].tolist(), self.limbs[part].tolist()
+            for value, counts, limbs in zip(*columns, strict=True):
+                sums = {name: _rounded(each) for name, each in zip(_FLOATS, limbs, strict=True)}
+                made.append(Slice(self.by, value, counts[0], infinite=(counts[1], counts[2]), content=b"", **sums))
         return made
 
     def to_bytes(self) -> bytes:
