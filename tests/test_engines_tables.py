@@ -208,6 +208,11 @@ def test_labels_of_two_values():
     assert labels([3, 4, 5, 5], "5.0")[0] == 2.0
 
 
+def test_categories_that_no_row_has_are_no_labels():
+    y = pd.Categorical(["basic", "gold"] * 5, categories=["basic", "gold", "platinum"])
+    assert from_table(pd.DataFrame({"y": y, "p": 0.5}), label="y", score="p").positive == "gold"
+
+
 def test_the_second_value_of_a_label_may_come_late(tmp_path):
     y = ["basic"] * 2000 + ["gold"] * 10
     t = pd.DataFrame({"y": y, "p": 0.5})

@@ -1,6 +1,6 @@
 """From Arrow's record batches to the arrays that are counted."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,10 +39,20 @@ class Columns:
         Raises
         ------
         SpellingError, ParameterError
-            One is.
+            One is not there, or is named twice.
         """
         for name in self.needed:
             source.need(name)
+        self.check_names()
+
+    def check_names(self) -> None:
+        """Refuse one column named for two things.
+
+        Raises
+        ------
+        ParameterError
+            One is.
+        """
         if self.label == self.score:
             raise ParameterError(f"The column {quoted(self.label)} is named as label and as score. Name two columns.")
 
@@ -52,11 +62,14 @@ class Columns:
         return [*named - {self.label}, *([self.label] if source.is_text(self.label) else [])]
 
 
-def batches_of(stream: Iterator[pa.RecordBatch], columns: Columns, labels: Labels) -> Iterator[Batch]:
-    """Batches as they are counted."""
+def batches_of(
+    stream: Iterable[pa.RecordBatch], columns: Columns, labels: Labels, shown: Sequence[str] = ()
+) -> Iterator[Batch]:
+    """Batches as they are counted, with the columns that are to be shown of the costliest rows."""
     place = 0
     for batch in stream:
-        yield _counted(batch, columns, labels, place)
+        extra = batch.select(list(shown)) if shown else None
+        yield _counted(batch, columns, labels, place)._replace(shown=extra)
         place += batch.num_rows
 
 

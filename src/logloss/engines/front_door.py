@@ -6,6 +6,7 @@ from typing import Any
 
 from logloss.core.errors import ParameterError
 from logloss.engines.arrays import from_arrays
+from logloss.engines.columns import Columns
 from logloss.engines.tables import Progress, from_table
 from logloss.evaluation.evidence import Evidence
 
@@ -106,4 +107,31 @@ def evidence_of(
             f"There is no {missing[0]}. Say evaluate(y_true, y_pred) of arrays, or name the columns of a table: "
             "evaluate(table, label='y', score='p')."
         )
+    if (engine := _ENGINES.get(type(data).__module__.partition(".")[0])) is not None:
+        return _on_cluster(engine, data, by, from_logits=from_logits, **given)
     return from_table(data, by=by, from_logits=from_logits, **given)
+
+
+_ENGINES = {"pyspark": "spark", "dask": "dask"}
+
+
+def _on_cluster(
+    engine: str,
+    data: Any,
+    by: Any,
+    *,
+    label: str,
+    score: str,
+    weight: str | None = None,
+    id: str | None = None,  # noqa: A002
+    positive: Any = None,
+    from_logits: bool = False,
+    skip_nulls: bool = False,
+    show_rows: Sequence[str] = (),
+    progress: Progress | None = None,  # noqa: ARG001 -- a cluster has its own
+) -> Evidence:
+    by = (by,) if isinstance(by, str) else tuple(by or ())
+    columns = Columns(label, score, weight, by, id, from_logits, skip_nulls)
+    take = getattr(import_module(f"logloss.engines.{engine}"), f"from_{engine}")
+    made: Evidence = take(data, columns, positive=None if positive is None else str(positive), shown=show_rows)
+    return made

@@ -123,7 +123,9 @@ def _distinct(batches: Iterable[pa.Array]) -> list[str]:
     """The values, folded, in their order; no more than tell that there are too many."""
     found: set[str] = set()
     for values in batches:
-        own = values.dictionary if pa.types.is_dictionary(values.type) else pc.unique(values)
+        own = pc.unique(values)
+        if pa.types.is_dictionary(own.type):  # which may hold what no row has
+            own = own.dictionary_decode()
         found |= {folded(word) for word in text_of(own.slice(0, 2000)).to_pylist() if word is not None}
         if len(found) > _MANY:
             break

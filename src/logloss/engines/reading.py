@@ -108,6 +108,11 @@ class Text(Reader):
         names, _ = named(source.path, names_in(records[0], header=True), "")
         self.names, self._own, self._sample = tuple(names), list(records[0]), records[1:]
 
+    @property
+    def delimiter(self) -> str:
+        """What parts the columns."""
+        return self._dialect.delimiter
+
     def is_text(self, column: str) -> bool:
         """Whether any of its first values is not a number."""
         at = self.names.index(column)

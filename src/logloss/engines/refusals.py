@@ -34,9 +34,14 @@ class Refusals:
     found: Mapping[str, Found] = field(default_factory=dict)
     low: float = 0.0
     high: float = 0.0
+    said: str = ""  # a sentence that came from another machine
 
     def __bool__(self) -> bool:
-        return bool(self.found)
+        return bool(self.found or self.said)
+
+    def placeless(self) -> "Refusals":
+        """Without the places, which mean nothing in a part of the data."""
+        return replace(self, found={kind: one._replace(row=None) for kind, one in self.found.items()})
 
     def and_(self, kind: str, bad: npt.NDArray[np.bool_], values: Array | None, first: int) -> "Refusals":
         """With the bad rows of a batch that starts at row ``first``."""
@@ -58,7 +63,8 @@ class Refusals:
             kind: self.found[kind].joined(other.found[kind]) if kind in self.found and kind in other.found else one
             for kind, one in kinds.items()
         }
-        return Refusals(both, min(self.low, other.low), max(self.high, other.high))
+        said = min(filter(None, (self.said, other.said)), default="")
+        return Refusals(both, min(self.low, other.low), max(self.high, other.high), said)
 
 
 def refuse(refusals: Refusals, label: str, score: str, weight: str | None, *, rows: int) -> None:
@@ -69,6 +75,8 @@ def refuse(refusals: Refusals, label: str, score: str, weight: str | None, *, ro
     TableError, LabelError, ProbabilityError, WeightError
         With the count, the first place and the mend.
     """
+    if refusals.said:
+        raise TableError(refusals.said)
     kinds: dict[str, tuple[str, type[LogLossError], str, str]] = {
         "null": (score, TableError, "are missing", f"Fill them in, or {_SKIP}."),
         "label": (label, LabelError, "lie outside [0, 1]", "Mend them, or say which value is positive (--positive)."),

@@ -13,9 +13,9 @@ from logloss.core.errors import ParameterError, TableError
 from logloss.engines.columns import Columns, batches_of
 from logloss.engines.gathering import Batch, Gatherer, Part
 from logloss.engines.labels import Labels, labels_at_once, labels_of, refuse_absent, words_in
-from logloss.engines.mistakes import Candidate, to_mistake
+from logloss.engines.mistakes import Candidate, texts_of, to_mistake
 from logloss.engines.refusals import refuse
-from logloss.engines.second_read import ranked, with_tallies
+from logloss.engines.second_read import ranked, tallies_of, with_tallies
 from logloss.engines.sources import Source, source_of
 from logloss.evaluation.evidence import Evidence
 from logloss.evaluation.tally import Sum
@@ -94,7 +94,7 @@ def from_table(
     if positive is not None and part.tally.rows and not part.tally.total(Sum.POSITIVE) and not source.is_once:
         refuse_absent(label, str(positive), words_in(next(_stream(source, columns)).column(label)))
     slices, suppressed = ranked(part)
-    slices = with_tallies(slices, by, opened.again, from_logits=from_logits)
+    slices = with_tallies(slices, lambda some: tallies_of(some, by, opened.again(), from_logits=from_logits))
     shown = _shown(source, part.worst, show_rows)
     mistakes = tuple(replace(to_mistake(one, from_logits), shown=shown.get(one.place, {})) for one in part.worst)
     return Evidence(part.tally, part.skipped, mistakes, slices, suppressed, opened.labels.notes, opened.labels.positive)
@@ -154,16 +154,16 @@ def _gathered(opened: Opened, progress: Progress | None) -> tuple[Part, int]:
     return gatherer.part(), rows
 
 
-def _shown(source: Source, worst: Sequence[Candidate], names: Sequence[str]) -> dict[int, dict[str, object]]:
+def _shown(source: Source, worst: Sequence[Candidate], names: Sequence[str]) -> dict[int, dict[str, str | None]]:
     """The columns asked for, of the rows at these places: a read that keeps only them."""
-    found: dict[int, dict[str, object]] = {}
+    found: dict[int, dict[str, str | None]] = {}
     if not names or not worst:
         return found
     places = sorted(one.place for one in worst)
     start = 0
     for batch in source.read(list(names), list(names)):
         here = [place for place in places if start <= place < start + batch.num_rows]
-        rows = batch.take(pa.array([place - start for place in here], pa.int64())).to_pylist()
+        rows = texts_of(batch, [place - start for place in here])
         found |= dict(zip(here, rows, strict=True))
         start += batch.num_rows
         if places[-1] < start:
