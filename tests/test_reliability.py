@@ -215,7 +215,7 @@ def test_a_smooth_curve_stands_beside_few_events_only():
     y, p = calibrated(5000)
     groups = groups_of(y, p)
     assert smooth_beside(groups, reliability_of(groups)) == ()
-    assert len(smooth_beside(groups_of([0.0], [0.3]), reliability([0], [0.3]))) == 101
+    assert len(smooth_beside(groups_of(np.array([0.0]), np.array([0.3])), reliability([0], [0.3]))) == 101
 
 
 def test_what_is_no_probability_is_refused():
