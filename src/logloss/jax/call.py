@@ -103,9 +103,18 @@ def one_mask(mask: Any, where: Any) -> Any:
 class Call:
     """A loss with all that is decided before there are arrays."""
 
-    def __init__(self, bce: BinaryCrossEntropy, reduction: str, class_axis: int, validate: bool, names: Names) -> None:
+    def __init__(
+        self,
+        bce: BinaryCrossEntropy,
+        reduction: str,
+        class_axis: int,
+        validate: bool,
+        names: Names,
+        *,
+        is_weight_signed: bool = False,  # as a sample_weight of Keras may be
+    ) -> None:
         check_reduction(reduction)
-        self._bce, self._class_axis = bce, class_axis
+        self._bce, self._class_axis, self._is_weight_signed = bce, class_axis, is_weight_signed
         self._reduction, self._validate, self._names = reduction, validate, names
 
     def __call__(
@@ -135,10 +144,39 @@ class Call:
             inputs.per_class(getattr(self._bce, name), z.shape, self._class_axis, name, names.y_pred)
         sides = tuple(self._side(name, (class_weights or {}).get(name), z) for name in SIDES)
         if self._validate:
-            _check_values(self._bce, z, y, weight, shown, names)
+            self._check_values(z, y, weight, shown)
         rule = Rule(self._bce, self._class_axis, kernel.is_here())
         loss: Array = _reduced(rule, self._reduction, z, y, weight, shown, sides)
         return loss
+
+    def _check_values(self, z: Array, y: Array, weight: Maybe, shown: Maybe) -> None:
+        """Refuse what is out of range: now where the values are there, else when the compiled code runs."""
+        bce, names, is_signed = self._bce, self._names, self._is_weight_signed
+        z, y, weight, shown = jax.lax.stop_gradient((z, y, weight, shown))
+        if not any(isinstance(array, jax.core.Tracer) for array in (z, y, weight, shown)):
+            words = inputs.Words(
+                y_true=names.y_true,
+                y_pred=names.y_pred,
+                sample_weight=names.weight,
+                missing_predictions=f"Leave them out with mask=~jnp.isnan({names.y_pred}).",
+                missing_labels=f"Leave missing labels out with mask=~jnp.isnan({names.y_true}).",
+            )
+            given, mask = (None if array is None else np.asarray(array) for array in (weight, shown))
+            data = inputs.Inputs(np.asarray(y), np.asarray(z), given, mask, -1, work_type(z).type)
+            inputs.check_values(data, from_logits=bce.from_logits, words=words, is_weight_signed=is_signed)
+            return
+        in_view = jnp.ones((), bool) if shown is None else shown
+        if weight is not None:
+            kinds = "infinite or not a number" if is_signed else "negative, infinite or not a number"
+            _check(in_view & ~(jnp.isfinite(weight) & (is_signed | (weight >= 0))), f"weights are {kinds}")
+            in_view = in_view & (weight != 0)
+        _check(in_view & ~((y >= 0) & (y <= 1)), "labels lie outside [0, 1]")
+        if bce.from_logits:
+            _check(in_view & jnp.isnan(z), "logits are not a number")
+        else:
+            _check(
+                in_view & ~((z >= 0) & (z <= 1)), "probabilities lie outside [0, 1]; of logits, say from_logits=True"
+            )
 
     def _side(self, name: str, weight: Maybe, z: Array) -> Maybe:
         """A class weight that broadcasts to the predictions without enlarging them, with as many axes."""
@@ -183,32 +221,6 @@ def _differ(labels: Array, ignore_index: float | None) -> Maybe:
     return labels != jnp.asarray(label, labels.dtype) if label == label else ~jnp.isnan(labels)
 
 
-def _check_values(bce: BinaryCrossEntropy, z: Array, y: Array, weight: Maybe, shown: Maybe, names: Names) -> None:
-    """Refuse what is out of range: now where the values are there, else when the compiled code runs."""
-    z, y, weight, shown = jax.lax.stop_gradient((z, y, weight, shown))
-    if not any(isinstance(array, jax.core.Tracer) for array in (z, y, weight, shown)):
-        words = inputs.Words(
-            y_true=names.y_true,
-            y_pred=names.y_pred,
-            sample_weight=names.weight,
-            missing_predictions=f"Leave them out with mask=~jnp.isnan({names.y_pred}).",
-            missing_labels=f"Leave missing labels out with mask=~jnp.isnan({names.y_true}).",
-        )
-        given, mask = (None if array is None else np.asarray(array) for array in (weight, shown))
-        data = inputs.Inputs(np.asarray(y), np.asarray(z), given, mask, -1, work_type(z).type)
-        inputs.check_values(data, from_logits=bce.from_logits, words=words)
-        return
-    in_view = jnp.ones((), bool) if shown is None else shown
-    if weight is not None:
-        _check(in_view & ~((weight >= 0) & (weight < jnp.inf)), "weights are negative, infinite or not a number")
-        in_view = in_view & (weight != 0)
-    _check(in_view & ~((y >= 0) & (y <= 1)), "labels lie outside [0, 1]")
-    if bce.from_logits:
-        _check(in_view & jnp.isnan(z), "logits are not a number")
-    else:
-        _check(in_view & ~((z >= 0) & (z <= 1)), "probabilities lie outside [0, 1]; of logits, say from_logits=True")
-
-
 def _check(bad: Array, words: str) -> None:
     checkify.check(~bad.any(), "{count} " + words + ".", count=bad.sum())
 
@@ -224,7 +236,7 @@ def _reduced(
         counted = weight.astype(total.dtype)
         counted = counted if shown is None else jnp.where(shown, counted, 0)
         whole = jnp.broadcast_to(counted, z.shape).sum()
-        total = total / jnp.where(whole > 0, whole, 1)
+        total = total / jnp.where(whole == 0, 1, whole)
     elif reduction != "sum":
         count = z.size if shown is None else jnp.count_nonzero(jnp.broadcast_to(shown, z.shape))
         total = total / jnp.maximum(count, 1)

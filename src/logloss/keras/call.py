@@ -4,7 +4,7 @@ import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import keras
@@ -133,22 +133,22 @@ def _of_backend(
     bce: BinaryCrossEntropy, reduction: str, class_axis: int, validate: bool | None
 ) -> Callable[..., Tensor]:
     """The loss of the backend that is in use, called as ``loss(y_true, y_pred, weight, shown)``."""
+    # Not the backends' own `as_function` and `as_module`, which refuse negative weights.
     backend = keras.backend.backend()
     if backend == "tensorflow":
-        from logloss import tensorflow
+        from logloss.tensorflow.call import Function
 
-        function = tensorflow.as_function(bce, reduction=reduction, class_axis=class_axis, validate=validate)
-        return lambda y, x, weight, shown: function(y, x, sample_weight=weight, mask=shown)
+        of_tensorflow = Function(bce, reduction, class_axis, validate, is_weight_signed=True)
+        return lambda y, x, weight, shown: of_tensorflow(y, x, sample_weight=weight, mask=shown)
     if backend == "jax":
-        from logloss import jax
+        from logloss.jax.call import OURS, Call
 
-        of_jax = jax.as_function(bce, reduction=reduction, class_axis=class_axis, validate=bool(validate))
-        return lambda y, x, weight, shown: of_jax(x, y, sample_weight=weight, mask=shown)
+        of_jax = Call(bce, reduction, class_axis, bool(validate), OURS, is_weight_signed=True)
+        return lambda y, x, weight, shown: of_jax(x, y, weight, shown)
     if backend == "torch":
-        from logloss import torch
+        from logloss.keras.torch import loss
 
-        module = torch.as_module(bce, reduction=reduction, class_axis=class_axis, validate=validate)
-        return lambda y, x, weight, shown: module(x, y, weight, shown)
+        return partial(loss, bce, reduction, class_axis, validate)
     raise MissingPackageError(
         f"logloss.keras has no loss for the backend {backend}; expected tensorflow, torch or jax. "
         "Set KERAS_BACKEND before keras is imported."

@@ -78,7 +78,8 @@ class BinaryCrossentropy(_Loss):
 
     Notes
     -----
-    Weights multiply elements before the axis is averaged, so they may differ from label to label. What a mask of Keras
+    Weights multiply elements before the axis is averaged, so they may differ from label to label, and they may be
+    negative. What a mask of Keras
     hides may hold anything, and means are over the rest. The mean of nothing is 0, with gradient 0. Under
     `tf.distribute` a mean is over the batches of all replicas.
 

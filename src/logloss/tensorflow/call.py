@@ -32,6 +32,7 @@ class Function:
     class_axis: int = -1
     validate: bool | None = None
     names: tuple[str, str] = ("y_true", "y_pred")
+    is_weight_signed: bool = False  # as a sample_weight of Keras may be
 
     def __post_init__(self) -> None:
         check_reduction(self.reduction)
@@ -88,7 +89,7 @@ class Function:
     def _validated(self, batch: Batch) -> Batch:
         """Refuse values that are in plain view and out of range, now or when the graph runs."""
         if not tf.executing_eagerly():
-            return _asserted(self.bce, batch, *self.names)
+            return _asserted(self.bce, batch, *self.names, is_weight_signed=self.is_weight_signed)
         label, prediction = self.names
         words = inputs.Words(
             y_true=label,
@@ -96,7 +97,12 @@ class Function:
             missing_predictions=f"Leave them out with mask=~tf.math.is_nan({prediction}).",
             missing_labels=f"Leave missing labels out with mask=~tf.math.is_nan({label}).",
         )
-        inputs.check_values(native.arrays(batch), from_logits=self.bce.from_logits, words=words)
+        inputs.check_values(
+            native.arrays(batch),
+            from_logits=self.bce.from_logits,
+            words=words,
+            is_weight_signed=self.is_weight_signed,
+        )
         return batch
 
 
@@ -199,7 +205,7 @@ def _reshaped(values: Tensor, y_pred: Tensor, axis: int) -> Tensor:
     return tf.reshape(values, shape)
 
 
-def _asserted(bce: BinaryCrossEntropy, batch: Batch, y_true: str, y_pred: str) -> Batch:
+def _asserted(bce: BinaryCrossEntropy, batch: Batch, y_true: str, y_pred: str, *, is_weight_signed: bool) -> Batch:
     """The same, if values are in range when the graph runs; the names are the caller's."""
     wide = widened(batch)
     y, z, weight, shown, *_ = wide
@@ -209,8 +215,10 @@ def _asserted(bce: BinaryCrossEntropy, batch: Batch, y_true: str, y_pred: str) -
     weights = {"sample_weight": (weight, shown), "pos_weight": (wide.pos_weight, True)}
     for name, (values, seen) in (weights | {"neg_weight": (wide.neg_weight, True)}).items():
         if tf.is_tensor(values):
-            found = seen & ~((values >= 0) & (values < np.inf))
-            bad[f"Values in {name} are negative, infinite or not a number."] = found
+            is_signed = is_weight_signed and name == "sample_weight"
+            kinds = "infinite or not a number" if is_signed else "negative, infinite or not a number"
+            least = -np.inf if is_signed else 0
+            bad[f"Values in {name} are {kinds}."] = seen & ~((values >= least) & (tf.abs(values) < np.inf))
     if bce.from_logits:
         bad[f"Values in {y_pred} are not a number. Leave them out with a mask."] = counted & tf.math.is_nan(z)
     else:
@@ -233,4 +241,4 @@ def _reduced(losses: Tensor, batch: Batch, reduction: str) -> Tensor:
         divisor = total(tf.broadcast_to(shown, tf.shape(losses)))
     elif batch.shown is not None:
         divisor = total(tf.broadcast_to(tf.cast(batch.shown, losses.dtype), tf.shape(losses)))
-    return value / tf.where(divisor > 0, divisor, tf.ones_like(divisor))
+    return value / tf.where(divisor == 0, tf.ones_like(divisor), divisor)
