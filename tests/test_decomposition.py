@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from model_diagnostics.scoring import LogLoss, SquaredError, decompose
 from sklearn import metrics
 from sklearn.isotonic import IsotonicRegression
 
@@ -142,3 +143,13 @@ def test_chance_is_seeded_and_defined_at_the_edges():
     assert math.isnan(nothing.point_95)
     certain = miscalibration_if_calibrated(tally_of([1, 0, 1], [1.0, 0.0, 0.0]).groups())
     assert (certain.mean, certain.point_95) == (0, 0)
+
+
+@pytest.mark.parametrize("weights", ["none", "exponential"])
+def test_parts_are_those_of_model_diagnostics(weights):
+    y, p, w = Population(0.2, 1.7, 0.4, weights).draw(1500, 1)
+    p = p.round(3)
+    for function, parts in zip((LogLoss(), SquaredError()), scored((y, p, w))[1], strict=True):
+        peer = decompose(y, p, weights=w, scoring_function=function).row(0, named=True)
+        for name, value in vars(parts).items():
+            assert value == pytest.approx(peer[name], rel=1e-9)
