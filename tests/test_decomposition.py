@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from model_diagnostics.scoring import LogLoss, SquaredError, decompose
 from sklearn import metrics
@@ -20,6 +20,8 @@ from logloss.evaluation.isotonic import pooled, recalibrated
 from logloss.evaluation.scores import brier, log_loss
 from tests.populations import Population, tally_of
 
+law = settings(deadline=None, derandomize=True)
+
 ROWS = st.lists(st.tuples(st.sampled_from([0.0, 1.0]), st.floats(0, 1), st.integers(0, 9)), max_size=25)
 PARTS = (log_loss_decomposition, brier_decomposition)
 
@@ -30,6 +32,7 @@ def scored(data):
     return (log_loss(tally, groups).score.value, brier(tally, groups).value), [part(tally, groups) for part in PARTS]
 
 
+@law
 @given(ROWS)
 def test_the_parts_add_up_and_none_is_negative(rows):
     for score, parts in zip(*scored(np.array(rows, np.float64).reshape(-1, 3).T), strict=True):
@@ -56,6 +59,7 @@ def test_parts_are_those_of_scikit_learns_isotonic_regression(digits, weights):
         assert parts.uncertainty == pytest.approx(base, rel=1e-12)
 
 
+@law
 @given(st.lists(st.tuples(st.integers(1, 5), st.integers(0, 5)), min_size=1, max_size=12))
 def test_pooling_is_exact_isotonic_regression(groups):
     weight, positives = np.array([(w, min(y, w)) for w, y in groups], np.float64).T
