@@ -190,9 +190,9 @@ def test_a_mask_is_refused_by_the_name_that_was_written():
 )
 def test_what_is_no_dense_array_of_numbers_is_refused(wrong):
     for function in (sigmoid_binary_cross_entropy, as_function(BinaryCrossEntropy())):
-        with pytest.raises(DtypeError, match="(?i)expected a"):
+        with pytest.raises(DtypeError, match=r"(?i)expected a"):
             function(jnp.zeros(2), wrong)
-        with pytest.raises(DtypeError, match="(?i)expected a"):
+        with pytest.raises(DtypeError, match=r"(?i)expected a"):
             function(wrong, jnp.zeros(2))
 
 

@@ -146,13 +146,13 @@ def _of_backend(
         of_tensorflow = Function(bce, reduction, class_axis, validate, _WORDS, is_weight_signed=True)
         return lambda y, x, weight, shown: of_tensorflow(y, x, sample_weight=weight, mask=shown)
     if backend == "jax":
-        from logloss.keras.jax import loss
+        from logloss.keras.jax import loss as of_jax
 
-        return partial(loss, bce, reduction, class_axis, validate, _WORDS)
+        return partial(of_jax, bce, reduction, class_axis, validate, _WORDS)
     if backend == "torch":
-        from logloss.keras.torch import loss
+        from logloss.keras.torch import loss as of_torch
 
-        return partial(loss, bce, reduction, class_axis, validate, _WORDS)
+        return partial(of_torch, bce, reduction, class_axis, validate, _WORDS)
     raise MissingPackageError(
         f"logloss.keras has no loss for the backend {backend}; expected tensorflow, torch or jax. "
         "Set KERAS_BACKEND before keras is imported."

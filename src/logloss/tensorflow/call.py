@@ -181,10 +181,11 @@ def _per_element(values: Any, y_pred: Tensor, name: str, other: str) -> Tensor:
 
 def _broadcast_or_rows(values: Any, y_pred: Tensor, name: str, other: str) -> Tensor:
     """A tensor that broadcasts to y_pred's shape, or of one entry a row."""
-    tensor, rank = _tensor(values, name), y_pred.shape.rank
-    is_vector = tensor.shape.rank == 1 and rank not in (0, 1)
-    if is_vector and (rank is None or not inputs.lies_along_last_axis(*tensor.shape, tuple(y_pred.shape), name, other)):
-        return _per_element(tensor, y_pred, name, other)
+    tensor, whole = _tensor(values, name), y_pred.shape
+    if tensor.shape.rank == 1 and whole.rank not in (0, 1):
+        size = tensor.shape[0]
+        if whole.rank is None or not inputs.lies_along_last_axis(size, tuple(whole), name, other):
+            return _per_element(tensor, y_pred, name, other)
     return _broadcast(tensor, y_pred, name, other, "one entry a row")
 
 
