@@ -3,8 +3,9 @@
 from torch import Tensor
 
 from logloss.core.family import BinaryCrossEntropy
+from logloss.core.inputs import Words
 from logloss.torch import arguments
-from logloss.torch.arguments import OURS, Arguments
+from logloss.torch.arguments import Arguments
 from logloss.torch.loss import reduced
 
 
@@ -13,13 +14,14 @@ def loss(
     reduction: str,
     class_axis: int,
     validate: bool | None,
+    words: Words,
     y_true: Tensor,
     y_pred: Tensor,
     weight: Tensor | None,
     shown: Tensor | None,
 ) -> Tensor:
     """The reduced loss; weight and mask have y_pred's shape."""
-    arguments.check_pair(y_pred, y_true, OURS)
+    arguments.check_pair(y_pred, y_true, words)
     sides = [
         None
         if isinstance(side, float)
@@ -27,4 +29,4 @@ def loss(
         for name, side in (("pos_weight", bce.pos_weight), ("neg_weight", bce.neg_weight))
     ]
     given = Arguments(y_pred, y_true, weight, shown, *sides)
-    return reduced(given, bce, reduction, OURS, validate, is_weight_signed=True)
+    return reduced(given, bce, reduction, words, validate, is_weight_signed=True)
