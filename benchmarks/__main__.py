@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks.measure import Table, machine
 
-NAMES = ("startup", "loss_call", "in_torch", "in_jax", "in_keras", "training_step", "networks")
+NAMES = ("startup", "loss_call", "in_torch", "in_jax", "in_keras", "evaluation", "training_step", "networks")
 LIBRARIES = ("logloss", "numpy", "torch", "jax", "tensorflow-cpu", "keras", "optax", "scikit-learn", "pandas", "typer")
 
 
