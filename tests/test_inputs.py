@@ -277,6 +277,13 @@ def test_weights_are_finite_and_not_negative(w, words):
         P(np.zeros((3, 2)), np.full((3, 2), 0.5), sample_weight=dirty)
 
 
+def test_a_function_without_ignore_index_does_not_offer_it():
+    for mark in (255, -100):
+        with pytest.raises(LabelError) as refusal:
+            P([0, mark], [0.5, 0.5])
+        assert "ignore_index" not in str(refusal.value)
+
+
 def test_only_what_is_in_plain_view_is_counted_and_named():
     y, mask = np.array([7, 7, 0, 7]), np.array([False, True, True, True])
     w = [1, 0, 1, 1]

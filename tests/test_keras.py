@@ -459,6 +459,67 @@ def test_bad_input_is_refused_in_a_sentence(make, error, words):
     assert isinstance(caught.value, LogLossError)
 
 
+def test_axes_and_switches_are_looked_at_when_a_loss_is_made_and_axes_again_when_called():
+    for name in ("axis", "class_axis"):
+        for wrong in (0.5, "0", True):
+            for make in (BinaryCrossentropy, BinaryFocalCrossentropy, lambda **o: as_loss(BinaryCrossEntropy(), **o)):
+                with pytest.raises(ParameterError, match=rf"{name}=.* is not a whole number"):
+                    make(**{name: wrong})
+    with pytest.raises(ParameterError, match="validate='no' is not True, False or None"):
+        BinaryCrossentropy(validate="no")
+    y = p = np.full((2, 2), 0.5, "float32")
+    for axis in (2, -3, (0, 2)):
+        for reduction in REDUCTIONS:
+            with pytest.raises(ShapeError, match=r"axis=-?\d is not an axis of y_pred, whose shape is \(2, 2\)"):
+                BinaryCrossentropy(axis=axis, reduction=reduction)(y, p)
+    with pytest.raises(ShapeError, match="class_axis=2 is not an axis of"):
+        BinaryCrossentropy(class_axis=2, pos_weight=[1.0, 2.0])(y, p)
+
+
+@pytest.mark.parametrize("wrong", [None, np.array(["1", "0"])], ids=["None", "text"])
+def test_what_is_no_dense_tensor_of_numbers_is_refused(wrong):
+    half = np.float32([0.5, 0.5])
+    for loss in (BinaryCrossentropy(), BinaryCrossentropy(ignore_index=-1), binary_crossentropy):
+        with pytest.raises(DtypeError, match=r"y_true .*(?i:expected)"):
+            loss(wrong, half)
+        with pytest.raises(DtypeError, match=r"y_pred .*(?i:expected)"):
+            loss(half, wrong)
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="the others have none")
+def test_ragged_and_sparse_tensors_are_refused_with_what_makes_them_dense():
+    import tensorflow as tf
+
+    half = np.float32([[0.5, 0.5]])
+    with pytest.raises(DtypeError, match=r"y_true is a RaggedTensor.*y_true\.to_tensor\(-1\).*ignore_index"):
+        BinaryCrossentropy()(tf.ragged.constant([[1.0, 0.0]]), half)
+    with pytest.raises(DtypeError, match=r"y_pred is a SparseTensor.*tf\.sparse\.to_dense\(y_pred\)"):
+        BinaryCrossentropy()(half, tf.sparse.from_dense(half))
+
+
+@pytest.mark.parametrize("kind", [ops.ones, np.ones, lambda n: [1.0] * n])
+@pytest.mark.parametrize("make", [BinaryCrossentropy, BinaryFocalCrossentropy])
+def test_class_weights_may_be_tensors(make, kind):
+    y, z, _, _ = batch()
+    loss = make(from_logits=True, pos_weight=kind(4))
+    expected = float(numbers(make(from_logits=True)(y, z)))
+    assert float(numbers(loss(y, z))) == pytest.approx(expected)
+    assert json.loads(json.dumps(loss.get_config()))["pos_weight"] == [1.0] * 4
+
+
+@pytest.mark.parametrize("make", [BinaryCrossentropy, BinaryFocalCrossentropy])
+def test_a_misspelt_keyword_of_a_call_is_refused_by_the_name_of_the_class(make):
+    with pytest.raises(TypeError, match=rf"^{make.__name__} got .*'sample_weights'.*Did you mean .sample_weight."):
+        make()(np.zeros(1), np.zeros(1), sample_weights=np.ones(1))
+
+
+def test_labels_without_the_classes_axis_are_refused_with_the_positive_class():
+    if BACKEND == "torch":
+        pytest.skip("its sentence is PyTorch's own")
+    with pytest.raises(ShapeError, match=r"y_pred\[\.\.\., 1\]"):
+        BinaryCrossentropy()(np.zeros(3, "float32"), np.zeros((3, 2), "float32"))
+
+
 # Training
 
 

@@ -719,6 +719,121 @@ def test_a_graph_refuses_values_by_the_names_of_the_caller(y, z, name):
         )
 
 
+@pytest.mark.parametrize(
+    ("y", "z", "from_logits", "words"),
+    [
+        ([2.0, 7.0, math.nan, 1.0], [0.0] * 4, True, "Values in y_true.*How many.*3.*largest.*7"),
+        ([0.0] * 4, [math.nan, math.nan, 1.0, 0.0], True, "Values in y_pred are not a number.*How many.*2"),
+        ([0.0] * 4, [1.5, 0.0, 1.0, 9.0], False, "Values in y_pred lie.*say from_logits=True.*How many.*2.*largest.*9"),
+    ],
+)
+def test_a_graph_says_how_many_values_it_refuses_and_which_is_the_largest(y, z, from_logits, words):
+    loss = as_function(BinaryCrossEntropy(from_logits=from_logits), validate=True)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=words):
+        run("graph", loss, tf.constant(y), tf.constant(z))
+    empty = tf.zeros(0)
+    assert run("graph", loss, empty, empty).shape == (0,)
+
+
+@pytest.mark.parametrize("mark", [255, -1, -100])
+def test_a_label_that_marks_what_does_not_count_is_refused_with_the_option_for_it(mark):
+    arrays = tf.constant([0, 1, mark]), tf.zeros(3)
+    with pytest.raises(LabelError, match=f"If {mark} marks what does not count, say ignore_index={mark}."):
+        sigmoid_cross_entropy_with_logits(*arrays)
+    with pytest.raises(LabelError, match="first is y_true") as refusal:  # which has no such option
+        as_function(BinaryCrossEntropy(from_logits=True))(*arrays)
+    assert "ignore_index" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("of_labels", "of_logits", "mend"),
+    [
+        ((9, 3), (12, 3), "Give both the same shape."),
+        ((5,), (5, 1), r"Use logits\[:, 0\], or labels\[:, None\]."),
+        ((5, 2, 1), (5, 2), r"Use labels\[..., 0\]."),
+        ((5,), (5, 2), r"that of the positive one, logits\[..., 1\]."),
+        ((5,), (5, 3), "Give both the same shape."),
+        ((3, 2), (2, 3), "Give both the same shape."),
+    ],
+)
+def test_shapes_are_refused_with_what_makes_them_match(of_labels, of_logits, mend):
+    with pytest.raises(ShapeError, match=f"{mend}$"):
+        sigmoid_cross_entropy_with_logits(tf.zeros(of_labels), tf.zeros(of_logits))
+    opened = [tf.TensorSpec((None, *shape[1:])) for shape in (of_labels, of_logits)]
+    if of_labels[1:] != of_logits[1:]:
+        with pytest.raises(ShapeError, match=f"{mend}$"):
+            tf.function(sigmoid_cross_entropy_with_logits).get_concrete_function(*opened)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (["1", "0"], "has dtype string; expected real numbers"),
+        (tf.ragged.constant([[1.0], [0.0, 1.0]]), r"is a RaggedTensor; expected a dense.*\.to_tensor\(\) and a mask"),
+        (tf.sparse.from_dense([1.0, 0.0]), "is a SparseTensor; expected a dense.*tf.sparse.to_dense"),
+    ],
+    ids=["text", "ragged", "sparse"],
+)
+def test_what_is_no_dense_tensor_of_numbers_is_refused(wrong, words):
+    with pytest.raises(DtypeError, match=f"labels {words}"):
+        sigmoid_cross_entropy_with_logits(wrong, tf.zeros(2))
+    with pytest.raises(DtypeError, match=f"y_pred {words}"):
+        as_function(BinaryCrossEntropy())(tf.zeros(2), wrong)
+    with pytest.raises(DtypeError, match="y_true is None; expected a tensor"):
+        as_function(BinaryCrossEntropy())(None, tf.zeros(2))
+
+
+def test_axes_and_switches_are_looked_at_when_a_loss_is_made():
+    for wrong in (0.5, "0", True, None):
+        with pytest.raises(ParameterError, match=r"class_axis=.* is not a whole number"):
+            as_function(BinaryCrossEntropy(), class_axis=wrong)
+    with pytest.raises(ParameterError, match="validate='no' is not True, False or None"):
+        as_function(BinaryCrossEntropy(), validate="no")
+
+
+def test_a_misspelt_keyword_of_a_loss_is_refused_by_the_name_of_what_made_it():
+    with pytest.raises(TypeError, match=r"logloss\.tensorflow\.as_function .*'masks'.*Did you mean .mask."):
+        as_function(BinaryCrossEntropy())([1.0], [0.5], masks=[True])
+
+
+# A vector of 20 has one entry a row, one of 3 one of the last axis, as products by hand.
+@pytest.mark.parametrize("shape", [(), (1,), (3,), (1, 3), (20, 1), (20,), (20, 3)])
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("mode", ["eager", "graph", "open graph"])
+def test_weights_and_masks_broadcast_without_enlarging(shape, reduction, mode):
+    y, x, _, _ = batch()
+    rng = np.random.default_rng(1)
+    weight, mask = rng.random(shape), rng.random(shape) < (0.7 if np.prod(shape) > 1 else 1)
+    whole = [np.broadcast_to(a[:, None] if a.shape == (20,) else a, x.shape) for a in (weight, mask)]
+    options = {"sample_weight": whole[0], "mask": whole[1], "reduction": reduction}
+    expected = BinaryCrossEntropy(from_logits=True)(y, x, **options)
+
+    def loss(y: Any, x: Any, weight: Any, mask: Any) -> Any:
+        return sigmoid_cross_entropy_with_logits(y, x, sample_weight=weight, mask=mask, reduction=reduction)
+
+    tensors = tuple(map(tf.constant, (y, x, weight, mask)))
+    opened = [tf.TensorSpec([None if n == 20 else n for n in tensor.shape], tensor.dtype) for tensor in tensors]
+    made = run("eager" if mode == "eager" else "graph", loss, *tensors, signature=opened if "open" in mode else None)
+    np.testing.assert_allclose(made.numpy(), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("shape", "mend"),
+    [
+        ((3, 3), "{0}[:, None] for rows, or {0}[None, :] for"),
+        ((3, 2, 3), "{0}[:, None, None] for rows, or {0}[None, None, :] for"),
+    ],
+)
+@pytest.mark.parametrize("name", ["sample_weight", "mask"])
+def test_a_vector_that_may_lie_along_two_axes_is_refused_with_both_ways_to_say_it(shape, mend, name):
+    vector = {name: tf.ones(3) if name == "sample_weight" else tf.fill([3], True)}
+    with pytest.raises(ShapeError) as refusal:
+        sigmoid_cross_entropy_with_logits(tf.zeros(shape), tf.zeros(shape), **vector)
+    assert mend.format(name) in str(refusal.value)
+    rows = as_function(BinaryCrossEntropy(from_logits=True))(tf.zeros(shape), tf.zeros(shape), **vector)
+    assert rows.shape == shape
+
+
 def test_a_signature_names_every_option_and_a_misspelt_one_is_that_functions_own():
     for function, theirs in (
         (sigmoid_cross_entropy_with_logits, tf.nn.sigmoid_cross_entropy_with_logits),

@@ -178,16 +178,21 @@ def _tensor(values: Any, name: str, dtype: Any = None) -> Tensor:
         mend = {"RaggedTensor": f"{name}.to_tensor(-1)", "SparseTensor": f"tf.sparse.to_dense({name})"}.get(kind)
         use = f" Use {mend}; labels that do not count are named by ignore_index." if mend else ""
         raise DtypeError(f"{name} is {f'a {kind}' if mend else None}; expected a dense tensor of numbers.{use}")
+    if _holds_text(values):  # which TensorFlow may read as numbers
+        raise DtypeError(f"{name} holds text; expected a dense tensor of numbers.")
     try:
-        tensor = ops.convert_to_tensor(values, dtype=dtype)
-        is_text = keras.backend.standardize_dtype(tensor.dtype) == "string"
+        return ops.convert_to_tensor(values, dtype=dtype)
     except (TypeError, ValueError) as error:
         raise DtypeError(
             f"{name} could not be read as a tensor: {error} Expected a dense tensor of numbers."
         ) from error
-    if is_text:
-        raise DtypeError(f"{name} holds text; expected numbers.")
-    return tensor
+
+
+def _holds_text(values: Any) -> bool:
+    while isinstance(values, list | tuple) and values:
+        values = values[0]
+    dtype = getattr(values, "dtype", None)
+    return isinstance(values, str | bytes) or getattr(dtype, "kind", None) in ("U", "S") or dtype == "string"
 
 
 def _check_axis(axis: Any, shape: tuple[int, ...]) -> None:

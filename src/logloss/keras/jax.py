@@ -24,7 +24,7 @@ def loss(
     if validate and any(map(_is_open, (y_true, y_pred, weight, shown))):
         raise ParameterError(
             "validate=True looks at values, and there are none yet while JAX compiles, as it does in fit and evaluate. "
-            "Leave it out, or compile the model with run_eagerly=True."
+            "Leave it out there, and call such a loss on labels and model.predict(x)."
         )
     call = Call(bce, reduction, class_axis, validate, words, is_weight_signed=True)
     return call(y_pred, y_true, weight, None if shown is None else Mask(shown))
