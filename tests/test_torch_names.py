@@ -414,6 +414,7 @@ def changed(**attributes):
         (lambda: LOGITS(ZERO, ZERO, mask=[True, True]), TypeError, "type list"),
         (lambda: ours.BCEWithLogitsLoss(torch.ones(2))(TABLE, TABLE), ShapeError, "weight[:, None]"),
         (lambda: ours.BCEWithLogitsLoss(torch.ones(4, 1, 3))(TABLE, TABLE), ShapeError, "(4, 1, 3)"),
+        (lambda: LOGITS(ZERO, ZERO + 255), LabelError, "If 255 marks what does not count, say ignore_index=255."),
         (lambda: LOGITS(ZERO, NAN), LabelError, "mask=~torch.isnan(target)"),
         (lambda: LOGITS(NAN, ZERO), LogitError, "mask=~torch.isnan(input)"),
         (lambda: ours.BCELoss()(NAN, ZERO), ProbabilityError, "mask=~torch.isnan(input)"),

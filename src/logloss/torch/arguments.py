@@ -40,8 +40,8 @@ def _words(y_pred: str, y_true: str, weight: str, logits: str = "use the loss th
     )
 
 
-TORCH = _words("input", "target", "weight")
-TORCHVISION = _words("inputs", "targets", "weight")
+TORCH = _words("input", "target", "weight")._replace(has_ignore_index=True)
+TORCHVISION = _words("inputs", "targets", "weight")._replace(has_ignore_index=True)
 OURS = _words("y_pred", "y_true", "sample_weight", "say from_logits=True")
 
 
