@@ -284,3 +284,8 @@ def _loss(rule: Rule, want: str, z: Array, y: Array, weight: Maybe, shown: Maybe
             factor = factor if weight is None else factor * weight.astype(factor.dtype)
         parts += quantities(rule._replace(bce=replace(rule.bce, **alone)), (want,), z, y, factor, shown)
     return parts[0] + parts[1]
+
+
+def is_open(array: Maybe) -> bool:
+    """Whether the values of an array are not there, as while JAX compiles; beneath a derivative they are."""
+    return isinstance(jax.lax.stop_gradient(array), jax.core.Tracer)

@@ -1,11 +1,9 @@
 """The loss of arrays of JAX as Keras gives it, with weights of either sign."""
 
-import jax
-
 from logloss.core.errors import ParameterError
 from logloss.core.family import BinaryCrossEntropy
 from logloss.core.inputs import Words
-from logloss.jax.call import Call, Mask
+from logloss.jax.call import Call, Mask, is_open
 from logloss.jax.kernel import Array, Maybe
 
 
@@ -21,15 +19,10 @@ def loss(
     shown: Maybe,
 ) -> Array:
     """The reduced loss; weight and mask have y_pred's shape."""
-    if validate and any(map(_is_open, (y_true, y_pred, weight, shown))):
+    if validate and any(map(is_open, (y_true, y_pred, weight, shown))):
         raise ParameterError(
             "validate=True looks at values, and there are none yet while JAX compiles, as it does in fit and evaluate. "
             "Leave it out there, and call such a loss on labels and model.predict(x)."
         )
     call = Call(bce, reduction, class_axis, validate, words, is_weight_signed=True)
     return call(y_pred, y_true, weight, None if shown is None else Mask(shown))
-
-
-def _is_open(array: Maybe) -> bool:
-    """Whether the values of an array are not there; beneath a derivative they are."""
-    return isinstance(jax.lax.stop_gradient(array), jax.core.Tracer)

@@ -1,12 +1,14 @@
 """The loss of tensors of PyTorch as Keras gives it, with weights of either sign."""
 
-from torch import Tensor
+from typing import Any
 
 from logloss.core.family import BinaryCrossEntropy
 from logloss.core.inputs import Words
 from logloss.torch import arguments
 from logloss.torch.arguments import Arguments
 from logloss.torch.loss import reduced
+
+Tensor = Any  # of PyTorch, which its own adapter alone imports
 
 
 def loss(
