@@ -1,0 +1,120 @@
+"""Calibration intercept and slope: the logistic change that would mend the probabilities.
+
+With z the logit of p, the intercept is the a for which σ(a + z) is right on average: above 0 the probabilities are too
+low. The slope is the b of the best σ(a + b·z): below 1 they are too sure of themselves.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from logloss.evaluation.intervals import spread_of
+from logloss.evaluation.score import Score
+from logloss.evaluation.tally import Floats, Groups
+
+_STEPS = 200
+_CLOSE = 1e-12
+
+
+@dataclass(frozen=True)
+class Recalibration:
+    """Calibration intercept (with the slope fixed at 1) and slope.
+
+    ``excluded`` counts the rows at p of 0 and 1, which have no logit: they are left out of both. ``separated`` says
+    that a threshold parts positives from negatives, and then the slope is infinite: no finite one is best. Without two
+    classes the intercept is infinite and the slope NaN; without two probabilities the slope is NaN.
+    """
+
+    intercept: Score
+    slope: Score
+    excluded: int
+    separated: bool
+
+
+def recalibration(groups: Groups) -> Recalibration:
+    """Calibration intercept and slope, with sandwich intervals.
+
+    Notes
+    -----
+    Cox (1958), "Two further applications of a model for binary regression". The variance is White's (1982), "Maximum
+    likelihood estimation of misspecified models", which needs neither the model nor the weights to be right.
+
+    Examples
+    --------
+    >>> from logloss.evaluation.counting import Counter
+    >>> counter = Counter()
+    >>> _ = counter.add(np.array([1, 0, 0, 0, 1, 1, 1, 0]), np.repeat([0.1, 0.9], 4))
+    >>> found = recalibration(counter.tally().groups())
+    >>> f"{abs(found.intercept.value):.3f} {found.slope.value:.3f}"  # too sure by half
+    '0.000 0.500'
+    """
+    excluded = int(groups.rows[groups.lesser == 0].sum())
+    is_inside = (groups.lesser > 0) & (groups.weight.sum(1) > 0)
+    groups = Groups(**{name: column[is_inside] for name, column in vars(groups).items()})
+    negatives, positives = (groups.p[weight > 0] for weight in groups.weight.T)
+    if not (len(negatives) and len(positives)):
+        infinite = math.inf if len(positives) else -math.inf if len(negatives) else math.nan
+        return Recalibration(Score(infinite), Score(math.nan), excluded, separated=False)
+    logit = np.log1p(-groups.lesser) - np.log(groups.lesser)
+    logit = np.where(groups.p > 0.5, logit, -logit)
+    intercept = _fitted(groups, np.ones((len(logit), 1)), logit)
+    if len(logit) == 1:
+        return Recalibration(intercept, Score(math.nan), excluded, separated=False)
+    if positives.min() >= negatives.max() or negatives.min() >= positives.max():
+        infinite = math.inf if positives.min() >= negatives.max() else -math.inf
+        return Recalibration(intercept, Score(infinite), excluded, separated=True)
+    # Centred and scaled, so that logits which are far away or near each other do not make the equations hard.
+    weight = groups.weight.sum(1)
+    middle = float((weight * logit).sum() / weight.sum())
+    scale = math.sqrt(float((weight * (logit - middle) ** 2).sum() / weight.sum()))
+    found = _fitted(groups, np.stack([np.ones(len(logit)), (logit - middle) / scale], -1), np.zeros(len(logit)))
+    slope = Score(found.value / scale, found.low / scale, found.high / scale)
+    return Recalibration(intercept, slope, excluded, separated=False)
+
+
+def _fitted(groups: Groups, columns: Floats, offset: Floats) -> Score:
+    """The last coefficient of a logistic regression on columns, (m, 1 or 2), by Newton's method."""
+    from scipy.special import expit
+
+    negative, positive = groups.weight.T
+    weight, total = negative + positive, groups.weight.sum()
+    found = np.zeros(columns.shape[1])
+
+    def objective(coefficients: Floats) -> float:
+        linear = offset + _times(columns, coefficients)
+        return float((negative * np.logaddexp(0, linear) + positive * np.logaddexp(0, -linear)).sum())
+
+    lowest = objective(found)
+    for _ in range(_STEPS):
+        linear = offset + _times(columns, found)
+        wrong = negative * expit(linear) - positive * expit(-linear)
+        curvature = weight * expit(linear) * expit(-linear)
+        bend = (columns[:, :, None] * columns[:, None, :] * curvature[:, None, None]).sum(0)
+        step = _solved(bend, (columns * wrong[:, None]).sum(0))
+        while not objective(found - step) <= lowest and np.abs(step).max() > _CLOSE:
+            step = step / 2
+        found = found - step
+        lowest = objective(found)
+        if np.abs(step).max() <= _CLOSE * (1 + np.abs(found).max()):
+            break
+    residual = np.stack([-expit(linear), expit(-linear)], -1)
+    to_last = _solved(bend, np.eye(len(found))[-1])
+    psi = _times(columns, to_last)[:, None] * residual * total
+    spread, value = spread_of(groups, psi), float(found[-1]) + 0.0
+    return Score(value, value - spread.reach * spread.error, value + spread.reach * spread.error)
+
+
+def _times(columns: Floats, coefficients: Floats) -> Floats:
+    """A matrix product whose sums are in one order on every machine."""
+    return np.asarray((columns * coefficients).sum(1))
+
+
+def _solved(bend: Floats, right: Floats) -> Floats:
+    """Of one or two equations; a curvature that has vanished gives a long step, to be halved."""
+    tiny = np.finfo(np.float64).tiny
+    if len(right) == 1:
+        return right / max(float(bend[0, 0]), tiny)
+    (a, b), (_, d) = bend
+    determinant = max(float(a * d - b * b), tiny)
+    return np.array([d * right[0] - b * right[1], a * right[1] - b * right[0]]) / determinant

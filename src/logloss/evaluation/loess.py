@@ -1,0 +1,108 @@
+"""A smooth calibration curve: local regression of labels on probabilities."""
+
+import numpy as np
+
+from logloss.evaluation.gathering import gathered
+from logloss.evaluation.tally import Floats, Groups
+
+SPAN = 0.75
+_PLACES = 200
+_MOST = 2000  # groups, beyond which the curve is as smooth with neighbours together
+
+
+def smooth_curve(groups: Groups, at: Floats, span: float = SPAN) -> Floats:
+    """The frequency of positives at probabilities ``at``, (k,), by local quadratic regression, kept within [0, 1].
+
+    ``span`` is the share of all weight that is near enough to a place to count there. NaN without rows that weigh
+    anything.
+
+    Notes
+    -----
+    Cleveland and Devlin (1988), "Locally weighted regression", with the defaults of R's ``loess``: tricube weights and
+    degree 2. Where fewer than three probabilities are near, a straight line, or their mean.
+
+    Examples
+    --------
+    >>> from logloss.evaluation.counting import Counter
+    >>> p, counter = np.repeat(np.linspace(0.1, 0.9, 9), 10), Counter()
+    >>> _ = counter.add((np.tile(np.arange(10), 9) / 10 < p**2 - 1e-9).astype(float), p)
+    >>> smooth_curve(counter.tally().groups(), np.array([0.5])).round(2).tolist()
+    [0.3]
+    """
+    groups = gathered(groups, _MOST)
+    p, weight, positives = groups.p, groups.weight.sum(1), groups.weight[:, 1]
+    if not len(p):
+        return np.full(len(at), np.nan)
+    reach = _reach(p, weight, at, span)
+    found = np.empty(len(at))
+    for i, (place, radius) in enumerate(zip(at.tolist(), reach.tolist(), strict=True)):
+        first, last = np.searchsorted(p, [place - radius, place + radius])
+        near = slice(int(first), max(int(last), int(first) + 1))
+        x = (p[near] - place) / radius
+        kernel = (1 - np.minimum(np.abs(x), 1) ** 3) ** 3
+        found[i] = _value_at_0(x, kernel * weight[near], kernel * positives[near])
+    return np.clip(found, 0.0, 1.0)
+
+
+def integrated_calibration_index(groups: Groups, span: float = SPAN) -> float:
+    """Mean distance of probabilities and the smooth curve, by weight: the ICI; NaN without any weight.
+
+    Notes
+    -----
+    Austin and Steyerberg (2019), "The Integrated Calibration Index (ICI) and related metrics for quantifying the
+    calibration of logistic regression models". The curve is worked out at up to 200 probabilities, spread as the rows
+    are, and straight between them.
+
+    Examples
+    --------
+    >>> from logloss.evaluation.counting import Counter
+    >>> counter = Counter()
+    >>> _ = counter.add(np.array([0, 1, 1, 1]), np.array([0.5, 0.5, 0.5, 0.5]))
+    >>> integrated_calibration_index(counter.tally().groups())
+    0.25
+    """
+    weight = groups.weight.sum(1)
+    total = float(weight.sum())
+    if not total > 0:
+        return np.nan
+    places = spread_places(groups, _PLACES)
+    curve = np.interp(groups.p, places, smooth_curve(groups, places, span))
+    return float((weight * np.abs(curve - groups.p)).sum()) / total
+
+
+def spread_places(groups: Groups, count: int) -> Floats:
+    """At most ``count`` of the probabilities, the outermost and others with equal weight between them."""
+    weight = groups.weight.sum(1)
+    p: Floats = groups.p[weight > 0]
+    if len(p) <= count:
+        return p
+    cumulated = np.cumsum(weight[weight > 0])
+    chosen = np.searchsorted(cumulated, np.linspace(0, float(cumulated[-1]), count))
+    return np.asarray(np.unique(p[np.clip(chosen, 0, len(p) - 1)]))
+
+
+def _reach(p: Floats, weight: Floats, at: Floats, span: float) -> Floats:
+    """The distance within which ``span`` of the weight lies, of each place; a little more, so that its end counts."""
+    cumulated = np.append(0.0, np.cumsum(weight))
+    wanted = span * cumulated[-1]
+    low, high = np.zeros(len(at)), np.ones(len(at))
+    for _ in range(50):
+        middle = (low + high) / 2
+        inside = cumulated[np.searchsorted(p, at + middle, side="right")] - cumulated[np.searchsorted(p, at - middle)]
+        enough = inside >= wanted
+        low, high = np.where(enough, low, middle), np.where(enough, middle, high)
+    return high * (1 + 1e-6) + 1e-12
+
+
+def _value_at_0(x: Floats, weight: Floats, positives: Floats) -> float:
+    """Of the best parabola; of less where the rows do not say as much."""
+    moments = [float((weight * x**k).sum()) for k in range(5)]
+    right = [float((positives * x**k).sum()) for k in range(3)]
+    if not moments[0] > 0:
+        return float(positives.sum() / weight.sum()) if weight.sum() > 0 else np.nan
+    for degree in (2, 1):
+        size = degree + 1
+        matrix = np.array([[moments[i + j] for j in range(size)] for i in range(size)]) / moments[0]
+        if np.linalg.matrix_rank(matrix, tol=1e-9, hermitian=True) == size:
+            return float(np.linalg.solve(matrix, np.array(right[:size]) / moments[0])[0])
+    return right[0] / moments[0]
