@@ -19,8 +19,9 @@ class RoundThresholds:
 
     A row is taken as positive when its probability is at least the threshold. ``caught`` and ``missed`` are positives,
     ``false_alarms`` and ``spared`` negatives. ``cost`` is per row; ``net_benefit`` too, in positives caught, beside
-    that of taking every row as positive; that of taking none is 0. ``chosen`` is the place of the threshold that the
-    costs call for, and ``reach`` where nearly all scores of either class end.
+    that of taking every row as positive; that of taking none is 0. ``cost_all`` and ``cost_none`` are the costs of
+    these two. ``chosen`` is the place of the threshold that the costs call for, and ``reach`` where nearly all scores
+    of either class end.
     """
 
     threshold: tuple[float, ...]
@@ -31,6 +32,8 @@ class RoundThresholds:
     cost: tuple[float, ...]
     net_benefit: tuple[float, ...]
     treat_all: tuple[float, ...]
+    cost_all: float
+    cost_none: float
     chosen: int
     reach: float
 
@@ -72,7 +75,8 @@ def round_thresholds(groups: Groups, costs: Costs) -> RoundThresholds | None:
         (total[1] - odds * total[0]) / mass,
     )
     chosen = int(np.abs(grid - costs.threshold).argmin())
-    return RoundThresholds(*(tuple(map(float, column)) for column in columns), chosen, reach)
+    without = (costs.false_positive * float(total[0]) / mass, costs.false_negative * float(total[1]) / mass)
+    return RoundThresholds(*(tuple(map(float, column)) for column in columns), *without, chosen, reach)
 
 
 def _reach(groups: Groups, costs: Costs) -> float:

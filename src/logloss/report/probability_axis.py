@@ -1,0 +1,64 @@
+"""An axis of probabilities, linear or in log-odds: where a probability stands on it, and how it is labelled."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from logloss.evaluation.reliability import Reliability
+
+_FARTHEST = 16.0
+_LABELS = 7
+_TENTHS = [10.0**-i for i in range(7, 0, -1)]
+
+
+@dataclass(frozen=True)
+class Axes:
+    """``place`` takes a probability to its coordinate; ``domain`` are the axis's ends there, if they are given."""
+
+    place: Callable[[float], float]
+    domain: tuple[float, float] | None = None
+    labels: Mapping[str, Any] = field(default_factory=dict)
+
+
+LINEAR = Axes(float, labels={"format": "~g"})
+
+
+def logit(p: float, low: float = -_FARTHEST, high: float = _FARTHEST) -> float:
+    """Log-odds, not beyond the ends.
+
+    Examples
+    --------
+    >>> logit(0.5), logit(0.0), logit(1.0, -5, 5)
+    (0.0, -16.0, 5)
+    """
+    if not 0 < p < 1:
+        return low if p <= 0 else high
+    return min(max(math.log(p) - math.log1p(-p), low), high)
+
+
+def logit_axes(reliability: Reliability) -> Axes:
+    """From the least to the greatest probability that was said."""
+    return log_odds_between(reliability.predicted[0], reliability.predicted[-1])
+
+
+def log_odds_between(least: float, most: float) -> Axes:
+    """An axis in log-odds from one probability to another, of at least two units."""
+    low, high = logit(least), logit(most)
+    spare = max(1 - (high - low) / 2, 0.0)
+    low, high = low - spare, high + spare
+    return Axes(
+        partial(logit, low=low, high=high),
+        (low, high),
+        {"values": _ticks(low, high), "labelExpr": "format(1 / (1 + exp(-datum.value)), '.7~r')"},
+    )
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    every: Sequence[float] = [*_TENTHS, 0.5, *(1 - p for p in reversed(_TENTHS))]
+    marks = [logit(p) for p in every if low <= logit(p) <= high]
+    if len(marks) < 3:
+        marks = [logit(i / 20) for i in range(1, 20) if low <= logit(i / 20) <= high]
+    # Labels of many nines are long: fewer stand side by side.
+    return marks[:: -(-len(marks) // _LABELS)]
