@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from scipy.special import expit
 from sklearn.isotonic import IsotonicRegression
 
-from logloss.core.errors import ShapeError
-from logloss.evaluation.reliability import reliability
+from logloss.core.errors import ProbabilityError, ShapeError
+from logloss.evaluation.counting import Counter
+from logloss.evaluation.reliability import reliability, reliability_of, smooth_beside
 
 law = settings(deadline=None, derandomize=True, max_examples=20)
 
@@ -165,4 +166,59 @@ def test_certainty_has_no_band():
 def test_nothing_has_no_diagram():
     for arguments in (([], []), ([1.0], [0.5], [0.0])):
         with pytest.raises(ShapeError, match="no rows"):
+            reliability(*arguments)
+
+
+def groups_of(y, p, w=None):
+    counter = Counter()
+    assert counter.add(y, p, w) is not None
+    return counter.tally().groups()
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("n", [300, 3000])
+def test_groups_and_their_rows_have_one_diagram(n, weighted):
+    y, p = calibrated(n)
+    weight = np.random.default_rng(1).integers(1, 5, n) / 4 if weighted else None
+    assert reliability_of(groups_of(y, p, weight), seed=3) == reliability(y, p, weight, seed=3)
+
+
+def test_cells_of_probability_have_nearly_the_diagram_of_their_rows():
+    y, p = calibrated(140_000)
+    few, many = (reliability_of(groups_of(y[:n], p[:n])) for n in (130_000, 140_000))
+    middle = (np.array(few.predicted) > 0.05) & (np.array(few.predicted) < 0.8)
+    assert groups_of(y, p).width.max() > 0
+    assert np.abs(np.array(few.observed) - many.observed)[middle].max() < 0.03
+
+
+def test_negatives_left_out_and_weighed_do_not_narrow_or_widen_the_band_wrongly():
+    inside = []
+    for seed in range(25):
+        y, p = calibrated(6000, seed)
+        kept = (y == 1) | (np.random.default_rng(seed).random(6000) < 0.25)
+        weight = np.where(y == 1, 1.0, 4.0)[kept]
+        _, observed, low, high, count = columns(reliability(y[kept], p[kept], weight))
+        inside.append(np.average((low <= observed) & (observed <= high), weights=count))
+    assert 0.92 < np.mean(inside) <= 0.99
+
+
+def test_a_smooth_curve_stands_beside_few_events_only():
+    away = []
+    for seed in range(20):
+        groups = groups_of(*calibrated(900, seed))
+        diagram = reliability_of(groups)
+        curve = np.array(smooth_beside(groups, diagram))
+        assert len(curve) == 101
+        predicted = np.array(diagram.predicted)
+        away.append((curve - predicted)[(predicted > 0.1) & (predicted < 0.6)].mean())
+    assert abs(np.mean(away)) < 3 * np.std(away) / np.sqrt(20) < 0.03
+    y, p = calibrated(5000)
+    groups = groups_of(y, p)
+    assert smooth_beside(groups, reliability_of(groups)) == ()
+    assert len(smooth_beside(groups_of(np.array([0.0]), np.array([0.3])), reliability([0], [0.3]))) == 101
+
+
+def test_what_is_no_probability_is_refused():
+    for arguments in (([1, 0], [0.5, 1.5]), ([1, 2], [0.5, 0.5]), ([1, 0], [0.5, 0.5], [1, -1])):
+        with pytest.raises(ProbabilityError, match=r"within \[0, 1\]"):
             reliability(*arguments)

@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from logloss.evaluation.gathering import weighty
 from logloss.evaluation.isotonic import pooled
 from logloss.evaluation.losses import entropy_of, losses
 from logloss.evaluation.redrawing import redrawn
@@ -87,12 +88,6 @@ def miscalibration_if_calibrated(groups: Groups, *, seed: int = 0) -> ByChance:
 def by_chance(found: list[float]) -> ByChance:
     """The mean and the 95 % point of what was found in redraws: of 199, the tenth greatest."""
     return ByChance(math.fsum(found) / len(found), sorted(found)[math.ceil(0.95 * (len(found) + 1)) - 1])
-
-
-def weighty(groups: Groups) -> Groups:
-    """The groups that weigh anything."""
-    some = groups.weight.sum(1) > 0
-    return groups if some.all() else Groups(**{name: column[some] for name, column in vars(groups).items()})
 
 
 def _decomposed(score: float, groups: Groups, spread: Callable[[Floats], Floats]) -> Decomposition:

@@ -1,8 +1,14 @@
-"""Fewer groups, where a picture or a smooth curve needs no more."""
+"""Fewer groups: those that weigh anything, or neighbours together where a smooth curve needs no more."""
 
 import numpy as np
 
 from logloss.evaluation.tally import Groups
+
+
+def weighty(groups: Groups) -> Groups:
+    """The groups that weigh anything."""
+    some = groups.weight.sum(1) > 0
+    return groups if some.all() else Groups(**{name: column[some] for name, column in vars(groups).items()})
 
 
 def gathered(groups: Groups, most: int) -> Groups:
@@ -16,9 +22,7 @@ def gathered(groups: Groups, most: int) -> Groups:
     >>> gathered(counter.tally().groups(), 2).p.tolist()
     [0.2, 0.6]
     """
-    some = groups.weight.sum(1) > 0
-    if not some.all():
-        groups = Groups(**{name: column[some] for name, column in vars(groups).items()})
+    groups = weighty(groups)
     if len(groups.p) <= most:
         return groups
     weight = groups.weight.sum(1)

@@ -45,14 +45,15 @@ def spread_of(groups: Groups, psi: Floats, *, by_class: bool = False) -> Spread:
     alone = np.divide(square, weight, out=np.zeros_like(weight), where=some)  # the weight of a row
     left = 1 - alone / (weight.sum(0) if by_class else weight.sum())
     moved = np.where(some, psi, 0.0) / weight.sum() / np.sqrt(np.maximum(left, 0.1))
-    variance = float((square * moved**2).sum())
-    if not variance > 0:
+    scale = float(np.abs(moved).max()) or 1.0
+    error = scale * math.sqrt(float((square * (moved / scale) ** 2).sum()))
+    if not error > 0:
         return Spread(0.0, _NORMAL, 0.0)
+    unit = moved / error
     # Sums of cubes and of fourth powers of weights in a group are at least these, and equal where all weigh the same.
-    third, fourth = (float((square * alone**k * moved ** (k + 2)).sum()) for k in (1, 2))
-    unsure = fourth - variance**2 / rows
-    degrees = 2 * variance**2 / unsure if unsure > 0 else math.inf
-    return Spread(math.sqrt(variance), student(degrees), third / variance**1.5 / 6)
+    third, fourth = (float((square * alone**k * unit ** (k + 2)).sum()) for k in (1, 2))
+    unsure = fourth - 1 / rows
+    return Spread(error, student(2 / unsure if unsure > 0 else math.inf), third / 6)
 
 
 def effective_rows(groups: Groups) -> float:

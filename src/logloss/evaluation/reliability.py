@@ -1,19 +1,22 @@
 """The reliability diagram: how often it happened, for each probability that was said."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from sklearn.isotonic import isotonic_regression
 
-from logloss.core.errors import ShapeError
-
-Array = npt.NDArray[np.float64]
+from logloss.core.errors import ProbabilityError, ShapeError
+from logloss.evaluation.counting import Counter
+from logloss.evaluation.gathering import gathered
+from logloss.evaluation.isotonic import recalibrated
+from logloss.evaluation.loess import smooth_curve
+from logloss.evaluation.redrawing import redrawn
+from logloss.evaluation.tally import Floats, Groups
 
 _GRID = 101
 _CELLS = 1000
 _RESAMPLES = 200
+_FEW = 500
 
 
 @dataclass(frozen=True)
@@ -35,11 +38,12 @@ class Reliability:
 def reliability(y_true: Any, y_pred: Any, sample_weight: Any = None, *, seed: int = 0) -> Reliability:
     """The reliability diagram of labels and probabilities, each of shape (n,), with consistency bands.
 
-    Notes
-    -----
-    Dimitriadis, Gneiting and Jordan (2021), "Stable reliability diagrams for probabilistic classifiers". Above 1,000
-    distinct probabilities the rows are first gathered in 1,000 cells of equal count. Bands come from 200 redraws of
-    the labels.
+    Raises
+    ------
+    ShapeError
+        No row weighs anything.
+    ProbabilityError
+        A label or a probability lies outside [0, 1], or a weight is negative or not finite.
 
     Examples
     --------
@@ -47,45 +51,69 @@ def reliability(y_true: Any, y_pred: Any, sample_weight: Any = None, *, seed: in
     >>> diagram.predicted[0], diagram.predicted[-1], len(diagram.observed)
     (0.1, 0.8, 101)
     """
-    y = np.asarray(y_true, np.float64)
-    p = np.asarray(y_pred, np.float64)
+    y, p = np.asarray(y_true, np.float64), np.asarray(y_pred, np.float64)
     w = np.ones_like(p) if sample_weight is None else np.asarray(sample_weight, np.float64)
-    order = np.lexsort((w, y, p))  # sums then do not depend on the order of the rows
-    order = order[w[order] > 0]
-    if not len(order):
-        raise ShapeError("A reliability diagram of no rows is undefined. Give some that weigh anything.")
-    p, y, w = p[order], y[order], w[order]
-    centre, rate, weight, rows = _cells(p, y, w / w.max())
-    grid = np.linspace(centre[0], centre[-1], _GRID)
-    curve = _on_grid(centre, isotonic_regression(rate, sample_weight=weight), grid)
-
-    rng = np.random.default_rng(seed)
-    redrawn = np.empty((_RESAMPLES, _GRID))
-    for i in range(_RESAMPLES):
-        drawn = rng.binomial(rows.astype(np.int64), np.clip(centre, 0, 1)) / rows
-        redrawn[i] = _on_grid(centre, isotonic_regression(drawn, sample_weight=weight), grid)
-    low, high = np.quantile(redrawn, [0.025, 0.975], axis=0)
-    # What lies beyond the outermost cells' centres is counted at the ends of the grid.
-    count = np.bincount(np.maximum(np.searchsorted(np.unique(grid), p, side="right") - 1, 0), w, _GRID)
-    return Reliability(*(tuple(map(float, column)) for column in (grid, curve, low, high, count)))
+    heaviest = float(w.max(initial=0.0)) or 1.0  # weights may be in any unit
+    counter = Counter()
+    if counter.add(y, p, w / heaviest) is None:
+        raise ProbabilityError(
+            "A reliability diagram needs labels and probabilities within [0, 1], and finite weights of at least 0. "
+            "If these are logits, give their sigmoid."
+        )
+    diagram = reliability_of(counter.tally().groups(), seed=seed)
+    return replace(diagram, count=tuple(count * heaviest for count in diagram.count))
 
 
-def _cells(p: Array, y: Array, w: Array) -> tuple[Array, Array, Array, Array]:
-    """Probability, frequency, weight and effective number of rows of each cell, from rows in order of probability.
+def reliability_of(groups: Groups, *, seed: int = 0) -> Reliability:
+    """The reliability diagram of groups, with consistency bands.
 
-    Rows of unequal weights tell as much as (Σw)² / Σw² equal ones (Kish 1965, "Survey sampling").
+    Raises
+    ------
+    ShapeError
+        No row weighs anything.
+
+    Notes
+    -----
+    Dimitriadis, Gneiting and Jordan (2021), "Stable reliability diagrams for probabilistic classifiers". Above 1,000
+    distinct probabilities, neighbours are first gathered in 1,000 cells of equal weight. Bands come from 200 redraws of
+    the labels.
     """
-    centre, cell = np.unique(p, return_inverse=True)
-    gathered = len(centre) > _CELLS
-    if gathered:
-        # Equal probabilities share a cell.
-        _, cell = np.unique(np.searchsorted(p, p) * _CELLS // len(p), return_inverse=True)
-    weight = np.asarray(np.bincount(cell, w), np.float64)
-    if gathered:
-        centre = np.bincount(cell, w * p) / weight
-    rows = np.maximum(np.rint(1 / np.bincount(cell, (w / weight[cell]) ** 2)), 1)
-    return centre, np.bincount(cell, w * y) / weight, weight, rows
+    cells = gathered(groups, _CELLS)
+    if not len(cells.p):
+        raise ShapeError("A reliability diagram of no rows is undefined. Give some that weigh anything.")
+    grid = np.linspace(cells.p[0], cells.p[-1], _GRID)
+    curves = [
+        np.interp(grid, cells.p, recalibrated(weight.sum(1), weight[:, 1]))
+        for weight in (cells.weight, *redrawn(cells, _RESAMPLES, seed))
+    ]
+    low, high = np.quantile(curves[1:], [0.025, 0.975], axis=0)
+    # What lies beyond the outermost cells' centres is counted at the ends of the grid.
+    place = np.maximum(np.searchsorted(np.unique(grid), groups.p, side="right") - 1, 0)
+    count = np.bincount(place, groups.weight.sum(1), _GRID)
+    return Reliability(*(tuple(map(float, column)) for column in (grid, curves[0], low, high, count)))
 
 
-def _on_grid(centre: Array, values: Array, grid: Array) -> Array:
-    return np.interp(grid, centre, values)
+def smooth_beside(groups: Groups, diagram: Reliability) -> tuple[float, ...]:
+    """A smooth calibration curve at the diagram's probabilities, where events or non-events are few; else nothing.
+
+    Isotonic regression has steps, and few of them below some 500 events or non-events: what lies between them is then
+    better seen from local regression.
+
+    Notes
+    -----
+    Van Calster et al. (2016), "A calibration hierarchy for risk models was defined", on flexible calibration curves.
+
+    Examples
+    --------
+    >>> counter = Counter()
+    >>> _ = counter.add(np.array([0.0, 0.0, 1.0, 1.0]), np.array([0.1, 0.4, 0.6, 0.8]))
+    >>> groups = counter.tally().groups()
+    >>> len(smooth_beside(groups, reliability_of(groups)))
+    101
+    """
+    square = groups.square.sum(0)
+    rows = np.divide(groups.weight.sum(0) ** 2, square, out=np.zeros(2), where=square > 0)
+    if rows.min() >= _FEW:
+        return ()
+    curve: Floats = smooth_curve(groups, np.array(diagram.predicted))
+    return tuple(curve.tolist())

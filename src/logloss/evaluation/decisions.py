@@ -1,0 +1,223 @@
+"""What decisions by a threshold are worth: a row is taken as positive when its probability is at least that."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from logloss.core.errors import ParameterError
+from logloss.evaluation.intervals import of_mean, of_proportion
+from logloss.evaluation.score import Score
+from logloss.evaluation.tally import Floats, Groups, Integers
+
+_MOST = 1000
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What a false positive and a false negative cost, in any unit; what is right costs nothing.
+
+    Raises
+    ------
+    ParameterError
+        A cost is negative or infinite, or both are 0.
+
+    Examples
+    --------
+    >>> Costs(false_positive=1, false_negative=4).threshold
+    0.2
+    """
+
+    false_positive: float = 1.0
+    false_negative: float = 1.0
+
+    def __post_init__(self) -> None:
+        both = (self.false_positive, self.false_negative)
+        if not all(0 <= cost < float("inf") for cost in both) or not sum(both) > 0:
+            raise ParameterError(
+                f"A false positive that costs {both[0]} and a false negative that costs {both[1]} make no threshold. "
+                "Both have to be finite and at least 0, and one of them above."
+            )
+
+    @property
+    def threshold(self) -> float:
+        """From which probability on a positive is cheaper, if probabilities are right.
+
+        Notes
+        -----
+        Elkan (2001), "The foundations of cost-sensitive learning".
+        """
+        return self.false_positive / (self.false_positive + self.false_negative)
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Decisions along a grid of thresholds, in ascending order; each entry of a column belongs to one of them.
+
+    Shares are of weight. ``cost`` is expected per row. ``net_benefit`` is in true positives per row, with a false
+    positive worth the threshold's odds of them; ``treat_all`` is that of taking every row as positive, and that of
+    taking none is 0. NaN where nothing is divided: the precision of a threshold that no row reaches.
+    """
+
+    threshold: tuple[float, ...]
+    sensitivity: tuple[float, ...]
+    specificity: tuple[float, ...]
+    ppv: tuple[float, ...]
+    npv: tuple[float, ...]
+    accuracy: tuple[float, ...]
+    cost: tuple[float, ...]
+    net_benefit: tuple[float, ...]
+    treat_all: tuple[float, ...]
+
+    @property
+    def recall(self) -> tuple[float, ...]:
+        """Another word for sensitivity."""
+        return self.sensitivity
+
+    @property
+    def precision(self) -> tuple[float, ...]:
+        """Another word for the positive predictive value."""
+        return self.ppv
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Decisions at one threshold, with intervals; as in `Thresholds`."""
+
+    threshold: float
+    sensitivity: Score
+    specificity: Score
+    ppv: Score
+    npv: Score
+    accuracy: Score
+    cost: Score
+    net_benefit: Score
+    treat_all: Score
+
+
+def thresholds(groups: Groups, costs: Costs | None = None, most: int = _MOST) -> Thresholds:
+    """Decisions at the distinct probabilities, or at ``most`` of them, spread evenly over positives and negatives.
+
+    Notes
+    -----
+    Vickers and Elkin (2006), "Decision curve analysis: a novel method for evaluating prediction models".
+
+    Examples
+    --------
+    >>> from logloss.evaluation.counting import Counter
+    >>> counter = Counter()
+    >>> _ = counter.add(np.array([0, 1, 0, 1]), np.array([0.2, 0.4, 0.6, 0.8]))
+    >>> grid = thresholds(counter.tally().groups(), Costs(1, 3))
+    >>> grid.threshold, grid.sensitivity
+    ((0.2, 0.4, 0.6, 0.8), (1.0, 1.0, 0.5, 0.5))
+    >>> grid.cost
+    (0.5, 0.25, 1.0, 0.75)
+    """
+    costs = costs or Costs()
+    total = groups.weight.sum(0)
+    if not total.sum() > 0:
+        return Thresholds(*((),) * 9)
+    kept = _kept(groups, most)
+    threshold = thresholds_of(groups)[kept]
+    below = np.concatenate([np.zeros((1, 2)), np.cumsum(groups.weight, 0)])[kept]  # weight taken as negative
+    (true_negative, false_negative), (false_positive, true_positive) = below.T, (total - below).T
+    mass = total.sum()
+    odds = _odds(threshold)
+    columns = (
+        threshold,
+        _over(true_positive, total[1]),
+        _over(true_negative, total[0]),
+        _over(true_positive, true_positive + false_positive),
+        _over(true_negative, true_negative + false_negative),
+        (true_positive + true_negative) / mass,
+        (costs.false_positive * false_positive + costs.false_negative * false_negative) / mass,
+        (true_positive - _times(odds, false_positive)) / mass,
+        (total[1] - _times(odds, total[0])) / mass,
+    )
+    return Thresholds(*(tuple(column.tolist()) for column in columns))
+
+
+def decision(groups: Groups, threshold: float, costs: Costs | None = None) -> Decision:
+    """Decisions at one threshold: Wilson's intervals for shares, corrected for skewness for means.
+
+    Examples
+    --------
+    >>> from logloss.evaluation.counting import Counter
+    >>> counter = Counter()
+    >>> _ = counter.add(np.array([0, 1, 0, 1]), np.array([0.2, 0.4, 0.6, 0.8]))
+    >>> found = decision(counter.tally().groups(), 0.25, Costs(1, 3))
+    >>> found.sensitivity.value, found.cost.value
+    (1.0, 0.25)
+    """
+    costs = costs or Costs()
+    is_taken = thresholds_of(groups) >= threshold
+    none = np.zeros(len(is_taken))
+    taken, left = is_taken.astype(np.float64), 1.0 - is_taken
+    everything, one = np.ones((len(is_taken), 2)), np.ones(len(is_taken))
+    odds = float(_odds(np.array(threshold)))
+    harm = np.stack([-_times(np.full(len(taken), odds), taken), taken], -1)
+    return Decision(
+        threshold,
+        sensitivity=_share(groups, np.stack([none, one], -1), np.stack([none, taken], -1)),
+        specificity=_share(groups, np.stack([one, none], -1), np.stack([left, none], -1)),
+        ppv=_share(groups, np.stack([taken, taken], -1), np.stack([none, taken], -1)),
+        npv=_share(groups, np.stack([left, left], -1), np.stack([left, none], -1)),
+        accuracy=_share(groups, everything, np.stack([left, taken], -1)),
+        cost=mean_of(groups, np.stack([costs.false_positive * taken, costs.false_negative * left], -1)),
+        net_benefit=mean_of(groups, harm),
+        treat_all=mean_of(groups, np.stack([np.full(len(one), -odds), one], -1)),
+    )
+
+
+def thresholds_of(groups: Groups) -> Floats:
+    """From which threshold on each group is no longer taken as positive, excluded: its least probability."""
+    return np.maximum(groups.p - groups.width / 2, 0.0)
+
+
+def mean_of(groups: Groups, values: Floats) -> Score:
+    """The mean of what each label at each probability, (m, 2), is worth."""
+    total = float(groups.weight.sum())
+    if not total > 0:
+        return Score(np.nan)
+    weighed = groups.weight > 0
+    value = float(np.where(weighed, groups.weight * np.where(weighed, values, 0.0), 0.0).sum()) / total
+    if not np.isfinite(value):
+        return Score(value)
+    return of_mean(value, groups, np.where(weighed, values, value) - value)
+
+
+def _share(groups: Groups, among: Floats, counted: Floats) -> Score:
+    """The share that is counted among some of the rows."""
+    some = Groups(**{**vars(groups), "weight": groups.weight * among, "square": groups.square * among})
+    total = float(some.weight.sum())
+    if not total > 0:
+        return Score(np.nan)
+    return of_proportion(min(float((groups.weight * counted).sum()) / total, 1.0), some, counted)
+
+
+def _kept(groups: Groups, most: int) -> Integers:
+    weighs = np.flatnonzero(groups.weight.sum(1) > 0)
+    if len(weighs) <= most:
+        return weighs
+    chosen = [weighs[[0, -1]]]
+    for weight in groups.weight.T:
+        cumulated = np.cumsum(weight)
+        if cumulated[-1] > 0:
+            even = np.linspace(0, cumulated[-1], most // 2)[1:]
+            chosen.append(np.minimum(np.searchsorted(cumulated, even), len(cumulated) - 1))
+    return np.intersect1d(np.concatenate(chosen), weighs)
+
+
+def _odds(threshold: Floats) -> Floats:
+    with np.errstate(divide="ignore"):
+        return threshold / (1 - threshold)
+
+
+def _times(odds: Floats, weight: Floats) -> Floats:
+    """What is nothing stays so at endless odds."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(weight > 0, odds * weight, 0.0))
+
+
+def _over(part: Floats, whole: Floats) -> Floats:
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(whole > 0, part / whole, np.nan))
