@@ -4,11 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from logloss.evaluation.tally import Floats, Groups
+from logloss.evaluation.log_odds import log_odds, needs_log_odds, probability_at
+from logloss.evaluation.tally import Groups
 
 _BINS = 40
-_FARTHEST = 16.0  # log-odds: about 1e-7
-_CORNER, _MOST = 0.1, 0.75
 
 
 @dataclass(frozen=True)
@@ -38,12 +37,12 @@ def score_distribution(groups: Groups, *, in_log_odds: bool | None = None, bins:
     ((0.0, 0.5, 1.0), (0.5, 0.5), (0.0, 1.0))
     """
     if in_log_odds is None:
-        in_log_odds = _is_cornered(groups)
+        in_log_odds = needs_log_odds(groups)
     if in_log_odds:
         z = log_odds(groups)
         low, high = np.floor(z.min()), np.ceil(z.max())
         places = np.linspace(low, max(high, low + 1), bins + 1)
-        edges = 1 / (1 + np.exp(-places))
+        edges = probability_at(places)
         at = z
     else:
         places = edges = np.linspace(0, 1, bins + 1)
@@ -53,16 +52,5 @@ def score_distribution(groups: Groups, *, in_log_odds: bool | None = None, bins:
     for weight in groups.weight.T:
         total = weight.sum()
         shares.append(np.bincount(which, weight, bins) / total if total > 0 else np.full(bins, np.nan))
-    return ScoreDistribution(tuple(edges.tolist()), *(tuple(share.tolist()) for share in shares), in_log_odds)
-
-
-def log_odds(groups: Groups) -> Floats:
-    """Of each group's probability, to ±16: beyond that nothing is left to see."""
-    with np.errstate(divide="ignore"):
-        z = np.log1p(-groups.lesser) - np.log(groups.lesser)
-    return np.clip(np.where(groups.p > 0.5, z, -z), -_FARTHEST, _FARTHEST)
-
-
-def _is_cornered(groups: Groups) -> bool:
-    weight = groups.weight.sum(1)
-    return bool(weight[groups.lesser < _CORNER].sum() > _MOST * weight.sum())
+    negatives, positives = (tuple(share.tolist()) for share in shares)
+    return ScoreDistribution(tuple(edges.tolist()), negatives, positives, in_log_odds)

@@ -1,7 +1,7 @@
 """What our charts have in common: their widths, colours and type, and how rows become a layer."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import altair as alt
@@ -34,6 +34,9 @@ DARK = {
     _LINE: "#4A535D",
 }
 
+BESIDE = 80  # pixels beside the plot of a square chart: the axis at its left, and half of a label at its right
+LABELS = 34  # of these, for the labels at the left
+
 TYPE_SIZE = 12
 LETTER = 6.4  # pixels: the mean width of a letter of that size, in bold
 # Liberation Sans comes with vl-convert and measures as Arial and Helvetica do, so text fits wherever it is shown.
@@ -47,7 +50,7 @@ def data(rows: Sequence[Mapping[str, Any]]) -> alt.Chart:
     return alt.Chart(alt.InlineData(values=[dict(row) for row in rows]))
 
 
-def joined(*columns: Sequence[float]) -> list[dict[str, float]]:
+def joined(*columns: Iterable[float]) -> list[dict[str, float]]:
     """Rows with fields a, b, c … of columns; what is no finite number is left out of them.
 
     Examples
@@ -59,9 +62,17 @@ def joined(*columns: Sequence[float]) -> list[dict[str, float]]:
     return [row for row in rows if all(map(math.isfinite, row.values()))]
 
 
-def axis(title: str, **options: Any) -> alt.Axis:
+def axis(title: str | None, **options: Any) -> alt.Axis:
     """An axis as our square charts have it: few ticks, a grid, no line."""
-    return alt.Axis(**{"title": title, "domain": False, "ticks": False, "tickCount": 5, "labelFlush": False} | options)
+    plain: dict[str, Any] = {"domain": False, "ticks": False, "labelFlush": False, "labelOverlap": True}
+    if "values" not in options:
+        plain["tickCount"] = 5  # with values Vega would take some of them away
+    return alt.Axis(title=title, **plain | options)
+
+
+def upright(title: str, **options: Any) -> alt.Axis:
+    """The axis at the left, with as much room for its labels in every chart: what stands side by side is as wide."""
+    return axis(title, minExtent=LABELS, **options)
 
 
 def span(low: float, high: float) -> alt.Scale:

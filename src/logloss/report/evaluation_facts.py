@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from logloss.evaluation.concentration import Concentration, concentration
 from logloss.evaluation.decisions import Thresholds, thresholds
-from logloss.evaluation.logit_reliability import logit_reliability
-from logloss.evaluation.reliability import Reliability
+from logloss.evaluation.reliability import Reliability, reliability_of, smooth_beside
 from logloss.evaluation.round_thresholds import RoundThresholds, round_thresholds
 from logloss.evaluation.score_distribution import ScoreDistribution, score_distribution
 from logloss.evaluation.slice_scores import SliceScore, shares_of_loss, slice_scores
@@ -32,7 +31,17 @@ class EvaluationFacts:
 
     @cached_property
     def logit_reliability(self) -> Reliability | None:  # noqa: D102
-        return logit_reliability(self.evaluation.groups)
+        return reliability_of(self.evaluation.groups, in_log_odds=True) if self._weighs else None
+
+    @cached_property
+    def smooth(self) -> tuple[float, ...]:
+        """A smooth curve at the diagram's probabilities, where events are few; else nothing."""
+        return smooth_beside(self.evaluation.groups, self.reliability) if self.reliability else ()
+
+    @cached_property
+    def logit_smooth(self) -> tuple[float, ...]:
+        """The same at those of the diagram in log-odds."""
+        return smooth_beside(self.evaluation.groups, self.logit_reliability) if self.logit_reliability else ()
 
     @cached_property
     def scores(self) -> ScoreDistribution | None:  # noqa: D102

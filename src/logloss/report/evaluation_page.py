@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from logloss.report import charts, evaluation_tables, words
 from logloss.report import evaluation_words as said
 from logloss.report.concentration_chart import concentration_chart
-from logloss.report.decision_charts import BESIDE, cost_chart, net_benefit_chart
+from logloss.report.decision_charts import along, cost_chart, net_benefit_chart
 from logloss.report.evaluation_facts import EvaluationFacts
 from logloss.report.ranking_charts import precision_recall_chart, roc_chart
 from logloss.report.reliability_chart import reliability_diagram
@@ -19,8 +19,6 @@ from logloss.report.slice_chart import MOST, slice_chart
 from logloss.training.files import write_atomically
 
 if TYPE_CHECKING:
-    from markupsafe import Markup
-
     from logloss.evaluation.evaluation import Evaluation
 
 # Squares stand side by side where there is room, so one width serves both; what is wide is drawn twice.
@@ -98,9 +96,10 @@ def _reliability(facts: EvaluationFacts) -> dict[str, Any] | None:
     if facts.reliability is None or facts.logit_reliability is None:
         return None
     both = {"linear": facts.reliability, "log-odds": facts.logit_reliability}
+    smooth = {"linear": facts.smooth, "log-odds": facts.logit_smooth}
     pictures = [
         drawn(
-            partial(reliability_diagram, diagram, logit=kind == "log-odds"),
+            partial(reliability_diagram, diagram, logit=kind == "log-odds", smooth=smooth[kind]),
             _SQUARE,
             name=f"reliability-{kind}",
             title="Reliability diagram" + (", in log-odds" if kind == "log-odds" else ""),
@@ -108,7 +107,8 @@ def _reliability(facts: EvaluationFacts) -> dict[str, Any] | None:
         )
         for kind, diagram in both.items()
     ]
-    return {"pictures": pictures, "tables": [evaluation_tables.reliability(kind, one) for kind, one in both.items()]}
+    tables = [evaluation_tables.reliability(kind, one, smooth[kind]) for kind, one in both.items()]
+    return {"pictures": pictures, "tables": tables, "has_smooth": bool(facts.smooth)}
 
 
 def _distribution(facts: EvaluationFacts) -> dict[str, Any] | None:
@@ -149,20 +149,23 @@ def _decisions(facts: EvaluationFacts) -> dict[str, Any] | None:
     found = facts.decisions
     if found is None:
         return None
-    pictures: dict[str, dict[str, Markup]] = {
+    lines = {"cost": ("Expected cost", cost_chart, found.cost)}
+    lines["net-benefit"] = ("Net benefit", net_benefit_chart, found.net_benefit)
+    pictures = {
         name: drawn(
-            partial(chart, found), _SQUARE, name=name, title=title, description=said.decision_chart(title, found, values)
+            partial(chart, found),
+            _SQUARE,
+            name=name,
+            title=title,
+            description=said.decision_chart(title, found, values),
         )
-        for name, title, chart, values in (
-            ("cost", "Expected cost", cost_chart, found.cost),
-            ("net-benefit", "Net benefit", net_benefit_chart, found.net_benefit),
-        )
+        for name, (title, chart, values) in lines.items()
     }
     return {
         "pictures": pictures,
         "table": evaluation_tables.decisions(found),
-        "places": [threshold / found.reach for threshold in found.threshold],  # along the axis
-        "plot": charts.NARROW - BESIDE,
+        "places": along(found),
+        "plot": charts.NARROW - charts.BESIDE,
         "mark": charts.MARK,
         "chosen": found.chosen,
         "costs": said.costs(facts.evaluation.costs),

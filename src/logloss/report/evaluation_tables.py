@@ -31,12 +31,13 @@ class Table:
     text: frozenset[int] = frozenset()
 
 
-def reliability(kind: str, found: Reliability) -> Table:
-    """A row a grid point, every other one."""
-    columns = ("predicted", "observed", "band of chance from", "to", "rows up to the next")
+def reliability(kind: str, found: Reliability, smooth: Sequence[float] = ()) -> Table:
+    """A row every few grid points; rows of data are counted from there to the next."""
+    columns = ("predicted", "observed", "band of chance from", "to", *(["smooth curve"] if smooth else []), "rows")
     step = -(-len(found.predicted) // _ROWS)
     counts = [sum(found.count[i : i + step]) for i in range(0, len(found.count), step)]
-    lines = zip(found.predicted[::step], found.observed[::step], found.low[::step], found.high[::step], strict=True)
+    curves = (found.predicted, found.observed, found.low, found.high, *([smooth] if smooth else []))
+    lines = zip(*(curve[::step] for curve in curves), strict=True)
     rows = [(*map(probability, line), count(many)) for line, many in zip(lines, counts, strict=True)]
     return Table(f"Reliability diagram ({kind}) as a table", columns, tuple(rows))
 

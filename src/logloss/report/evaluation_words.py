@@ -21,8 +21,9 @@ SCORES = (
     "the model tells them apart."
 )
 ROC = (
-    "A row is taken as positive when its probability reaches a threshold; each point of the curve is one threshold. The "
-    "dashed line is guessing. This is the receiver operating characteristic; the area under it is in the table above."
+    "A row is taken as positive when its probability reaches a threshold; each point of the curve is one threshold. "
+    "The dashed line is guessing. This is the receiver operating characteristic; the area under it is in the table "
+    "above."
 )
 PRECISION_RECALL = (
     "The same thresholds: of the rows taken as positive, how many are. The dashed line is guessing, which gets the "
@@ -100,8 +101,8 @@ def roc(found: Thresholds, area: Score) -> str:
     """Of the ROC curve."""
     middle = min(range(len(found.threshold)), key=lambda i: abs(found.specificity[i] - 0.9))
     return (
-        f"Receiver operating characteristic. The area under it is {loss(area.value)}. Where one negative in ten raises a "
-        f"false alarm, {share(found.sensitivity[middle])} of the positives are caught."
+        f"Receiver operating characteristic. The area under it is {loss(area.value)}. Where one negative in ten "
+        f"raises a false alarm, {share(found.sensitivity[middle])} of the positives are caught."
     )
 
 
@@ -109,17 +110,18 @@ def precision_recall(found: Thresholds, precision: Score, base_rate: float) -> s
     """Of precision against recall."""
     middle = min(range(len(found.threshold)), key=lambda i: abs(found.recall[i] - 0.5))
     return (
-        f"Precision against recall. Average precision is {loss(precision.value)}; guessing gets {share(base_rate)}. Where "
-        f"half of the positives are caught, {share(found.precision[middle])} of the alarms are right."
+        f"Precision against recall. Average precision is {loss(precision.value)}; guessing gets {share(base_rate)}. "
+        f"Where half of the positives are caught, {share(found.precision[middle])} of the alarms are right."
     )
 
 
 def decision_chart(name: str, found: RoundThresholds, values: Sequence[float]) -> str:
     """Of a chart against the threshold."""
-    chosen = found.chosen
+    low = probability(found.low) if found.in_log_odds else "0"
+    at, value = probability(found.threshold[found.chosen]), loss(values[found.chosen])
     return (
-        f"{name} against the threshold, from 0 to {found.reach:g}, of this model, of acting on every row and of acting "
-        f"on none. At the threshold {probability(found.threshold[chosen])} it is {loss(values[chosen])} for the model."
+        f"{name} against the threshold, from {low} to {found.high:g}, of this model, of acting on every row and of "
+        f"acting on none. At the threshold {at} it is {value} for the model."
     )
 
 

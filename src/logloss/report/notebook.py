@@ -29,7 +29,7 @@ def evaluation_html(evaluation: "Evaluation") -> str:
     if facts.reliability:
         pictures.append(
             drawn(
-                partial(reliability_diagram, facts.reliability),
+                partial(reliability_diagram, facts.reliability, smooth=facts.smooth),
                 _SQUARE,
                 name=f"logloss-r-{digest}",
                 title="Reliability diagram",

@@ -33,8 +33,9 @@ class EvaluationPlots:
         """How often it happened for each probability that was said; with ``logit`` on axes of log-odds."""
         from logloss.report.reliability_chart import reliability_diagram
 
-        facts = self._facts.logit_reliability if logit else self._facts.reliability
-        return reliability_diagram(_known(facts, "rows that weigh anything"), width=_SQUARE, logit=logit)
+        found = self._facts
+        facts, smooth = (found.logit_reliability, found.logit_smooth) if logit else (found.reliability, found.smooth)
+        return reliability_diagram(_known(facts, "rows that weigh anything"), width=_SQUARE, logit=logit, smooth=smooth)
 
     def scores(self) -> "alt.LayerChart":
         """How the scores of each class are spread."""

@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from logloss.evaluation.reliability import Reliability
+from logloss.evaluation.log_odds import FARTHEST
 
-_FARTHEST = 16.0
-_LABELS = 7
-_TENTHS = [10.0**-i for i in range(7, 0, -1)]
+_LABELS = 8
+_TENTHS = [10.0**-i for i in range(6, 0, -1)]
 
 
 @dataclass(frozen=True)
@@ -22,10 +21,13 @@ class Axes:
     labels: Mapping[str, Any] = field(default_factory=dict)
 
 
+_P = "1 / (1 + exp(-datum.value))"
+_LABEL = f"datum.value < -9 ? format({_P}, '.0e') : format({_P}, '.6~r')"
+
 LINEAR = Axes(float, labels={"format": "~g"})
 
 
-def logit(p: float, low: float = -_FARTHEST, high: float = _FARTHEST) -> float:
+def logit(p: float, low: float = -FARTHEST, high: float = FARTHEST) -> float:
     """Log-odds, not beyond the ends.
 
     Examples
@@ -38,11 +40,6 @@ def logit(p: float, low: float = -_FARTHEST, high: float = _FARTHEST) -> float:
     return min(max(math.log(p) - math.log1p(-p), low), high)
 
 
-def logit_axes(reliability: Reliability) -> Axes:
-    """From the least to the greatest probability that was said."""
-    return log_odds_between(reliability.predicted[0], reliability.predicted[-1])
-
-
 def log_odds_between(least: float, most: float) -> Axes:
     """An axis in log-odds from one probability to another, of at least two units."""
     low, high = logit(least), logit(most)
@@ -51,7 +48,7 @@ def log_odds_between(least: float, most: float) -> Axes:
     return Axes(
         partial(logit, low=low, high=high),
         (low, high),
-        {"values": _ticks(low, high), "labelExpr": "format(1 / (1 + exp(-datum.value)), '.7~r')"},
+        {"values": _ticks(low, high), "labelExpr": _LABEL},
     )
 
 
@@ -60,5 +57,7 @@ def _ticks(low: float, high: float) -> list[float]:
     marks = [logit(p) for p in every if low <= logit(p) <= high]
     if len(marks) < 3:
         marks = [logit(i / 20) for i in range(1, 20) if low <= logit(i / 20) <= high]
-    # Labels of many nines are long: fewer stand side by side.
-    return marks[:: -(-len(marks) // _LABELS)]
+    # One half stays where some have to go.
+    step = -(-len(marks) // _LABELS)
+    middle = marks.index(0.0) if 0.0 in marks else 0
+    return marks[middle % step :: step]

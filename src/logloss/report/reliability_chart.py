@@ -1,47 +1,56 @@
 """The reliability diagram: how often it happened for each probability that was said."""
 
 import math
+from collections.abc import Sequence
 
 import altair as alt
 
 from logloss.evaluation.reliability import Reliability
 from logloss.report import charts, words
 from logloss.report.charts import data
-from logloss.report.probability_axis import LINEAR, Axes, logit_axes
+from logloss.report.probability_axis import LINEAR, Axes, log_odds_between
 
-_BESIDE = 66  # pixels: the axes' titles and labels
 _ENDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 _SEEN = 0.9
 _CELLS = 4  # of the grid in a bar
-_TICKS = 5
 
 
 def reliability_diagram(
-    reliability: Reliability, *, width: int = charts.NARROW, title: str = "", logit: bool = False
+    reliability: Reliability,
+    *,
+    width: int = charts.NARROW,
+    title: str = "",
+    logit: bool = False,
+    smooth: Sequence[float] = (),
 ) -> alt.VConcatChart:
     """The isotonic curve, the band of chance about the diagonal and, below, how often each probability was said.
 
-    With ``logit`` both axes are in log-odds, as rare events need, and labelled with probabilities.
+    With ``logit`` both axes are in log-odds, as rare events need, and labelled with probabilities. ``smooth`` is a
+    curve beside the isotonic one, at the same probabilities.
     """
-    side = width - _BESIDE
-    axes = logit_axes(reliability) if logit else LINEAR
+    side = width - charts.BESIDE
+    axes = log_odds_between(reliability.predicted[0], reliability.predicted[-1]) if logit else LINEAR
     low, high = axes.domain or (0.0, reach(reliability))
     scale = charts.span(low, high)
-    over = {"tickCount": _TICKS, **axes.labels}
-    x = alt.X("x:Q", scale=scale, axis=alt.Axis(title=None, domain=False, **{**over, "labels": False, "ticks": False}))
+    x = alt.X("x:Q", scale=scale, axis=charts.axis(None, labels=False, **axes.labels))
     y = alt.Y(
         "y:Q",
         scale=scale,
-        axis=alt.Axis(title="observed frequency of the positive class", domain=False, ticks=False, **over),
+        axis=charts.upright("observed frequency of the positive class", **axes.labels),
     )
     diagonal = data([{"x": low, "y": low}, {"x": high, "y": high}]).mark_line(**charts.DASHED).encode(x, y)
     band, curve = _facts(reliability, axes)
-    diagram = alt.layer(diagonal, band, curve).properties(width=side, height=side)
+    layers = [diagonal, band, curve]
+    if smooth:
+        points = charts.joined(map(axes.place, reliability.predicted), map(axes.place, smooth))
+        line = data(points).mark_line(clip=True, color=charts.ORANGE, strokeWidth=1.75)
+        layers.append(line.encode(alt.X("a:Q"), alt.Y("b:Q")))
+    diagram = alt.layer(*layers).properties(width=side, height=side)
     if title:
         diagram = diagram.properties(
             title=alt.TitleParams(words.clean(title), anchor="start", limit=side, fontSize=charts.TYPE_SIZE + 1)
         )
-    below = alt.Axis(title="predicted probability", grid=False, labelFlush=False, **over)
+    below = charts.axis("predicted probability", grid=False, domain=True, ticks=True, **axes.labels)
     bars = _histogram(reliability, axes, alt.X("x:Q", scale=scale, axis=below)).properties(width=side, height=44)
     return charts.styled(alt.vconcat(diagram, bars, spacing=10))
 
@@ -102,6 +111,7 @@ def _histogram(reliability: Reliability, axes: Axes, x: alt.X) -> alt.Chart:
 def _counts(most: float) -> alt.Y:
     axis = alt.Axis(
         title="rows",
+        minExtent=charts.LABELS,
         values=[0, most],
         format="~s" if most >= 10_000 else ",.0f" if most >= 10 else ".2~f",
         grid=False,

@@ -23,7 +23,7 @@ def score_chart(distribution: ScoreDistribution, *, width: int = charts.WIDE) ->
     y = alt.Y(
         "y:Q",
         scale=charts.span(-tall, tall),
-        axis=charts.axis("share of the class", tickCount=6, labelExpr="format(abs(datum.value), '~%')"),
+        axis=charts.upright("share of the class", tickCount=6, labelExpr="format(abs(datum.value), '~%')"),
     )
     layers = []
     sides = ((distribution.positives, 1, charts.ORANGE), (distribution.negatives, -1, charts.BLUE))
@@ -42,4 +42,4 @@ def score_chart(distribution: ScoreDistribution, *, width: int = charts.WIDE) ->
         layers.append(label.mark_text(align="left", dx=8, color=colour).encode(x, y, text="text:N"))
     line = data([{"y": 0}]).mark_rule(color=charts.GREY).encode(y)
     height = 260 if width >= charts.WIDE else 220
-    return charts.styled(alt.layer(*layers, line).properties(width=width - _LEFT - _RIGHT, height=height))
+    return charts.styled(alt.LayerChart(layer=[*layers, line]).properties(width=width - _LEFT - _RIGHT, height=height))

@@ -24,10 +24,11 @@ class Line:
 # Names of scores, whether they are shares, what they are called and what they mean.
 _PARTS: dict[str, tuple[tuple[str, bool, str, str], ...]] = {
     "What the probabilities cost": (
+        ("base_rate", True, "Share of positives", "the base rate: what one would say of a row knowing nothing else"),
         ("log_loss", False, "Log loss, in nats", "the mean surprise at what happened; 0 is perfect foresight"),
         ("log_loss_bits", False, "Log loss, in bits", "the same; always saying one half costs 1 bit"),
         ("entropy", False, "Log loss of always saying the base rate, in nats", "what knowing nothing of a row costs"),
-        ("normalized_entropy", False, "Normalised entropy", "the log loss over that; 1 is no better than the base rate"),
+        ("normalized_entropy", False, "Normalised entropy", "log loss over that; 1 is no better than the base rate"),
         ("skill", True, "Skill", "the share of the base rate’s loss that the model saves"),
         ("brier", False, "Brier score", "the mean squared distance of the probability from what happened"),
     ),
@@ -42,9 +43,9 @@ _PARTS: dict[str, tuple[tuple[str, bool, str, str], ...]] = {
         ("calibration_ratio", False, "Positives said over positives seen", "above 1 the model says too many"),
         ("calibration_intercept", False, "Calibration intercept", "0 is right; below 0 probabilities are too high"),
         ("calibration_slope", False, "Calibration slope", "1 is right; below 1 the model is too sure of itself"),
-        ("ece", True, "Expected calibration error", "mean distance of said and seen, in 15 bins of equal weight"),
-        ("smooth_ece", True, "Smooth calibration error", "the same without bins"),
-        ("ici", True, "Integrated calibration index", "mean distance of the probabilities from a smooth curve"),
+        ("ece", False, "Expected calibration error", "mean distance of said and seen, in 15 bins of equal weight"),
+        ("smooth_ece", False, "Smooth calibration error", "the same without bins"),
+        ("ici", False, "Integrated calibration index", "mean distance of the probabilities from a smooth curve"),
     ),
     "Do they tell rows apart?": (
         ("discrimination", False, "Discrimination, in nats", "what the model, recalibrated, saves on the base rate"),
@@ -61,7 +62,7 @@ _PARTS: dict[str, tuple[tuple[str, bool, str, str], ...]] = {
             "Average precision",
             "how many alarms are right, over all thresholds; guessing gives the share of positives",
         ),
-        ("accuracy", True, "Accuracy at one half", "rows whose likelier class came out"),
+        ("accuracy", False, "Accuracy at one half", "rows whose likelier class came out"),
     ),
 }  # fmt: skip
 
@@ -81,16 +82,21 @@ def score_table(evaluation: "Evaluation") -> list[tuple[str, list[Line]]]:
 
 
 def number(value: float, is_share: bool = False) -> str:
-    """A score as it is printed.
+    r"""A score as it is printed, to four digits.
 
     Examples
     --------
     >>> number(0.41234), number(float("inf")), number(0.5, is_share=True)
-    ('0.4123', 'infinite', '50.0\\xa0%')
+    ('0.4123', 'infinite', '50.0\xa0%')
     """
     if math.isinf(value):
         return "infinite" if value > 0 else "−infinite"
-    return words.share(value) if is_share else words.loss(value)
+    if is_share:
+        return words.share(value)
+    if value == 0:
+        return "0"
+    digits = max(3 - math.floor(math.log10(abs(value))), 0)
+    return f"{value:,.{min(digits, 17)}f}".replace("-", "−")
 
 
 def interval(score: Score, is_share: bool = False) -> str:

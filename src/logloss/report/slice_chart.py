@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import altair as alt
 
@@ -32,20 +33,23 @@ def slice_chart(slices: Sequence[SliceScore], overall: float, *, width: int = ch
     rows = [_row(i, one) for i, one in enumerate(slices)]
     drawn = [row for row in rows if math.isfinite(row["x"])]
     ranged = [row for row in drawn if math.isfinite(row["low"])]
+    names = data([{"y": row["top"], "text": row["text"]} for row in rows])
+    text: dict[str, Any] = {"align": "left", "limit": plot}
+    where = {"y": y, "x": alt.value(0), "text": alt.Text("text:N")}
     colour = alt.Color("colour:N", scale=None)
     ends = alt.X("low:Q", scale=span(low, high)), alt.X2("high:Q")
     layers = [
         *(data([{"x": value}]).mark_rule(**charts.DASHED).encode(x) for value in level),
         data(ranged).mark_rule(clip=True, strokeWidth=2.5).encode(*ends, y, colour),
         data(drawn).mark_point(filled=True, size=70, opacity=1).encode(x, y, colour),
-        data([{"y": row["top"], "text": row["text"]} for row in rows])
-        .mark_text(align="left", limit=plot, color=charts.INK)
-        .encode(y=y, x=alt.value(0), text="text:N"),
+        # A line behind a name is kept from crossing its letters.
+        names.mark_text(**text, stroke=charts.PAPER, strokeWidth=5, strokeJoin="round").encode(**where),
+        names.mark_text(**text, color=charts.INK).encode(**where),
     ]
-    return charts.styled(alt.layer(*layers).properties(width=plot, height=_STEP * len(slices)))
+    return charts.styled(alt.LayerChart(layer=list(layers)).properties(width=plot, height=_STEP * len(slices)))
 
 
-def _row(place: int, one: SliceScore) -> dict[str, float | str]:
+def _row(place: int, one: SliceScore) -> dict[str, Any]:
     count = f"{one.rows:,} rows" + (", uncertain" if one.is_small else "")
     lost = ", infinite" if math.isinf(one.log_loss.value) else ""
     return {
