@@ -113,7 +113,7 @@ def test_miscalibration_by_chance_averages_what_was_computed_before():
 
 @pytest.mark.parametrize(
     ("n", "repeats", "weights"),
-    [(300, 250, "none"), (300, 200, "sampled"), (300, 200, "exponential"), (10_000, 60, "none")],
+    [(300, 250, "none"), (300, 200, "sampled"), (300, 200, "exponential"), (10_000, 45, "none")],
 )
 def test_perfectly_calibrated_probabilities_are_seldom_accused(n, repeats, weights):
     """By 5 % of all data in theory, and at most 7 %: the seeds are fixed, and chance alone has a standard error."""

@@ -489,13 +489,108 @@ def test_a_masked_sequence_trains_though_what_it_hides_is_nan():
     assert np.isfinite(model.fit(X, y, epochs=2, verbose=0).history["loss"]).all()
 
 
-def test_a_saturated_sigmoid_learns_where_keras_keeps_its_logits():
+def test_a_saturated_sigmoid_learns_where_keras_takes_its_logits():
     model = network(activation="sigmoid", bias_initializer=keras.initializers.Constant(-200.0))
     model.compile(optimizer=keras.optimizers.SGD(1.0), loss=BinaryCrossentropy())
     X, _ = table()
     model.fit(X, np.ones(len(X)), epochs=1, batch_size=64, verbose=0)
-    keeps_logits = BACKEND != "jax"  # whose arrays hold no attributes
-    assert (float(numbers(model.layers[-1].bias)[0]) > -200) == keeps_logits
+    assert (float(numbers(model.layers[-1].bias)[0]) > -200) == (BACKEND == "tensorflow")
+
+
+# What made the probabilities
+
+
+Z, Y = np.float32([[2, 1], [0, 3]]), np.eye(2, dtype="float32")
+WAYS = {
+    "class": (BinaryCrossentropy(), 0.0),
+    "function": (lambda y, p: ops.mean(binary_crossentropy(y, p)), 0.0),
+    "focal class": (BinaryFocalCrossentropy(), 2.0),
+    "focal function": (lambda y, p: ops.mean(binary_focal_crossentropy(y, p)), 2.0),
+}
+ACTIVATIONS = {
+    "softmax": keras.activations.softmax,
+    "sigmoid": keras.activations.sigmoid,
+    "a sigmoid of ops": ops.sigmoid,
+    "one by hand": lambda z: 0.9 * keras.activations.sigmoid(z) + 0.05,
+    "sigmoid and softmax": lambda z: keras.activations.softmax(keras.activations.sigmoid(z)),
+}
+ways = pytest.mark.parametrize("way", WAYS)
+activations = pytest.mark.parametrize("activation", ACTIVATIONS)
+
+
+def compiled(function: Any) -> Any:
+    """The function as a graph of the backend, where it has graphs."""
+    if BACKEND == "tensorflow":
+        import tensorflow as tf
+
+        return tf.function(function)
+    if BACKEND == "jax":
+        import jax
+
+        return jax.jit(function)
+    return function
+
+
+@ways
+@activations
+def test_probabilities_cost_the_same_whatever_made_them(way, activation):
+    loss, gamma = WAYS[way]
+    z = ops.convert_to_tensor(Z)
+    p = numbers(ACTIVATIONS[activation](z))
+    expected = BinaryCrossEntropy(gamma=gamma)(Y, p)
+    for take in (lambda f: f, compiled):
+        made = take(lambda z: loss(Y, ACTIVATIONS[activation](z)))(z)
+        assert float(numbers(made)) == pytest.approx(expected, rel=1e-5)
+    assert float(numbers(loss(Y, p))) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_softmax_costs_what_it_does_in_keras_without_its_logits():
+    p = keras.activations.softmax(ops.convert_to_tensor(Z))
+    assert float(numbers(BinaryCrossentropy()(Y, p))) == pytest.approx(0.1809, abs=1e-4)
+
+
+@ways
+def test_a_network_with_a_softmax_costs_the_log_loss_of_what_it_predicts(way):
+    loss, gamma = WAYS[way]
+    X, y = table()
+    y = np.stack([1 - y, y], axis=1)
+    model = network(2, "softmax")
+    model.compile(optimizer=keras.optimizers.Adam(0.1), loss=loss)
+    losses = model.fit(X, y, epochs=5, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
+    true = BinaryCrossEntropy(gamma=gamma)(y, model.predict(X, verbose=0))
+    assert model.evaluate(X, y, verbose=0) == pytest.approx(true, rel=1e-5)
+    assert float(numbers(loss(y, model(X)))) == pytest.approx(true, rel=1e-5)
+
+
+@activations
+def test_a_mistake_beyond_the_clip_costs_the_same_eagerly_and_in_evaluate(activation):
+    X, y = np.float32([[60.0, -60.0]]), np.float32([[0.0, 1.0]])
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Activation(ACTIVATIONS[activation])])
+    model.compile(loss=BinaryCrossentropy())
+    evaluated = model.evaluate(X, y, verbose=0)
+    assert float(numbers(BinaryCrossentropy()(y, model(X)))) == pytest.approx(evaluated, rel=1e-5)
+    own = float(numbers(keras.losses.BinaryCrossentropy()(y, model(X))))
+    if "softmax" not in activation:  # whose logits Keras takes for a sigmoid's on TensorFlow
+        assert evaluated == pytest.approx(own, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    "function", [BinaryCrossentropy(from_logits=True), lambda y, s: binary_crossentropy(y, s, True)]
+)
+def test_the_logits_of_a_sigmoid_are_not_squashed_twice_where_keras_sees_them(function):
+    y, z = np.float32([[1.0, 0.0]]), ops.convert_to_tensor(np.float32([[2.0, 2.0]]))
+    for take in (lambda f: f, compiled):
+        if BACKEND == "tensorflow":
+            with pytest.warns(UserWarning, match="y_pred was made by a sigmoid"):
+                value = take(lambda z: function(y, keras.activations.sigmoid(z)))(z)
+            with pytest.warns(UserWarning, match="Was this intended"):
+                own = keras.losses.binary_crossentropy(y, keras.activations.sigmoid(z), from_logits=True)
+        else:
+            value = take(lambda z: function(y, keras.activations.sigmoid(z)))(z)
+            own = keras.losses.binary_crossentropy(y, keras.activations.sigmoid(z), from_logits=True)
+        assert float(numbers(ops.mean(value))) == pytest.approx(float(numbers(own)[0]), rel=1e-5)
+        take(lambda z: function(y, keras.activations.softmax(z)))(z)  # of which nothing is known: no warning
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])

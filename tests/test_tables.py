@@ -24,8 +24,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from logloss.core.errors import RunError, TableError
+from logloss.tables.atomic import atomic_path, write_atomically
 from logloss.tables.csv_dialect import Dialect
-from logloss.training.files import atomic_path, write_atomically
 from logloss.training.tables import read_table, refuse_infinite, write_table
 
 # ---------------------------------------------------------------------------------------------------------------------

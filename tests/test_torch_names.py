@@ -433,6 +433,17 @@ def changed(**attributes):
             (lambda axis=axis: by_class(axis)(TABLE, TABLE), ParameterError, f"class_axis={axis!r}")
             for axis in ("c", 0.5, None)
         ),
+        *(
+            (lambda made=made: made(class_axis="c"), ParameterError, "class_axis='c' is not a whole number")
+            for made in (ours.BCEWithLogitsLoss, ours.BCELoss, lambda **o: ours.as_module(BinaryCrossEntropy(), **o))
+        ),
+        *(
+            (lambda made=made: made(validate="no"), ParameterError, "validate='no' is not True, False or None")
+            for made in (ours.BCEWithLogitsLoss, ours.BCELoss, lambda **o: ours.as_module(BinaryCrossEntropy(), **o))
+        ),
+        (lambda: LOGITS(ZERO.to_sparse(), ZERO), TypeError, "expected a dense tensor. Use input.to_dense()"),
+        (lambda: LOGITS(ZERO, ZERO.to_sparse()), TypeError, "expected a dense tensor. Use target.to_dense()"),
+        (lambda: LOGITS(ZERO * 1j, ZERO), TypeError, "torch.complex64; expected a floating type."),
         (lambda: changed(reduction="avg")(ZERO, ZERO), ParameterError, "reduction='avg' is not one of mean"),
     ],
 )

@@ -9,10 +9,11 @@ if TYPE_CHECKING:
     from logloss.core.family import BinaryCrossEntropy
     from logloss.core.kernel import active_kernel
     from logloss.core.scoring import log_loss
+    from logloss.engines.front_door import evaluate
 
 __version__ = "0.1.0"
 
-__all__ = ["BinaryCrossEntropy", "__version__", "active_kernel", "conventions", "log_loss"]
+__all__ = ["BinaryCrossEntropy", "__version__", "active_kernel", "conventions", "evaluate", "log_loss"]
 
 # Not even NumPy is needed by `logloss --help`.
 __getattr__, __dir__ = lazy.attributes(
@@ -21,7 +22,8 @@ __getattr__, __dir__ = lazy.attributes(
         "BinaryCrossEntropy": "logloss.core.family",
         "active_kernel": "logloss.core.kernel",
         "conventions": "logloss.core.conventions",
+        "evaluate": "logloss.engines.front_door",
         "log_loss": "logloss.core.scoring",
     },
-    extra="train",
+    extra="evaluate",
 )

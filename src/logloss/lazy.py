@@ -1,11 +1,32 @@
 """Names that are imported when they are first used, so that nothing heavy is loaded before it is needed."""
 
+import contextlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from typing import Any
 
 from logloss.core.errors import MissingPackageError
+
+
+@contextlib.contextmanager
+def missing_named(what: str, extra: str) -> Iterator[None]:
+    """Say of a package that is not installed what needs it, and which ``extra`` of logloss installs it.
+
+    Raises
+    ------
+    MissingPackageError
+        A module that was imported within is not there.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        missing = error.name or ""
+        if missing.startswith("logloss"):
+            raise
+        raise MissingPackageError(
+            f"{what} needs the package {missing}. Install it with: pip install 'logloss[{extra}]'"
+        ) from error
 
 
 def attributes(
@@ -19,15 +40,8 @@ def attributes(
     def get(name: str) -> Any:
         if name not in where:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        try:
+        with missing_named(f"{package}.{name}", extra):
             value = getattr(import_module(where[name]), name)
-        except ModuleNotFoundError as error:
-            missing = error.name or ""
-            if missing.startswith("logloss"):
-                raise
-            raise MissingPackageError(
-                f"{package}.{name} needs the package {missing}. Install it with: pip install 'logloss[{extra}]'"
-            ) from error
         setattr(sys.modules[package], name, value)  # so that this is asked once
         return value
 

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from logloss import __version__
-from logloss.cli import demo, predict, report, train
+from logloss.cli import demo, evaluate, predict, report, train
 from logloss.cli.words import missing_package, printable
 from logloss.core.errors import LogLossError, nearest
 
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 app.command("train")(train.train)
 app.command("predict")(predict.predict)
+app.command("evaluate")(evaluate.evaluate)
 app.command("report")(report.report)
 app.command("demo")(demo.demo)
 

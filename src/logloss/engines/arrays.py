@@ -10,7 +10,7 @@ from logloss.core.errors import ShapeError, WeightError
 from logloss.core.inputs import Array, Inputs, Words, check_values, per_element, read
 from logloss.engines.gathering import Batch, Gatherer
 from logloss.engines.mistakes import to_mistake
-from logloss.engines.second_read import ranked, with_tallies
+from logloss.engines.second_read import ranked, tallies_of, with_tallies
 from logloss.evaluation.evidence import Evidence
 from logloss.evaluation.plain import HEAVIEST
 
@@ -75,7 +75,7 @@ def from_arrays(
         check_values(inputs, from_logits=from_logits, words=_WORDS)
         _refuse_heavy(inputs)
     slices, suppressed = ranked(part)
-    slices = with_tallies(slices, tuple(groups), batches, from_logits=from_logits)
+    slices = with_tallies(slices, lambda some: tallies_of(some, tuple(groups), batches(), from_logits=from_logits))
     mistakes = tuple(to_mistake(one, from_logits) for one in part.worst)
     return Evidence(part.tally, 0, mistakes, slices, suppressed)
 

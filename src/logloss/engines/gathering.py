@@ -2,15 +2,16 @@
 
 import io
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
 
+from logloss.core.errors import LogLossError
 from logloss.core.family import BinaryCrossEntropy
 from logloss.core.inputs import Array
-from logloss.engines.mistakes import WORST, Candidate, candidates_of, chosen
+from logloss.engines.mistakes import WORST, Candidate, candidates_of, chosen, with_columns
 from logloss.engines.refusals import Found, Refusals
 from logloss.engines.slices import Summing, Sums
 from logloss.evaluation.cells import Floats
@@ -32,6 +33,7 @@ class Batch(NamedTuple):
     known: Array | None = None  # whether there is a label
     present: Array | None = None  # whether there is a score
     place: int = 0  # of the first row among all
+    shown: pa.RecordBatch | None = None  # what to tell of the costliest rows
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,11 @@ class Part:
         refusals = self.refusals + other.refusals
         return Part(self.tally + other.tally, self.skipped + other.skipped, worst, sums, refusals)
 
+    def refused(self, error: LogLossError) -> "Part":
+        """With the sentence of an error, to be raised where all is known."""
+        said = Refusals(said=str(error))
+        return replace(self, refusals=self.refusals + said)
+
     def to_bytes(self) -> bytes:
         """For another machine."""
         found = {kind: list(one) for kind, one in self.refusals.found.items()}
@@ -67,7 +74,7 @@ class Part:
         said = json.loads(head)
         found = {kind: Found(*one) for kind, one in said["found"].items()}
         worst = tuple(Candidate(*one) for one in said["worst"])
-        refusals = Refusals(found, said["low"], said["high"])
+        refusals = Refusals(found, said["low"], said["high"], said["said"])
         return cls(Tally.from_bytes(tally), said["skipped"], worst, tuple(map(Sums.from_bytes, sums)), refusals)
 
 
@@ -100,6 +107,8 @@ class Gatherer:
                     more = candidates_of(
                         found, batch.label, batch.score, batch.weight, batch.ids, batch.place, self._wanted
                     )
+                    if batch.shown is not None:
+                        more = with_columns(more, batch.shown, batch.place)
                     self._worst = chosen([*self._worst, *more], self._wanted)
                 if self._summing:
                     self._sum_up(batch, shown)
@@ -139,8 +148,10 @@ class Gatherer:
         label, score, weight = batch.label, batch.score, batch.weight
         seen = np.ones(len(score), np.bool_) if shown is None else shown
         with np.errstate(invalid="ignore"):
-            kind, fit = ("logit", ~np.isnan(score)) if self._from_logits else ("score", (score >= 0) & (score <= 1))
-            bad = [("label", seen & ~((label >= 0) & (label <= 1)), label), (kind, seen & ~fit, score)]
+            absent = np.isnan(score)
+            fit = absent | self._from_logits | ((score >= 0) & (score <= 1))
+            bad = [("label", seen & ~((label >= 0) & (label <= 1)), label), ("score", seen & ~fit, score)]
+            bad.append(("null", seen & absent, score))
             if weight is not None:
                 bad.append(("weight", seen & ~((weight >= 0) & (weight < np.inf)), weight))
                 bad.append(("heavy", seen & (weight > HEAVIEST) & (weight < np.inf), weight))

@@ -25,7 +25,7 @@ class Candidate(NamedTuple):
     weight: float
     id: str | None
     place: int  # among the rows of the source
-    shown: dict[str, object]
+    shown: dict[str, str | None]
 
     @property
     def key(self) -> tuple[float, float, float, float, bool, str, int]:
@@ -52,6 +52,19 @@ def candidates_of(
     names = [None] * len(kept) if ids is None else text_of(_plain(ids.take(pa.array(place[kept])))).to_pylist()
     rows = zip(*(column[kept].tolist() for column in columns), names, place[kept].tolist(), strict=True)
     return [Candidate(gain, z, y, w, name, first + at, {}) for gain, z, y, w, name, at in rows]
+
+
+def with_columns(candidates: list[Candidate], batch: pa.RecordBatch, first: int) -> list[Candidate]:
+    """The same with what stands in the columns of a batch, which begins with the row ``first``."""
+    rows = texts_of(batch, [one.place - first for one in candidates])
+    return [one._replace(shown=row) for one, row in zip(candidates, rows, strict=True)]
+
+
+def texts_of(batch: pa.RecordBatch, places: list[int]) -> list[dict[str, str | None]]:
+    """Some rows of a batch, every value as text: so they read the same from every kind of source."""
+    rows = batch.take(pa.array(places, pa.int64()))
+    columns = [text_of(_plain(column)).to_pylist() for column in rows.columns]
+    return [dict(zip(rows.schema.names, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
 def to_mistake(one: Candidate, from_logits: bool) -> Mistake:

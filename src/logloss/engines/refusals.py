@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from logloss.core.errors import LabelError, LogitError, LogLossError, ProbabilityError, TableError, WeightError
+from logloss.core.errors import LabelError, LogLossError, ProbabilityError, TableError, WeightError
 from logloss.core.inputs import Array
 from logloss.evaluation.plain import HEAVIEST
 from logloss.tables.wording import counted, quoted
@@ -34,9 +34,14 @@ class Refusals:
     found: Mapping[str, Found] = field(default_factory=dict)
     low: float = 0.0
     high: float = 0.0
+    said: str = ""  # a sentence that came from another machine
 
     def __bool__(self) -> bool:
-        return bool(self.found)
+        return bool(self.found or self.said)
+
+    def placeless(self) -> "Refusals":
+        """Without the places, which mean nothing in a part of the data."""
+        return replace(self, found={kind: one._replace(row=None) for kind, one in self.found.items()})
 
     def and_(self, kind: str, bad: npt.NDArray[np.bool_], values: Array | None, first: int) -> "Refusals":
         """With the bad rows of a batch that starts at row ``first``."""
@@ -45,11 +50,11 @@ class Refusals:
             return self
         at = int(np.argmax(bad))
         there = self.found.get(kind)
-        value = None if values is None else float(values[at])
+        value = None if values is None or np.isnan(values[at]) else float(values[at])
         now = Found(count, first + at + 1, value) if there is None else there._replace(times=there.times + count)
         low, high = self.low, self.high
         if kind == "score" and values is not None:
-            low, high = min(low, float(values.min())), max(high, float(values.max()))
+            low, high = min(low, float(values[bad].min())), max(high, float(values[bad].max()))
         return replace(self, found={**self.found, kind: now}, low=low, high=high)
 
     def __add__(self, other: "Refusals") -> "Refusals":
@@ -58,7 +63,8 @@ class Refusals:
             kind: self.found[kind].joined(other.found[kind]) if kind in self.found and kind in other.found else one
             for kind, one in kinds.items()
         }
-        return Refusals(both, min(self.low, other.low), max(self.high, other.high))
+        said = min(filter(None, (self.said, other.said)), default="")
+        return Refusals(both, min(self.low, other.low), max(self.high, other.high), said)
 
 
 def refuse(refusals: Refusals, label: str, score: str, weight: str | None, *, rows: int) -> None:
@@ -66,14 +72,15 @@ def refuse(refusals: Refusals, label: str, score: str, weight: str | None, *, ro
 
     Raises
     ------
-    TableError, LabelError, ProbabilityError, LogitError, WeightError
+    TableError, LabelError, ProbabilityError, WeightError
         With the count, the first place and the mend.
     """
+    if refusals.said:
+        raise TableError(refusals.said)
     kinds: dict[str, tuple[str, type[LogLossError], str, str]] = {
         "null": (score, TableError, "are missing", f"Fill them in, or {_SKIP}."),
         "label": (label, LabelError, "lie outside [0, 1]", "Mend them, or say which value is positive (--positive)."),
         "score": (score, ProbabilityError, "lie outside [0, 1]", _of_scores(refusals)),
-        "logit": (score, LogitError, "are not a number", f"Mend them, or {_SKIP}."),
         "weight": (weight or "", WeightError, "are missing, negative or infinite", "Expected 0 or more in every row."),
         "heavy": (
             weight or "",

@@ -32,14 +32,11 @@ def ranked(part: Part) -> tuple[tuple[Slice, ...], dict[str, int]]:
     return tuple(enough), few
 
 
-def with_tallies(
-    slices: Sequence[Slice], by: tuple[str, ...], batches: Callable[[], Iterable[Batch]], *, from_logits: bool
-) -> tuple[Slice, ...]:
-    """The slices, the first hundred with a tally each, from further reads of the data."""
+def with_tallies(slices: Sequence[Slice], count: Callable[[list[Slice]], list[Tally]]) -> tuple[Slice, ...]:
+    """The slices, the first hundred with a tally each, which ``count`` takes of some of them at a time."""
     made = list(slices)
     for some in _at_once(slices[:MOST]):
-        found = tallies_of([slices[i] for i in some], by, batches(), from_logits=from_logits)
-        for i, tally in zip(some, found, strict=True):
+        for i, tally in zip(some, count([slices[i] for i in some]), strict=True):
             made[i] = replace(slices[i], content=smaller(tally).to_bytes())
     return tuple(made)
 

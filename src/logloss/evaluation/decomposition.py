@@ -15,11 +15,9 @@ from dataclasses import dataclass
 from logloss.evaluation.gathering import weighty
 from logloss.evaluation.isotonic import pooled
 from logloss.evaluation.losses import entropy_of, losses
-from logloss.evaluation.redrawing import redrawn
+from logloss.evaluation.redrawing import IfCalibrated, if_calibrated
 from logloss.evaluation.scores import has_infinite_losses
 from logloss.evaluation.tally import Floats, Groups, Sum, Tally
-
-_REPEATS = 199  # with the value itself 200, of which 10 are beyond the 95 % point
 
 
 @dataclass(frozen=True)
@@ -29,14 +27,6 @@ class Decomposition:
     miscalibration: float
     discrimination: float
     uncertainty: float
-
-
-@dataclass(frozen=True)
-class ByChance:
-    """Of what is above 0 by chance too: its mean, and its 95 % point, were the probabilities perfectly calibrated."""
-
-    mean: float
-    point_95: float
 
 
 def log_loss_decomposition(tally: Tally, groups: Groups) -> Decomposition:
@@ -67,27 +57,20 @@ def brier_decomposition(tally: Tally, groups: Groups) -> Decomposition:
     return _decomposed(_mean(tally, Sum.BRIER), groups, _variance_of)
 
 
-def miscalibration_if_calibrated(groups: Groups, *, seed: int = 0) -> ByChance:
+def miscalibration_if_calibrated(groups: Groups, *, seed: int = 0) -> IfCalibrated:
     """What the miscalibration of the log loss would be, in nats, if the probabilities were right.
 
-    Labels are redrawn from the probabilities 199 times. Perfectly calibrated probabilities are beyond the 95 % point
-    once in 20 times: Barnard's (1963) test, in the discussion of "The spectral analysis of point processes".
+    Perfectly calibrated probabilities are beyond the 95 % point once in 20 times.
     """
     groups = weighty(groups)
-    if not len(groups.p):
-        return ByChance(math.nan, math.nan)
     cost = losses(groups)
     cost[groups.lesser == 0] = 0.0  # of what is certain and, redrawn, right
-    found = []
-    for weight in redrawn(groups, _REPEATS, seed):
+
+    def found(weight: Floats) -> float:
         score = float((weight * cost).sum() / weight.sum())
-        found.append(max(score - _recalibrated(weight, entropy_of), 0.0))
-    return by_chance(found)
+        return max(score - _recalibrated(weight, entropy_of), 0.0)
 
-
-def by_chance(found: list[float]) -> ByChance:
-    """The mean and the 95 % point of what was found in redraws: of 199, the tenth greatest."""
-    return ByChance(math.fsum(found) / len(found), sorted(found)[math.ceil(0.95 * (len(found) + 1)) - 1])
+    return if_calibrated(groups, found, seed=seed)
 
 
 def _decomposed(score: float, groups: Groups, spread: Callable[[Floats], Floats]) -> Decomposition:

@@ -16,7 +16,7 @@ class Mistake:
     p_actual: float  # of the class that it was
     loss: float  # times the weight
     weight: float
-    shown: Mapping[str, object] = field(default_factory=dict)  # the columns that were asked for by name
+    shown: Mapping[str, str | None] = field(default_factory=dict)  # the columns that were asked for by name
 
 
 @dataclass(frozen=True)

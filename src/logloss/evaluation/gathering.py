@@ -7,8 +7,11 @@ from logloss.evaluation.tally import Groups
 
 def weighty(groups: Groups) -> Groups:
     """The groups that weigh anything."""
-    some = groups.weight.sum(1) > 0
-    return groups if some.all() else Groups(**{name: column[some] for name, column in vars(groups).items()})
+    some = (groups.weight[:, 0] > 0) | (groups.weight[:, 1] > 0)
+    if some.all():
+        return groups
+    places = np.flatnonzero(some)
+    return Groups(**{name: column.take(places, 0) for name, column in vars(groups).items()})
 
 
 def gathered(groups: Groups, most: int) -> Groups:

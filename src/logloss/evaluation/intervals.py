@@ -51,7 +51,8 @@ def spread_of(groups: Groups, psi: Floats, *, by_class: bool = False) -> Spread:
         return Spread(0.0, _NORMAL, 0.0)
     unit = moved / error
     # Sums of cubes and of fourth powers of weights in a group are at least these, and equal where all weigh the same.
-    third, fourth = (float((square * alone**k * unit ** (k + 2)).sum()) for k in (1, 2))
+    heavy = alone * unit**2
+    third, fourth = float((square * heavy * unit).sum()), float((square * heavy**2).sum())
     unsure = fourth - 1 / rows
     return Spread(error, student(2 / unsure if unsure > 0 else math.inf), third / 6)
 

@@ -46,11 +46,9 @@ def roc_auc(groups: Groups) -> Ranking:
     rows = _class_rows(groups)
     if not (rows > 0).all():
         return Ranking(Score(math.nan), math.nan)
-    cumulated = np.cumsum(groups.weight, 0)
-    total = cumulated[-1]
-    below = (cumulated[:, 0] - negatives / 2) / total[0]  # the share of negatives, for each positive
-    above = 1 - (cumulated[:, 1] - positives / 2) / total[1]  # and of positives, for each negative
-    value = float((positives * below).sum() / positives.sum())
+    value = area(groups)
+    total = groups.weight.sum(0)
+    below, above = _below(negatives), 1 - _below(positives)
     tied = np.where(groups.width > 0, negatives / total[0] * positives / total[1], 0.0)
     error = float(tied.sum()) / 2
     if not 0 < value < 1:
@@ -59,6 +57,21 @@ def roc_auc(groups: Groups) -> Ranking:
         return Ranking(Score(value), error)
     psi = (np.stack([above, below], -1) - value) * total.sum() / total
     return Ranking(on_logit_scale(value, spread_of(groups, psi, by_class=True)), error)
+
+
+def area(groups: Groups) -> float:
+    """The area alone, without its interval; for resampling."""
+    negatives, positives = groups.weight.T
+    total = float(positives.sum())
+    if not (total > 0 and negatives.sum() > 0):
+        return math.nan
+    return float((positives * _below(negatives)).sum()) / total
+
+
+def _below(weight: Floats) -> Floats:
+    """The share of a class that is below each probability, and half of what is at it."""
+    cumulated = np.cumsum(weight)
+    return np.asarray((cumulated - weight / 2) / cumulated[-1])
 
 
 def average_precision(groups: Groups) -> Ranking:

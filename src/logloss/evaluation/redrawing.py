@@ -1,10 +1,36 @@
 """Labels redrawn as if the probabilities were right: what chance alone would show of them."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
 from logloss.evaluation.tally import Floats, Groups
+
+_REPEATS = 199  # with the value itself 200, of which 10 are beyond the 95 % point
+
+
+@dataclass(frozen=True)
+class IfCalibrated:
+    """Of what is above 0 by chance too: its mean, and its 95 % point, were the probabilities perfectly calibrated."""
+
+    mean: float
+    point_95: float
+
+
+def if_calibrated(groups: Groups, statistic: Callable[[Floats], float], *, seed: int = 0) -> IfCalibrated:
+    """What a statistic of the groups' weights, (m, 2), would be; NaN without groups. Each has to weigh something.
+
+    Notes
+    -----
+    Labels are redrawn from the probabilities 199 times. A value beyond the 95 % point is a test at 5 %: Barnard (1963),
+    in the discussion of "The spectral analysis of point processes".
+    """
+    if not len(groups.p):
+        return IfCalibrated(math.nan, math.nan)
+    found = sorted(statistic(weight) for weight in redrawn(groups, _REPEATS, seed))
+    return IfCalibrated(math.fsum(found) / len(found), found[math.ceil(0.95 * (len(found) + 1)) - 1])
 
 
 def redrawn(groups: Groups, repeats: int, seed: int) -> Iterator[Floats]:

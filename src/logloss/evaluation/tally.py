@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from logloss.core.errors import LogLossError
-from logloss.evaluation.cells import cells_of
+from logloss.evaluation.cells import cells_of, ends_of
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -130,9 +130,9 @@ class Tally:
 
     def groups(self) -> Groups:
         """The rows by probability."""
-        from logloss.evaluation.grouping import groups_of
-
-        return groups_of(self)
+        if isinstance(self.kept, CellCounts):
+            return _groups_of_cells(self.kept)
+        return _groups_of_rows(self.kept, self.from_logits)
 
     def to_bytes(self) -> bytes:
         """A file's content; the same for the same rows."""
@@ -236,3 +236,43 @@ def times(parts: Integers, count: Integers) -> Integers:
     high, low = (lower >> 24) * count, (lower & 0xFFFFFF) * count  # each within 64 bits
     high += low >> 24
     return carried(np.stack([upper + (high >> 24), ((high & 0xFFFFFF) << 24) + (low & 0xFFFFFF)], -1))
+
+
+def _groups_of_rows(kept: Rows, from_logits: bool) -> Groups:
+    starts = np.flatnonzero(np.r_[True, kept.score[1:] != kept.score[:-1]][: len(kept.score)])
+    is_positive = kept.label > 0.5
+    shares = np.stack([kept.weight * (1 - kept.label), kept.weight * kept.label], -1)
+    count = kept.count[:, None]
+
+    def added(values: Floats | Integers) -> Floats:
+        return np.add.reduceat(values, starts).astype(np.float64) if len(starts) else values.astype(np.float64)
+
+    lesser = kept.lesser[starts]
+    p = np.where(kept.score[starts] >= (0.0 if from_logits else 0.5), 1 - lesser, lesser)
+    return Groups(
+        p=p,
+        lesser=lesser,
+        rows=added(count * np.stack([~is_positive, is_positive], -1)).astype(np.int64),
+        weight=added(shares * count),
+        square=added(shares * kept.weight[:, None] * count),
+        width=np.zeros(len(starts)),
+    )
+
+
+def _groups_of_cells(kept: CellCounts) -> Groups:
+    least, greatest, is_upper = ends_of(kept.cell)
+    middle = (least + greatest) / 2
+    order = np.lexsort((np.where(is_upper, -middle, middle), is_upper))
+    lesser, is_upper = middle[order], is_upper[order]
+    return Groups(
+        p=np.where(is_upper, 1 - lesser, lesser),
+        lesser=lesser,
+        rows=kept.rows[order],
+        weight=_number(kept.weights[order]),
+        square=_number(kept.squares[order]),
+        width=(greatest - least)[order],
+    )
+
+
+def _number(parts: Integers) -> Floats:
+    return parts[..., 0] * 2.0**-16 + parts[..., 1] * 2.0**-64

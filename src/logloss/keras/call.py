@@ -1,6 +1,7 @@
 """A call of a loss: labels, weights and masks brought to the shape of y_pred, and handed to the backend's own loss."""
 
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -33,6 +34,10 @@ _REDUCTIONS = {
     "sum": "none",
     "none": "none",
 }
+_TWICE = (
+    "from_logits=True, and y_pred was made by a sigmoid, so it holds probabilities; the loss is of the logits that it "
+    "was made from. Leave the sigmoid out of the model, or say from_logits=False."
+)
 _OTHER_NAMES = {"auto": "sum_over_batch_size", "weighted_mean": "mean_with_sample_weight"}
 
 
@@ -45,7 +50,7 @@ class Call:
     class_axis: int = -1
     ignore_index: float | None = None
     validate: bool | None = None
-    prefers_logits: bool = True  # those that a sigmoid activation was made from, where Keras keeps them
+    prefers_logits: bool = True  # those that a sigmoid made y_pred from, where Keras takes them too
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ignore_index", parameters.ignore_index(self.ignore_index))
@@ -57,9 +62,10 @@ class Call:
     ) -> Tensor:
         """The loss under one of Keras' reductions."""
         refuse_tf_keras(y_true=y_true, y_pred=y_pred, sample_weight=sample_weight)
-        mask, logits = get_keras_mask(y_pred), getattr(y_pred, "_keras_logits", None)
-        bce = self.bce
-        if self.prefers_logits and not bce.from_logits and logits is not None:
+        bce, mask, logits = self.bce, get_keras_mask(y_pred), _logits_of(y_pred) if self.prefers_logits else None
+        if logits is not None:
+            if bce.from_logits:
+                warnings.warn(_TWICE, stacklevel=3)
             bce, y_pred = replace(bce, from_logits=True), logits
         y_true, y_pred = _matched(ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred, dtype=dtype))
         weight = None if sample_weight is None else _aligned(sample_weight, y_pred, "sample_weight")
@@ -83,6 +89,15 @@ class Call:
         counted = ops.ones_like(losses) if shown is None else ops.cast(shown, losses.dtype)
         count = ops.sum(counted, axis=self.axis)
         return ops.sum(losses, axis=self.axis) / ops.maximum(count, 1)
+
+
+def _logits_of(y_pred: Any) -> Tensor | None:
+    """The logits that a sigmoid made y_pred from. As Keras does, only TensorFlow is asked."""
+    if keras.backend.backend() != "tensorflow":
+        return None
+    from logloss.tensorflow.sigmoid import logits_of
+
+    return logits_of(y_pred)
 
 
 def _plain(axis: Any) -> Any:

@@ -63,7 +63,8 @@ def binary_crossentropy(
     Notes
     -----
     Probabilities are clipped to [epsilon, 1 - epsilon] for `keras.config.epsilon()`, and the gradient beyond the clip
-    is that at the clip. If they carry the logits that a sigmoid made them from, the loss is of those, without a clip.
+    is that at the clip. On TensorFlow, as in Keras, the loss of what a sigmoid made is that of its logits, without a
+    clip; with ``from_logits=True`` too, with a warning.
 
     Examples
     --------

@@ -13,7 +13,7 @@ from logloss.core.errors import ParameterError, nearest
 from logloss.report import charts, sources, svg, words
 from logloss.report.loss_chart import loss_curves
 from logloss.report.rendering import render
-from logloss.training.files import write_atomically
+from logloss.tables.atomic import write_atomically
 from logloss.training.history import History
 
 _TITLE = "Loss curves"

@@ -47,7 +47,7 @@ def net_benefit_chart(facts: RoundThresholds, *, width: int = charts.NARROW) -> 
 def threshold_axis(facts: RoundThresholds) -> Axes:
     """Where thresholds stand."""
     if facts.in_log_odds:
-        return log_odds_between(facts.low, facts.high)
+        return log_odds_between(facts.low, facts.high, charts.NARROW - charts.BESIDE)
     return replace(LINEAR, domain=(0.0, facts.high))
 
 

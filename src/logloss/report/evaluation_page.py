@@ -16,7 +16,7 @@ from logloss.report.rendering import drawn, render, script
 from logloss.report.score_chart import score_chart
 from logloss.report.score_words import score_table
 from logloss.report.slice_chart import MOST, slice_chart
-from logloss.training.files import write_atomically
+from logloss.tables.atomic import write_atomically
 
 if TYPE_CHECKING:
     from logloss.evaluation.evaluation import Evaluation

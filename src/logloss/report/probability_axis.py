@@ -8,7 +8,7 @@ from typing import Any
 
 from logloss.evaluation.log_odds import FARTHEST
 
-_LABELS = 8
+_LABEL_ROOM = 40  # pixels a label
 _TENTHS = [10.0**-i for i in range(6, 0, -1)]
 
 
@@ -40,24 +40,24 @@ def logit(p: float, low: float = -FARTHEST, high: float = FARTHEST) -> float:
     return min(max(math.log(p) - math.log1p(-p), low), high)
 
 
-def log_odds_between(least: float, most: float) -> Axes:
-    """An axis in log-odds from one probability to another, of at least two units."""
+def log_odds_between(least: float, most: float, length: float) -> Axes:
+    """An axis in log-odds from one probability to another, of at least two units, and as long in pixels."""
     low, high = logit(least), logit(most)
     spare = max(1 - (high - low) / 2, 0.0)
     low, high = low - spare, high + spare
     return Axes(
         partial(logit, low=low, high=high),
         (low, high),
-        {"values": _ticks(low, high), "labelExpr": _LABEL},
+        {"values": _ticks(low, high, int(length / _LABEL_ROOM)), "labelExpr": _LABEL},
     )
 
 
-def _ticks(low: float, high: float) -> list[float]:
+def _ticks(low: float, high: float, most: int) -> list[float]:
     every: Sequence[float] = [*_TENTHS, 0.5, *(1 - p for p in reversed(_TENTHS))]
     marks = [logit(p) for p in every if low <= logit(p) <= high]
     if len(marks) < 3:
         marks = [logit(i / 20) for i in range(1, 20) if low <= logit(i / 20) <= high]
     # One half stays where some have to go.
-    step = -(-len(marks) // _LABELS)
+    step = -(-len(marks) // max(most, 2))
     middle = marks.index(0.0) if 0.0 in marks else 0
     return marks[middle % step :: step]

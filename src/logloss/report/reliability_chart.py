@@ -29,7 +29,7 @@ def reliability_diagram(
     curve beside the isotonic one, at the same probabilities.
     """
     side = width - charts.BESIDE
-    axes = log_odds_between(reliability.predicted[0], reliability.predicted[-1]) if logit else LINEAR
+    axes = log_odds_between(reliability.predicted[0], reliability.predicted[-1], side) if logit else LINEAR
     low, high = axes.domain or (0.0, reach(reliability))
     scale = charts.span(low, high)
     x = alt.X("x:Q", scale=scale, axis=charts.axis(None, labels=False, **axes.labels))

@@ -13,8 +13,8 @@ _GAP = 0.06  # of the height, so that no bar touches an edge
 
 def score_chart(distribution: ScoreDistribution, *, width: int = charts.WIDE) -> alt.LayerChart:
     """Shares of each class in bins of predicted probability."""
-    edges = distribution.edges
-    axes = log_odds_between(edges[0], edges[-1]) if distribution.in_log_odds else LINEAR
+    edges, plot = distribution.edges, width - _LEFT - _RIGHT
+    axes = log_odds_between(edges[0], edges[-1], plot) if distribution.in_log_odds else LINEAR
     ends = axes.domain or (0.0, 1.0)
     tall = max([share for share in (*distribution.positives, *distribution.negatives) if share == share], default=1.0)
     tall *= 1 + _GAP
@@ -42,4 +42,4 @@ def score_chart(distribution: ScoreDistribution, *, width: int = charts.WIDE) ->
         layers.append(label.mark_text(align="left", dx=8, color=colour).encode(x, y, text="text:N"))
     line = data([{"y": 0}]).mark_rule(color=charts.GREY).encode(y)
     height = 260 if width >= charts.WIDE else 220
-    return charts.styled(alt.LayerChart(layer=[*layers, line]).properties(width=width - _LEFT - _RIGHT, height=height))
+    return charts.styled(alt.LayerChart(layer=[*layers, line]).properties(width=plot, height=height))

@@ -11,7 +11,7 @@ from logloss.report.facts import TrainingReport
 from logloss.report.loss_chart import loss_curves
 from logloss.report.reliability_chart import reliability_diagram
 from logloss.report.rendering import SINGLE, drawn, render
-from logloss.training.files import write_atomically
+from logloss.tables.atomic import write_atomically
 
 _MOST_DIAGRAMS = 6
 _MODELS = {"mlp": "A neural network", "linear": "A linear model"}

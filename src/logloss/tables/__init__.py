@@ -1,1 +1,1 @@
-"""Tables in files, whoever reads them: what a file holds, how its text is written, and how names stand in sentences."""
+"""Files and tables, whoever reads or writes them: what a file holds, how text is written, how names are spoken of."""

@@ -59,9 +59,8 @@ def check_pair(y_pred: Tensor, y_true: Tensor, words: Words) -> None:
             mend = f"Use {words.y_pred}.squeeze(-1), or {words.y_true}.unsqueeze(-1)."
         raise ShapeError(f"{words.y_pred} has shape {expected} and {words.y_true} has shape {came}. {mend}")
     if not y_pred.is_floating_point():
-        raise errors.DtypeError(
-            f"{words.y_pred} has dtype {y_pred.dtype}; expected a floating type. Use {words.y_pred}.float()."
-        )
+        mend = "" if y_pred.is_complex() else f" Use {words.y_pred}.float()."
+        raise errors.DtypeError(f"{words.y_pred} has dtype {y_pred.dtype}; expected a floating type.{mend}")
     if y_true.is_complex():
         raise errors.DtypeError(f"{words.y_true} has dtype {y_true.dtype}; expected real numbers or booleans.")
 
@@ -124,8 +123,7 @@ def along_class_axis(weight: Tensor, y_pred: Tensor, class_axis: int, name: str)
     if weight.requires_grad and torch.is_grad_enabled():
         raise errors.GradientError(f"{name} requires a gradient, and the loss gives none in it. Use {name}.detach().")
     if weight.ndim == 1 and class_axis != -1:
-        if not isinstance(class_axis, int):
-            raise ParameterError(f"class_axis={class_axis!r} is not a whole number.")
+        check_class_axis(class_axis)
         if not -y_pred.ndim <= class_axis < y_pred.ndim:
             raise ShapeError(
                 f"class_axis={class_axis} is not an axis of the predictions, whose shape is {tuple(y_pred.shape)}."
@@ -139,6 +137,27 @@ def along_class_axis(weight: Tensor, y_pred: Tensor, class_axis: int, name: str)
             f"the predictions, {tuple(y_pred.shape)}. Give one entry a class, or name the axis with class_axis."
         )
     return weight
+
+
+def check_class_axis(class_axis: object) -> None:
+    """Refuse an axis that is no whole number."""
+    if isinstance(class_axis, bool) or not isinstance(class_axis, int):
+        raise ParameterError(f"class_axis={class_axis!r} is not a whole number.")
+
+
+def check_validate(validate: object) -> None:
+    """Refuse a switch that is neither on nor off nor left alone."""
+    if validate is not None and not isinstance(validate, bool):
+        raise ParameterError(f"validate={validate!r} is not True, False or None.")
+
+
+def check_dense(arguments: Arguments, words: Words) -> None:
+    """Refuse tensors that hold only some of their values."""
+    for name, tensor in ((words.y_pred, arguments.y_pred), (words.y_true, arguments.y_true)):
+        if tensor.layout is not torch.strided:
+            raise errors.DtypeError(
+                f"{name} has layout {tensor.layout}; expected a dense tensor. Use {name}.to_dense()."
+            )
 
 
 def check_mask(mask: Any) -> None:
@@ -169,6 +188,7 @@ def without_ignored(y_true: Tensor, mask: Tensor | None, ignore_index: float | N
 @torch.compiler.disable  # type: ignore[untyped-decorator]
 def check_values(arguments: Arguments, *, from_logits: bool, words: Words, is_weight_signed: bool) -> None:
     """Refuse labels, predictions and weights in plain view that are out of range; this waits for another device."""
+    check_dense(arguments, words)
     if not is_eager(*arguments) or arguments.y_pred.is_meta:
         raise ParameterError(
             "validate=True looks at values, and tensors have none inside of vmap, grad and the like, nor on the meta "

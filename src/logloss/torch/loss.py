@@ -7,7 +7,7 @@ from logloss.core.family import BinaryCrossEntropy
 from logloss.core.inputs import Words
 from logloss.core.reduction import check_reduction
 from logloss.torch import native, operations
-from logloss.torch.arguments import Arguments, check_values, work_type
+from logloss.torch.arguments import Arguments, check_dense, check_values, work_type
 from logloss.torch.eager import is_eager
 
 _HALVES = (torch.float16, torch.bfloat16)
@@ -40,6 +40,8 @@ def reduced(
             pass
         if validate is None:
             check_values(arguments, from_logits=family.from_logits, words=words, is_weight_signed=is_weight_signed)
+    else:
+        check_dense(arguments, words)
     if reduction == "none":
         return operations.losses(arguments, family, is_sum=False).to(y_pred.dtype)
     total = operations.losses(arguments, family, is_sum=True)

@@ -37,6 +37,8 @@ class _DropIn(nn.Module):
             self.numbers[name] = None if weight is tensor else parameters.weight(name, weight)
         self.family, self.options = member(options), options
         self.ignore_index = parameters.ignore_index(ignore_index)
+        arguments.check_class_axis(class_axis)
+        arguments.check_validate(validate)
         self.class_axis, self.validate = class_axis, validate
 
     def forward(self, input: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor:  # noqa: A002
@@ -192,6 +194,8 @@ class BinaryCrossEntropyLoss(nn.Module):
     def __init__(self, bce: BinaryCrossEntropy, reduction: str, class_axis: int, validate: bool | None) -> None:
         super().__init__()
         check_reduction(reduction)
+        arguments.check_class_axis(class_axis)
+        arguments.check_validate(validate)
         self.bce, self.reduction, self.class_axis, self.validate = bce, reduction, class_axis, validate
 
     def extra_repr(self) -> str:

@@ -30,7 +30,7 @@ import safetensors
 
 from logloss.core.errors import RunError
 from logloss.core.plain import to_json
-from logloss.training.files import remove_leftovers, write_atomically
+from logloss.tables.atomic import remove_leftovers, write_atomically
 from logloss.training.history import Epoch, read_epochs, write_epoch
 
 if TYPE_CHECKING:  # imported where they are needed, so that what is not there is said without the seconds they take

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from logloss.core.errors import TargetError, nearest
-from logloss.tables.csv_dialect import is_number
+from logloss.tables.label_words import PAIRS, folded, spelled
 from logloss.tables.wording import counted, listed, quoted, repeated
 
 
@@ -81,10 +81,6 @@ def read_targets(frame: pd.DataFrame, names: Sequence[str], *, positive: str | N
     )
 
 
-# Pairs that speak for themselves: the negative, then the positive.
-_PAIRS = (
-    ("0", "1"), ("-1", "1"), ("false", "true"), ("no", "yes"), ("n", "y"), ("f", "t"), ("negative", "positive"),
-)  # fmt: skip
 _FEW = 20  # more different numbers are measurements rather than classes
 
 
@@ -139,12 +135,12 @@ def _tell_apart(column: Any, name: str) -> _Classes:
         codes, numbers = pd.factorize(column.to_numpy(dtype=np.float64))
         if np.isinf(numbers).any():
             raise TargetError(f"The target {quoted(name)} holds infinite values; expected two values, such as 0 and 1.")
-        return _Classes(name, codes, [_spelled(number) for number in numbers], numbers)
+        return _Classes(name, codes, [spelled(number) for number in numbers], numbers)
     codes, texts = pd.factorize(column.astype(str))
     words = [str(text) for text in texts]
-    folded = [_folded(word) for word in words] if len(words) <= _FEW else []
-    if folded and any(set(folded) <= set(pair) for pair in _PAIRS):  # "Yes", "yes" and "NO " are two values
-        again, fewer = pd.factorize(np.array(folded, dtype=object))
+    alike = [folded(word) for word in words] if len(words) <= _FEW else []
+    if alike and any(set(alike) <= set(pair) for pair in PAIRS):  # "Yes", "yes" and "NO " are two values
+        again, fewer = pd.factorize(np.array(alike, dtype=object))
         codes, words = again[codes], list(fewer)
     return _Classes(name, codes, words)
 
@@ -156,7 +152,7 @@ def _read(classes: _Classes, positive: str | None, *, alone: bool) -> _Labels:
             f"{classes} is {quoted(words[0])} in all {counted(len(classes.codes), 'row')} that count; learning to tell "
             "two classes apart takes both. Name another column, or add rows of the other class."
         )
-    pair = next((pair for pair in _PAIRS if set(words) == set(pair)), None)
+    pair = next((pair for pair in PAIRS if set(words) == set(pair)), None)
     if positive is not None:
         chosen = _chosen(classes, positive)
     elif pair is not None:
@@ -187,7 +183,7 @@ def _chosen(classes: _Classes, positive: str) -> str:
     """The word that a person means by ``positive``."""
     if positive in classes.words:
         return positive
-    alike = [word for word in classes.words if _folded(word) == _folded(positive)]
+    alike = [word for word in classes.words if folded(word) == folded(positive)]
     if len(alike) == 1:
         return alike[0]
     hint = nearest(positive, classes.words) or f" It holds {listed(_in_order(classes))}."
@@ -214,8 +210,8 @@ def _why_not(classes: _Classes) -> str:
         )
     if numbers is not None and (len(words) > _FEW or (numbers % 1 != 0).any()) and len(words) > 2:
         return (
-            f"{classes} holds {len(words):,} different numbers, from {_spelled(numbers.min())} to "
-            f"{_spelled(numbers.max())}: it looks like a quantity, which is a task for regression. Expected two "
+            f"{classes} holds {len(words):,} different numbers, from {spelled(numbers.min())} to "
+            f"{spelled(numbers.max())}: it looks like a quantity, which is a task for regression. Expected two "
             "values: make a column of whether it exceeds a limit, or set one value against the rest with "
             f"{_positive()}."
         )
@@ -241,16 +237,6 @@ def _positive(word: str = "") -> str:
 def _are_probabilities(classes: _Classes) -> bool:
     numbers = classes.numbers
     return numbers is not None and bool(((numbers >= 0) & (numbers <= 1)).all() and (numbers % 1 != 0).any())
-
-
-def _folded(word: str) -> str:
-    """A word as it compares: without case and outer blanks, "1.0" like "1"."""
-    word = word.strip().casefold()
-    return _spelled(float(word)) if is_number(word) else word
-
-
-def _spelled(number: float) -> str:
-    return str(int(number)) if float(number).is_integer() else repr(float(number))
 
 
 def _what_is_missing(names: tuple[str, ...], rows: int) -> str:

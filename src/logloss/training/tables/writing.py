@@ -12,9 +12,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet
 
 from logloss.core.errors import TableError
+from logloss.tables.atomic import atomic_path
 from logloss.tables.contents import first_line
 from logloss.tables.wording import listed, repeated
-from logloss.training.files import atomic_path
 
 _ROWS = 1 << 16  # are spelled at once
 

@@ -1,0 +1,98 @@
+"""`logloss evaluate`: what predicted probabilities are worth."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from logloss.cli.condition import Condition
+from logloss.cli.evaluation import Costs, Request, leaderboard, of_example, scores_in
+from logloss.cli.words import names, printable
+from logloss.core.errors import ParameterError
+
+
+def evaluate(
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="FILE", help="CSV, TSV or Parquet: files, folders, patterns; or saved tallies."),
+    ] = None,
+    label: Annotated[
+        str | None, typer.Option("--label", "--target", metavar="COL", help="What happened: 0/1, or two values.")
+    ] = None,
+    prob: Annotated[
+        list[str] | None, typer.Option(metavar="COL", help="Probabilities of the positive class; several are compared.")
+    ] = None,
+    logit: Annotated[list[str] | None, typer.Option(metavar="COL", help="Logits in place of probabilities.")] = None,
+    weight: Annotated[str | None, typer.Option(metavar="COL", help="A column of row weights.")] = None,
+    positive: Annotated[str | None, typer.Option(metavar="VALUE", help="Which value of the label is positive.")] = None,
+    by: Annotated[
+        list[str] | None, typer.Option(metavar="COL", help="Look at each value of this column by itself too.")
+    ] = None,
+    row_id: Annotated[str | None, typer.Option("--id", metavar="COL", help="What names a row.")] = None,
+    cost_fp: Annotated[float | None, typer.Option(help="What a false positive costs.")] = None,
+    cost_fn: Annotated[float | None, typer.Option(help="What a false negative costs.")] = None,
+    show_rows: Annotated[
+        str | None, typer.Option(metavar="a,b", help="Columns to show of the rows that cost most; none if not given.")
+    ] = None,
+    skip_nulls: Annotated[bool, typer.Option("--skip-nulls", help="Leave out rows without a score.")] = False,
+    report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page to look at.")] = None,
+    tally: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Save what was counted, to be merged with others later.")
+    ] = None,
+    save_threshold: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Save the threshold of these costs, for `logloss predict`.")
+    ] = None,
+    fail_if: Annotated[
+        str | None, typer.Option(metavar="CONDITION", help="End with exit code 1 if it holds: 'log_loss>0.42'.")
+    ] = None,
+    engine: Annotated[str | None, typer.Option(metavar="spark|dask", help="Read on a cluster.")] = None,
+    example: Annotated[
+        bool, typer.Option("--example", help="Try it on predictions that come with the package.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON, for programs.")] = False,
+) -> None:
+    """Say what predicted probabilities are worth: log loss in its parts, calibration, ranking, the worst rows."""
+    condition = None if fail_if is None else Condition.parse(fail_if)
+    costs = Costs.given(cost_fp, cost_fn)
+    if save_threshold is not None and costs is None:
+        raise ParameterError("--save-threshold needs what errors cost. Say --cost-fp and --cost-fn too.")
+    scores, from_logits = scores_in(prob, logit)
+    if len(scores) > 1 and (outputs := [one for one in (report, tally) if one is not None]):
+        raise ParameterError(f"{outputs[0]} is for one model, and {len(scores)} were given. Name one.")
+    if example and (files or label or scores):
+        raise ParameterError("--example brings its own predictions. Leave out files and columns, or --example.")
+    options = {
+        "weight": weight,
+        "by": [name for text in by or () for name in names(text, "--by")] or None,
+        "id": row_id,
+        "positive": positive,
+        "skip_nulls": skip_nulls,
+        "show_rows": () if show_rows is None else names(show_rows, "--show-rows"),
+    }
+    request = Request(files or [], label, scores, from_logits, costs, engine, options)
+    made = of_example(costs) if example else request.evaluations()
+
+    facts = {name: one.to_dict() for name, one in made.items()}
+    (first, *others), (only, *_) = made.values(), facts.values()
+    if as_json:
+        typer.echo(json.dumps({"models": facts} if others else only, ensure_ascii=False, allow_nan=False))
+    else:
+        typer.echo(printable(leaderboard(facts) if others else str(first)))
+    notes = []
+    if tally is not None:
+        from logloss.engines.saved import save_tally
+
+        save_tally(first.evidence, tally)
+        notes.append(f"The tally is in {tally}.")
+    if save_threshold is not None and costs is not None:
+        costs.save_threshold(save_threshold)
+        notes.append(f"The threshold is in {save_threshold}.")
+    if report is not None:
+        first.report(report)
+        notes.append(f"The report is in {report}.")
+    for note in notes if not as_json else ():
+        typer.echo(printable(note))
+    if condition is not None and any(condition.holds(one) for one in facts.values()):
+        typer.echo(printable(f"Failed, as was asked for: {fail_if}."), err=True)
+        raise typer.Exit(1)

@@ -1,0 +1,133 @@
+"""From Arrow's record batches to the arrays that are counted."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from logloss.core.errors import ParameterError, TableError
+from logloss.core.inputs import Array
+from logloss.engines.gathering import Batch
+from logloss.engines.labels import Labels
+from logloss.engines.sources import Source
+from logloss.tables.wording import listed, quoted
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns mean what."""
+
+    label: str
+    score: str
+    weight: str | None = None
+    by: tuple[str, ...] = ()
+    id: str | None = None
+    from_logits: bool = False
+    skip_nulls: bool = False
+
+    @property
+    def needed(self) -> list[str]:
+        """Every column once."""
+        return [*dict.fromkeys(filter(None, (self.label, self.score, self.weight, *self.by, self.id)))]
+
+    def check(self, source: Source) -> None:
+        """Refuse columns that are not there, or are named for two things that cannot be one.
+
+        Raises
+        ------
+        SpellingError, ParameterError
+            One is not there, or is named twice.
+        """
+        for name in self.needed:
+            source.need(name)
+        self.check_names()
+
+    def check_names(self) -> None:
+        """Refuse one column named for two things.
+
+        Raises
+        ------
+        ParameterError
+            One is.
+        """
+        if self.label == self.score:
+            raise ParameterError(f"The column {quoted(self.label)} is named as label and as score. Name two columns.")
+
+    def texts(self, source: Source) -> list[str]:
+        """The columns that a source of text is to leave as text."""
+        named = {*self.by, *filter(None, [self.id])} - {self.score, self.weight}
+        return [*named - {self.label}, *([self.label] if source.is_text(self.label) else [])]
+
+
+def batches_of(
+    stream: Iterable[pa.RecordBatch], columns: Columns, labels: Labels, shown: Sequence[str] = ()
+) -> Iterator[Batch]:
+    """Batches as they are counted, with the columns that are to be shown of the costliest rows."""
+    place = 0
+    for batch in stream:
+        extra = batch.select(list(shown)) if shown else None
+        yield _counted(batch, columns, labels, place)._replace(shown=extra)
+        place += batch.num_rows
+
+
+def _counted(batch: pa.RecordBatch, columns: Columns, labels: Labels, place: int) -> Batch:
+    label, known = labels.read(_column(batch, columns.label))
+    score, present = _numbers(_column(batch, columns.score), columns.score, "probabilities or logits")
+    if columns.skip_nulls and score.dtype.kind == "f" and np.isnan(np.max(score, initial=0)):
+        numbers = ~np.isnan(score)
+        present = numbers if present is None else present & numbers
+        score = np.where(numbers, score, 0)
+    weight = None
+    if columns.weight is not None:
+        weight, there = _numbers(_column(batch, columns.weight), columns.weight, "weights")
+        weight = weight if there is None else np.where(there, weight, np.nan)
+    by = tuple(_column(batch, name) for name in columns.by)
+    ids = None if columns.id is None else _column(batch, columns.id)
+    return Batch(label, score, weight, by, ids, known, present, place)
+
+
+def _column(batch: pa.RecordBatch, name: str) -> pa.Array:
+    column = batch.column(name)
+    if isinstance(column.type, pa.BaseExtensionType):
+        column = column.storage
+    kind = column.type
+    if pa.types.is_nested(kind) or pa.types.is_union(kind):
+        raise TableError(f"The column {quoted(name)} holds lists or structures ({kind}); expected one value a cell.")
+    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        return column.cast(pa.string())
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return _as_text(column, name)
+    return column
+
+
+def _as_text(column: pa.Array, name: str) -> pa.Array:
+    try:
+        return column.cast(pa.string())
+    except pa.ArrowInvalid as error:
+        raise TableError(f"The column {quoted(name)} holds bytes that are no text; expected text.") from error
+
+
+def _numbers(column: pa.Array, name: str, expected: str) -> tuple[Array, Array | None]:
+    """Numbers, 0 where there is none, and where there is one if it is not everywhere."""
+    kind: Any = column.type
+    if pa.types.is_null(kind):
+        return np.zeros(len(column)), np.zeros(len(column), np.bool_)
+    if pa.types.is_decimal(kind):
+        column = column.cast(pa.float64())
+    elif pa.types.is_boolean(kind):
+        column = column.cast(pa.uint8())
+    elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+        if pa.types.is_dictionary(kind):
+            column = column.dictionary_decode()
+        words = listed(pc.unique(column.slice(0, 1000).drop_null()).slice(0, 3).to_pylist())
+        raise TableError(
+            f"The column {quoted(name)} holds {column.type}, such as {words}; expected numbers: {expected}. Name "
+            "another column, or write numbers."
+        )
+    if not column.null_count:
+        return column.to_numpy(zero_copy_only=False), None
+    there = column.is_valid().to_numpy(zero_copy_only=False)
+    return pc.fill_null(column, 0).to_numpy(zero_copy_only=False), there

@@ -1,0 +1,79 @@
+"""From a Dask DataFrame to what an evaluation is made from."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import dask.dataframe
+import pyarrow as pa
+from dask.base import compute
+from dask.delayed import delayed
+
+from logloss.engines.columns import Columns
+from logloss.engines.files import files_of
+from logloss.engines.labels import Labels, labels_at_once, labels_of, words_in
+from logloss.engines.partitions import BRANCHES, Task, evidence_of_parts, merged_parts, merged_tallies, need
+from logloss.engines.reading import Text, reader_of
+from logloss.engines.sources import source_of
+from logloss.evaluation.evidence import Evidence, Slice
+
+_MANY = 21  # values, of which a label has fewer
+
+
+def from_dask(frame: Any, columns: Columns, *, positive: str | None = None, shown: Sequence[str] = ()) -> Evidence:
+    """What is known of the predictions in a Dask DataFrame: the same as on one machine, to the bit.
+
+    Raises
+    ------
+    LogLossError
+        As `tables.from_table`.
+    """
+    need([*columns.needed, *shown], [str(name) for name in frame.columns])
+    columns.check_names()
+    task = Task(columns, _labels(frame, columns.label, positive), tuple(shown))
+    partitions = frame[task.needed].to_delayed()
+
+    def gather() -> bytes:
+        return _asked(partitions, task.part_of, merged_parts)
+
+    def count(slices: list[Slice]) -> bytes:
+        return _asked(partitions, lambda batches: task.tallies_of(batches, slices), merged_tallies)
+
+    return evidence_of_parts(task, gather, count, lambda: words_in(_values(frame, columns.label)))
+
+
+def read_files(files: Sequence[str]) -> Any:
+    """Files as Dask reads them."""
+    reader = reader_of(files_of(files[0])[0])
+    if isinstance(reader, Text):
+        return dask.dataframe.read_csv(list(files), sep=reader.delimiter)
+    return dask.dataframe.read_parquet(list(files))
+
+
+def _asked(partitions: Sequence[Any], ask: Callable[[Any], bytes], merge: Callable[[Any], bytes]) -> bytes:
+    """The partitions' answers, merged in a tree."""
+    answer, joined = delayed(lambda frame: ask(_batches(frame))), delayed(merge)
+    answers = [answer(partition) for partition in partitions]
+    while len(answers) > 1:
+        answers = [joined(answers[i : i + BRANCHES]) for i in range(0, len(answers), BRANCHES)]
+    content: bytes = answers[0].compute()
+    return content
+
+
+def _batches(frame: Any) -> Iterator[pa.RecordBatch]:
+    source = source_of(frame)
+    return source.read(source.columns, ())
+
+
+def _labels(frame: Any, label: str, positive: str | None) -> Labels:
+    kind = frame[label].dtype.kind
+    is_plain = positive is not None
+    if not is_plain and kind in "biuf":
+        ends = compute(frame[label].min(), frame[label].max())  # type: ignore[no-untyped-call]
+        is_plain = all(0 <= float(end) <= 1 or end != end for end in ends)
+    at_once = labels_at_once(pa.nulls(0), positive) if is_plain else None
+    return at_once or labels_of(label, [_values(frame, label)])
+
+
+def _values(frame: Any, label: str) -> pa.Array:
+    """The first distinct labels."""
+    return pa.array(frame[label].dropna().unique().compute()[:_MANY], from_pandas=True)

@@ -1,0 +1,152 @@
+"""What a machine of a cluster does with its partition of a table, and what becomes of all partitions.
+
+Each partition is answered with a few bytes; those are merged in a tree, and nothing else crosses the network.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
+from typing import Any
+
+import pyarrow as pa
+
+from logloss.core.errors import LogLossError, SpellingError, TableError, nearest
+from logloss.engines.columns import Columns, batches_of
+from logloss.engines.gathering import Gatherer, Part
+from logloss.engines.labels import Labels, refuse_absent
+from logloss.engines.mistakes import to_mistake
+from logloss.engines.reading import ROWS
+from logloss.engines.refusals import refuse
+from logloss.engines.second_read import ranked, tallies_of, with_tallies
+from logloss.evaluation.evidence import Evidence, Slice
+from logloss.evaluation.tally import Sum, Tally
+from logloss.tables.wording import listed, quoted
+
+BRANCHES = 16  # of a node of the tree
+_SIZE = 8  # bytes of a piece's length
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is done with each partition; it is sent to the machines."""
+
+    columns: Columns
+    labels: Labels
+    shown: tuple[str, ...] = ()
+
+    @property
+    def needed(self) -> list[str]:
+        """Every column once."""
+        return [*dict.fromkeys([*self.columns.needed, *self.shown])]
+
+    def part_of(self, batches: Iterable[pa.RecordBatch]) -> bytes:
+        """What is known of a partition's rows."""
+        columns = self.columns
+        gatherer = Gatherer(from_logits=columns.from_logits, by=columns.by, skip_nulls=columns.skip_nulls)
+        try:
+            for batch in batches_of(_larger(batches), columns, self.labels, self.shown):
+                gatherer.add(batch)
+            part = gatherer.part()
+        except LogLossError as error:
+            part = gatherer.part().refused(error)
+        worst = tuple(one._replace(place=0) for one in part.worst)  # places mean nothing elsewhere
+        return replace(part, worst=worst, refusals=part.refusals.placeless()).to_bytes()
+
+    def tallies_of(self, batches: Iterable[pa.RecordBatch], slices: Sequence[Slice]) -> bytes:
+        """The tallies of a partition's rows in some slices."""
+        columns = self.columns
+        counted = batches_of(_larger(batches), columns, self.labels)
+        tallies = tallies_of(slices, columns.by, counted, from_logits=columns.from_logits)
+        return framed([tally.to_bytes() for tally in tallies])
+
+
+def merged_parts(contents: Iterable[bytes]) -> bytes:
+    """Parts that were sent, as one."""
+    return reduce(_joined, map(Part.from_bytes, contents)).to_bytes()
+
+
+def _joined(one: Part, other: Part) -> Part:
+    try:
+        return one + other
+    except LogLossError as error:
+        return one.refused(error)
+
+
+def merged_tallies(contents: Iterable[bytes]) -> bytes:
+    """Tallies of the same slices, as one of each."""
+    rows = (map(Tally.from_bytes, unframed(content)) for content in contents)
+    return framed([tally.to_bytes() for tally in reduce(lambda one, two: map(add, one, two), rows)])
+
+
+def evidence_of_parts(
+    task: Task, gather: Callable[[], bytes], count: Callable[[list[Slice]], bytes], values: Callable[[], list[str]]
+) -> Evidence:
+    """What is known of all partitions.
+
+    ``gather`` gives the merged part, ``count`` the merged tallies of some slices, ``values`` some of the labels.
+
+    Raises
+    ------
+    LogLossError
+        As `tables.from_table`.
+    """
+    columns, part = task.columns, Part.from_bytes(gather())
+    refuse(part.refusals, columns.label, columns.score, columns.weight, rows=0)
+    if not part.tally.rows + part.tally.pending + part.skipped:
+        raise TableError("The table holds no rows. Expected at least one.")
+    positive = task.labels.positive
+    if positive is not None and task.labels.negative is None and part.tally.rows and not part.tally.total(Sum.POSITIVE):
+        refuse_absent(columns.label, positive, values())
+    slices, suppressed = ranked(part)
+    slices = with_tallies(slices, lambda some: list(map(Tally.from_bytes, unframed(count(some)))))
+    mistakes = tuple(replace(to_mistake(one, columns.from_logits), shown=one.shown) for one in part.worst)
+    return Evidence(part.tally, part.skipped, mistakes, slices, suppressed, task.labels.notes, positive)
+
+
+def need(names: Iterable[str], there: Sequence[str]) -> None:
+    """Refuse columns that a table lacks.
+
+    Raises
+    ------
+    SpellingError
+        One is not there; the nearest name is said.
+    """
+    for name in names:
+        if name not in there:
+            hint = nearest(name, there) or f" It has {listed(there, limit=12)}."
+            raise SpellingError(f"The table has no column {quoted(name)}.{hint}")
+
+
+def framed(pieces: Iterable[bytes]) -> bytes:
+    """Several pieces as one.
+
+    Examples
+    --------
+    >>> list(unframed(framed([b"one", b"", b"three"])))
+    [b'one', b'', b'three']
+    """
+    return b"".join(len(piece).to_bytes(_SIZE, "little") + piece for piece in pieces)
+
+
+def unframed(content: bytes) -> Iterator[bytes]:
+    """The pieces again."""
+    at = 0
+    while at < len(content):
+        size = int.from_bytes(content[at : at + _SIZE], "little")
+        at += _SIZE + size
+        yield content[at - size : at]
+
+
+def _larger(batches: Iterable[Any]) -> Iterator[pa.RecordBatch]:
+    """The same rows in batches that are worth a call."""
+    waiting: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in batches:
+        waiting.append(batch)
+        rows += batch.num_rows
+        if rows >= ROWS:
+            yield from pa.Table.from_batches(waiting).combine_chunks().to_batches()
+            waiting, rows = [], 0
+    if rows:
+        yield from pa.Table.from_batches(waiting).combine_chunks().to_batches()

@@ -1,0 +1,69 @@
+"""Tallies in files: a day each, merged when all are looked at, and one replaced when late labels arrive."""
+
+from collections.abc import Iterable
+from functools import reduce
+from operator import add
+from pathlib import Path
+
+from logloss.core.errors import LogLossError
+from logloss.evaluation.evidence import Evidence
+from logloss.evaluation.tally import Tally, TallyError
+from logloss.tables.atomic import write_atomically
+from logloss.tables.contents import Source, find
+
+_START, _FIRST_NAME = b"PK\x03\x04", b"numbers.npy"
+
+
+def save_tally(evidence: Evidence | Tally, path: str | Path) -> None:
+    """Write a tally, whole or not at all; what stood there is replaced.
+
+    Raises
+    ------
+    RunError
+        It could not be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from logloss.engines.arrays import from_arrays
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_tally(from_arrays([1, 0], [0.8, 0.2]), Path(folder) / "monday.tally")
+    ...     save_tally(from_arrays([1, 1], [0.6, 0.9]), Path(folder) / "tuesday.tally")
+    ...     read_tallies(sorted(Path(folder).iterdir())).tally.rows
+    4
+    """
+    write_atomically(path, (evidence.tally if isinstance(evidence, Evidence) else evidence).to_bytes())
+
+
+def read_tallies(paths: Iterable[str | Path]) -> Evidence:
+    """Saved tallies, merged: in any order the same.
+
+    Raises
+    ------
+    TableError, TallyError
+        One is not there, or is not a tally; or some are of logits and others of probabilities.
+    """
+    tallies = [_read(Path(path)) for path in paths]
+    if not tallies:
+        raise TallyError("There is no tally to read. Name at least one file.")
+    return Evidence(reduce(add, tallies))
+
+
+def is_tally(path: str | Path) -> bool:
+    """Whether a file is a saved tally, told by its content; False if it cannot be read."""
+    try:
+        with Path(path).open("rb") as file:
+            start = file.read(30 + len(_FIRST_NAME))
+    except (OSError, ValueError):
+        return False
+    return start.startswith(_START) and start.endswith(_FIRST_NAME)
+
+
+def _read(path: Path) -> Tally:
+    source = path if is_tally(path) else find(path)
+    if isinstance(source, Source):
+        raise TallyError(f"{path} is not a saved tally. Name files of --tally only, or tables only.")
+    try:
+        return Tally.from_bytes(path.read_bytes())
+    except LogLossError as error:
+        raise TallyError(f"{path}: {error}") from None

@@ -1,0 +1,215 @@
+"""Whatever holds a table, as a stream of Arrow's record batches of the columns that are needed."""
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from logloss.core.errors import SpellingError, TableError, nearest
+from logloss.engines.files import File, files_of
+from logloss.engines.reading import ROWS, Reader, no_rows, reader_of, rows_in
+from logloss.tables.contents import first_line
+from logloss.tables.wording import listed, quoted
+
+Batches = Generator[pa.RecordBatch]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A table that can be read in batches.
+
+    ``read`` takes the columns wanted and those of them that are to be text where the source leaves that open.
+    """
+
+    name: str  # as it stands in sentences
+    columns: tuple[str, ...]
+    read: Callable[[Sequence[str], Sequence[str]], Batches]
+    is_text: Callable[[str], bool | None]  # None where the first batch tells
+    rows: int | None = None
+    is_once: bool = False  # whether it can be read but once
+    empty: TableError | None = None  # what to raise when there are no rows
+
+    def need(self, column: str) -> str:
+        """The column, if it is there.
+
+        Raises
+        ------
+        SpellingError
+            It is not; the nearest name is said.
+        """
+        if column not in self.columns:
+            has = f" It has {listed(self.columns, limit=12)}."
+            hint = nearest(column, self.columns) or has
+            raise SpellingError(f"{self.name} has no column {quoted(column)}.{hint}")
+        return column
+
+
+def source_of(data: Any) -> Source:
+    """What reads ``data``: a path or several, or a table of Arrow, pandas, Polars, DuckDB or a dataset.
+
+    Raises
+    ------
+    TableError
+        It is nothing that is known, or a file that cannot be read.
+    """
+    if isinstance(data, str | Path):
+        return _of_files(str(data), files_of(data))
+    if isinstance(data, list | tuple) and data and all(isinstance(one, str | Path) for one in data):
+        return _of_files(
+            str(data[0]) if len(data) == 1 else "The data", [file for one in data for file in files_of(one)]
+        )
+    if isinstance(data, pa.Table | pa.RecordBatch):
+        table = data if isinstance(data, pa.Table) else pa.Table.from_batches([data])
+        return _again("The table", table.column_names, table.num_rows, lambda names: _cut(table.select(names)))
+    if isinstance(data, pa.RecordBatchReader):
+        return _once("The stream", data)
+    package = type(data).__module__.partition(".")[0]
+    made = _BY_PACKAGE[package](data) if package in _BY_PACKAGE else None
+    if made is None and hasattr(data, "__arrow_c_stream__"):
+        made = _once(f"The {type(data).__name__}", pa.RecordBatchReader.from_stream(data))
+    if made is None:
+        raise TableError(
+            f"A {type(data).__name__} is no table that is known here; expected a path, or a table of Arrow, pandas, "
+            "Polars, DuckDB, Spark or Dask, or a dataset of PyArrow. For arrays say evaluate(y_true, y_pred)."
+        )
+    return made
+
+
+def _of_files(name: str, files: Sequence[File]) -> Source:
+    readers = [reader_of(file) for file in files]
+    keys = {key for file in files for key, _ in file.keys}
+    columns = dict.fromkeys(column for reader in readers for column in reader.names)
+
+    def read(wanted: Sequence[str], texts: Sequence[str]) -> Batches:
+        for file, reader in zip(files, readers, strict=True):
+            own = dict(file.keys)
+            stored = [column for column in wanted if column in reader.names]
+            for column in wanted:
+                if column not in stored and column not in own:
+                    has = f" It has {listed(reader.names, limit=12)}."
+                    hint = nearest(column, reader.names) or has
+                    raise SpellingError(f"{file.name} has no column {quoted(column)}, which other files have.{hint}")
+            for batch in reader.batches(stored, [column for column in texts if column in stored]):
+                yield _with_keys(batch, wanted, own)
+
+    def is_text(column: str) -> bool:
+        found = {reader.is_text(column): file.name for file, reader in _holding(files, readers, column)}
+        if len(found) > 1:
+            raise TableError(
+                f"The column {quoted(column)} is text in {found[True]} and numbers in {found[False]}; expected one "
+                "type in all files. Write these files anew."
+            )
+        return next(iter(found), True)
+
+    both = tuple(dict.fromkeys([*columns, *sorted(keys)]))
+    return Source(name, both, read, is_text, rows_in(readers), empty=no_rows(name, len(files)))
+
+
+def _holding(files: Sequence[File], readers: Sequence[Reader], column: str) -> Iterator[tuple[File, Reader]]:
+    return ((file, reader) for file, reader in zip(files, readers, strict=True) if column in reader.names)
+
+
+def _with_keys(batch: pa.RecordBatch, wanted: Sequence[str], keys: dict[str, str | None]) -> pa.RecordBatch:
+    if batch.num_columns == len(wanted):
+        return batch
+    stored = batch.schema.names
+    columns = [batch.column(n) if n in stored else _constant(keys[n], batch.num_rows) for n in wanted]
+    return pa.RecordBatch.from_arrays(columns, names=list(wanted))
+
+
+def _constant(value: str | None, rows: int) -> pa.Array:
+    return pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), rows), pa.array([value], pa.string()))
+
+
+def _again(name: str, columns: Sequence[Any], rows: int | None, read: Callable[[list[str]], Batches]) -> Source:
+    return Source(name, tuple(map(str, columns)), lambda wanted, _: read(list(wanted)), lambda _: None, rows)
+
+
+def _once(name: str, stream: Any) -> Source:
+    def read(wanted: Sequence[str], _: Sequence[str]) -> Batches:
+        try:
+            for batch in stream:
+                yield batch.select(list(wanted))
+        except (pa.ArrowException, OSError) as error:
+            raise TableError(f"{name} cannot be read to its end: {first_line(error)}.") from error
+
+    return Source(name, tuple(stream.schema.names), read, lambda _: None, None, is_once=True)
+
+
+def _cut(table: pa.Table) -> Batches:
+    yield from table.combine_chunks().to_batches() if table.num_rows < ROWS else table.to_batches(ROWS)
+
+
+def _pandas(data: Any) -> Source | None:
+    if not hasattr(data, "iloc") or not hasattr(data, "columns"):
+        return None
+    names = [str(column) for column in data.columns]
+
+    def read(wanted: list[str]) -> Batches:
+        columns = [data.iloc[:, names.index(name)] for name in wanted]
+        for at in range(0, len(data), ROWS):
+            arrays = [_array(column.iloc[at : at + ROWS], name) for name, column in zip(wanted, columns, strict=True)]
+            yield pa.RecordBatch.from_arrays(arrays, names=wanted)
+
+    return _again("The frame", names, len(data), read)
+
+
+def _array(series: Any, name: str) -> pa.Array:
+    try:
+        array = pa.array(series, from_pandas=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+        raise TableError(f"The column {quoted(name)} holds values of several types: {first_line(error)}.") from error
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+
+
+def _polars(data: Any) -> Source | None:
+    if hasattr(data, "collect_schema") and hasattr(data, "collect"):
+
+        def stream(wanted: list[str]) -> Batches:
+            lazy = data.select(wanted)
+            frames = lazy.collect_batches(chunk_size=ROWS) if hasattr(lazy, "collect_batches") else [lazy.collect()]
+            for frame in frames:
+                yield from _cut(frame.to_arrow())
+
+        return _again("The frame", data.collect_schema().names(), None, stream)
+    if not hasattr(data, "get_columns"):
+        return None
+    return _again("The frame", data.columns, data.height, lambda names: _cut(data.select(names).to_arrow()))
+
+
+def _duckdb(data: Any) -> Source | None:
+    if not hasattr(data, "project"):
+        return None
+
+    def read(wanted: list[str]) -> Batches:
+        some = data.project(", ".join('"' + name.replace('"', '""') + '"' for name in wanted))
+        reader = some.to_arrow_reader(ROWS) if hasattr(some, "to_arrow_reader") else some.fetch_arrow_reader(ROWS)
+        with reader:  # a connection has but one result open
+            yield from reader
+
+    return _again("The relation", data.columns, None, read)
+
+
+def _dataset(data: Any) -> Source | None:
+    if not hasattr(data, "scanner") or not hasattr(data, "schema"):
+        return None
+
+    def read(wanted: list[str]) -> Batches:
+        options = {"batch_size": ROWS, "batch_readahead": 2, "fragment_readahead": 1}
+        try:
+            yield from data.to_batches(columns=wanted, **options)
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise TableError(f"The dataset cannot be read: {first_line(error)}. Copy or make it again.") from error
+
+    return _again("The dataset", data.schema.names, None, read)
+
+
+_BY_PACKAGE: dict[str, Callable[[Any], Source | None]] = {
+    "pandas": _pandas,
+    "polars": _polars,
+    "duckdb": _duckdb,
+    "_duckdb": _duckdb,
+    "pyarrow": _dataset,
+}

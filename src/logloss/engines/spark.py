@@ -1,0 +1,102 @@
+"""From a Spark DataFrame to what an evaluation is made from; logloss has to be installed where Spark's workers run."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import types as kinds
+
+from logloss.core.errors import LabelError
+from logloss.engines.columns import Columns
+from logloss.engines.files import files_of
+from logloss.engines.labels import Labels, labels_at_once, labels_of, words_in
+from logloss.engines.partitions import BRANCHES, Task, evidence_of_parts, merged_parts, merged_tallies, need
+from logloss.engines.reading import Text, reader_of
+from logloss.evaluation.evidence import Evidence, Slice
+
+_MANY = 21  # values, of which a label has fewer
+Answer = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+
+
+def from_spark(
+    frame: DataFrame, columns: Columns, *, positive: str | None = None, shown: Sequence[str] = ()
+) -> Evidence:
+    """What is known of the predictions in a Spark DataFrame: the same as on one machine, to the bit.
+
+    Raises
+    ------
+    LogLossError
+        As `tables.from_table`.
+    """
+    need([*columns.needed, *shown], frame.columns)
+    columns.check_names()
+    numeric = isinstance(frame.schema[columns.label].dataType, kinds.NumericType | kinds.BooleanType | kinds.NullType)
+    labels = labels_at_once(pa.nulls(0), positive) if positive is not None or numeric else None
+    try:
+        return _evidence(frame, Task(columns, labels or _surveyed(frame, columns.label), tuple(shown)))
+    except LabelError:  # numbers outside of [0, 1] may be two classes
+        if labels is None or positive is not None:
+            raise
+        return _evidence(frame, Task(columns, _surveyed(frame, columns.label), tuple(shown)))
+
+
+def read_files(files: Sequence[str]) -> DataFrame:
+    """Files as Spark reads them, in the session that there is or a new one."""
+    session = SparkSession.builder.getOrCreate()
+    reader = reader_of(files_of(files[0])[0])
+    if isinstance(reader, Text):
+        return session.read.csv(list(files), header=True, inferSchema=True, sep=reader.delimiter)
+    return session.read.parquet(*files)
+
+
+def _evidence(frame: DataFrame, task: Task) -> Evidence:
+    some = frame.select(*map(_quoted, task.needed))
+
+    def gather() -> bytes:
+        return _asked(some, task.part_of, merged_parts)
+
+    def count(slices: list[Slice]) -> bytes:
+        return _asked(some, lambda batches: task.tallies_of(batches, slices), merged_tallies)
+
+    return evidence_of_parts(task, gather, count, lambda: words_in(_values(frame, task.columns.label)))
+
+
+def _asked(
+    frame: DataFrame, ask: Callable[[Iterable[pa.RecordBatch]], bytes], merge: Callable[[Iterable[bytes]], bytes]
+) -> bytes:
+    """The partitions' answers, merged in a tree."""
+    join = _answering(lambda batches: merge(_contents(batches)))
+    answers = frame.mapInArrow(_answering(ask), "answer binary")
+    nodes = frame.rdd.getNumPartitions()
+    while nodes > BRANCHES:
+        nodes = math.ceil(nodes / BRANCHES)
+        answers = answers.repartition(nodes).mapInArrow(join, "answer binary")
+    return merge(bytes(row.answer) for row in answers.collect())
+
+
+def _answering(ask: Callable[[Iterable[pa.RecordBatch]], bytes]) -> Answer:
+    def answer(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        yield pa.RecordBatch.from_pydict({"answer": pa.array([ask(batches)], pa.binary())})
+
+    return answer
+
+
+def _contents(batches: Iterable[Any]) -> Iterator[bytes]:
+    for batch in batches:
+        yield from batch.column(0).to_pylist()
+
+
+def _surveyed(frame: DataFrame, label: str) -> Labels:
+    return labels_of(label, [_values(frame, label)])
+
+
+def _values(frame: DataFrame, label: str) -> pa.Array:
+    """The first distinct labels."""
+    rows = frame.select(_quoted(label)).na.drop().distinct().limit(_MANY).collect()
+    return pa.array([row[0] for row in rows])
+
+
+def _quoted(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"

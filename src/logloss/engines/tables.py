@@ -1,0 +1,171 @@
+"""From tables to what an evaluation is made from, in one read and constant memory."""
+
+import contextlib
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Any
+
+import pyarrow as pa
+
+from logloss.core.errors import ParameterError, TableError
+from logloss.engines.columns import Columns, batches_of
+from logloss.engines.gathering import Batch, Gatherer, Part
+from logloss.engines.labels import Labels, labels_at_once, labels_of, refuse_absent, words_in
+from logloss.engines.mistakes import Candidate, texts_of, to_mistake
+from logloss.engines.refusals import refuse
+from logloss.engines.second_read import ranked, tallies_of, with_tallies
+from logloss.engines.sources import Source, source_of
+from logloss.evaluation.evidence import Evidence
+from logloss.evaluation.tally import Sum
+
+Progress = Callable[[int, int | None], None]
+
+
+def from_table(
+    data: Any,
+    *,
+    label: str,
+    score: str,
+    weight: str | None = None,
+    by: str | Sequence[str] | None = None,
+    id: str | None = None,  # noqa: A002 -- what it is called everywhere
+    positive: Any = None,
+    from_logits: bool = False,
+    skip_nulls: bool = False,
+    show_rows: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> Evidence:
+    """What is known of the predictions in a table.
+
+    Parameters
+    ----------
+    data : path, list of paths, or table
+        CSV, TSV or Parquet, told by content: a file, a folder (partitioned or not), a pattern, here or remote. Or a
+        table of Arrow, a stream of record batches, a dataset, pandas, Polars (lazy too) or DuckDB.
+    label : str
+        The column of labels: numbers in [0, 1], booleans, or two values. A row without one is pending.
+    score : str
+        The column of probabilities of the positive class, or of logits with ``from_logits``.
+    weight : str, optional
+        A column of weights from 0 to 2^20.
+    by : str or sequence of str, optional
+        Columns whose values' rows are slices.
+    id : str, optional
+        The column that names rows.
+    positive : optional
+        The value of the label that is positive; all others are negative.
+    from_logits : bool
+        Whether scores are logits.
+    skip_nulls : bool
+        Leave out rows without a score, and count them; else they are refused.
+    show_rows : sequence of str
+        Columns to show of the costliest rows, fetched by a second read.
+    progress : callable, optional
+        Told, after each batch, how many rows are done and how many there are, None if that is not known.
+
+    Raises
+    ------
+    TableError, TargetError, SpellingError, LabelError, ProbabilityError, WeightError
+        The table, a column or a value is not usable; one sentence.
+
+    Examples
+    --------
+    >>> evidence = from_table(pa.table({"y": [1, 0, None], "p": [0.8, 0.2, 0.5]}), label="y", score="p")
+    >>> evidence.tally.rows, evidence.tally.pending
+    (2, 1)
+    """
+    by = (by,) if isinstance(by, str) else tuple(by or ())
+    source = source_of(data)
+    columns = Columns(label, score, weight, by, id, from_logits, skip_nulls)
+    columns.check(source)
+    for name in show_rows:
+        source.need(name)
+    if source.is_once and (show_rows or by):
+        raise ParameterError(
+            f"{source.name} can be read but once, and slices and shown rows take a second read. Give a table or a file."
+        )
+    opened = _open(source, columns, None if positive is None else str(positive))
+    part, rows = _gathered(opened, progress)
+    refuse(part.refusals, label, score, weight, rows=rows)
+    if not rows:
+        raise source.empty or TableError(f"{source.name} holds no rows. Expected at least one.")
+    if positive is not None and part.tally.rows and not part.tally.total(Sum.POSITIVE) and not source.is_once:
+        refuse_absent(label, str(positive), words_in(next(_stream(source, columns)).column(label)))
+    slices, suppressed = ranked(part)
+    slices = with_tallies(slices, lambda some: tallies_of(some, by, opened.again(), from_logits=from_logits))
+    shown = _shown(source, part.worst, show_rows)
+    mistakes = tuple(replace(to_mistake(one, from_logits), shown=shown.get(one.place, {})) for one in part.worst)
+    return Evidence(part.tally, part.skipped, mistakes, slices, suppressed, opened.labels.notes, opened.labels.positive)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A source whose label is understood, and the stream that was begun for that."""
+
+    source: Source
+    columns: Columns
+    labels: Labels
+    begun: Iterator[pa.RecordBatch]
+
+    def again(self) -> Iterator[Batch]:
+        """From the start."""
+        return batches_of(_stream(self.source, self.columns), self.columns, self.labels)
+
+
+def _stream(source: Source, columns: Columns) -> Generator[pa.RecordBatch]:
+    """The batches, one read while the one before is counted."""
+    batches = source.read(columns.needed, columns.texts(source))
+    with contextlib.closing(batches), ThreadPoolExecutor(1) as beside:
+        next_one = beside.submit(next, batches, None)
+        while (batch := next_one.result()) is not None:
+            next_one = beside.submit(next, batches, None)
+            yield batch
+
+
+def _open(source: Source, columns: Columns, positive: str | None) -> Opened:
+    stream = _stream(source, columns)
+    first = next((batch for batch in stream if batch.num_rows), None)
+    if first is None:
+        raise source.empty or TableError(f"{source.name} holds no rows. Expected at least one.")
+
+    column = first.column(columns.label)
+    labels = labels_at_once(column, positive)
+    if labels is None and source.is_once:
+        labels = labels_of(columns.label, [column])
+    elif labels is None:
+        stream.close()
+        texts = [columns.label] if source.is_text(columns.label) else []
+        labels = labels_of(columns.label, (batch.column(0) for batch in source.read([columns.label], texts)))
+        return Opened(source, columns, labels, _stream(source, columns))
+    return Opened(source, columns, labels, chain([first], stream))
+
+
+def _gathered(opened: Opened, progress: Progress | None) -> tuple[Part, int]:
+    columns = opened.columns
+    gatherer = Gatherer(from_logits=columns.from_logits, by=columns.by, skip_nulls=columns.skip_nulls)
+    rows = 0
+    for batch in batches_of(opened.begun, columns, opened.labels):
+        gatherer.add(batch)
+        rows += len(batch.score)
+        if progress is not None:
+            progress(rows, opened.source.rows)
+    return gatherer.part(), rows
+
+
+def _shown(source: Source, worst: Sequence[Candidate], names: Sequence[str]) -> dict[int, dict[str, str | None]]:
+    """The columns asked for, of the rows at these places: a read that keeps only them."""
+    found: dict[int, dict[str, str | None]] = {}
+    if not names or not worst:
+        return found
+    places = sorted(one.place for one in worst)
+    start = 0
+    for batch in source.read(list(names), list(names)):
+        here = [place for place in places if start <= place < start + batch.num_rows]
+        rows = texts_of(batch, [place - start for place in here])
+        found |= dict(zip(here, rows, strict=True))
+        start += batch.num_rows
+        if places[-1] < start:
+            break
+    return found

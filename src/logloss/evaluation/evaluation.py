@@ -1,0 +1,310 @@
+"""What predictions are worth: every number of one read of the data, each worked out when it is first asked for."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from logloss.evaluation import calibration, ranking, scores
+from logloss.evaluation.best_threshold import BestThreshold, best_threshold
+from logloss.evaluation.calibration_error import expected_calibration_error
+from logloss.evaluation.concentration import Concentration, concentration
+from logloss.evaluation.decisions import Costs, Thresholds, thresholds
+from logloss.evaluation.decomposition import Decomposition, log_loss_decomposition, miscalibration_if_calibrated
+from logloss.evaluation.evidence import Evidence, Mistake, Slice
+from logloss.evaluation.facts import plain
+from logloss.evaluation.findings import Finding, findings
+from logloss.evaluation.loess import integrated_calibration_index
+from logloss.evaluation.ranking import Ranking
+from logloss.evaluation.reliability import Reliability, reliability_of
+from logloss.evaluation.score import Score
+from logloss.evaluation.smooth_calibration_error import smooth_calibration_error
+from logloss.evaluation.table import text
+from logloss.evaluation.tally import Groups, Tally
+from logloss.evaluation.verdict import verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCORES = (
+    "base_rate", "log_loss", "log_loss_bits", "entropy", "normalized_entropy", "skill", "calibration_ratio",
+    "calibration_intercept", "calibration_slope", "brier", "roc_auc", "average_precision", "miscalibration",
+    "miscalibration_if_calibrated", "discrimination", "uncertainty", "ece", "smooth_ece", "ici", "accuracy",
+)  # fmt: skip
+"""The names of the scores, in the order in which they are shown."""
+
+_COUNTS = ("n", "n_positive", "pending", "skipped")
+_FACTS = (
+    "infinite_losses",
+    "concentration",
+    "reliability",
+    "thresholds",
+    "best_threshold",
+    "slices",
+    "mistakes",
+    "findings",
+)
+
+
+@dataclass(frozen=True)
+class InfiniteLosses:
+    """Rows that were certain and wrong, and the log loss without them and with a clip, in nats."""
+
+    positives_at_0: int
+    negatives_at_1: int
+    finite_part: Score  # what the other rows add to the mean
+    keras_clip: Score  # the mean of probabilities clipped to [1e-7, 1 - 1e-7]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What predictions are worth. `logloss.evaluate` makes it; ``print`` shows it.
+
+    Scores are `Score`: a value and its 95 % interval. Each number is worked out when it is first read and then kept;
+    what is redrawn (intervals of the decomposition and of calibration errors, and what chance makes of miscalibration)
+    takes a second or two for large data, and is seeded: the same rows give the same numbers.
+
+    Attributes
+    ----------
+    n, n_positive, pending, skipped : int
+        Rows with a known label; positives among them; rows that wait for their label; rows left out without a score.
+    base_rate, log_loss, log_loss_bits, entropy, normalized_entropy, skill : Score
+        Log loss in nats and bits, beside the loss of always saying the base rate; their quotient, and 1 less that.
+    calibration_ratio, calibration_intercept, calibration_slope : Score
+        Σp / Σy, and the logistic change that would mend the probabilities.
+    brier, roc_auc, average_precision, accuracy : Score
+        As scikit-learn defines them; accuracy at one half.
+    miscalibration, miscalibration_if_calibrated, discrimination, uncertainty : Score
+        Of the log loss, in nats: ``log_loss = miscalibration - discrimination + uncertainty``. The second is what
+        chance alone makes of the first; its ``high`` is the 95 % point.
+    ece, smooth_ece, ici : Score
+        Calibration errors: of 15 bins of equal weight, smooth, and integrated.
+    infinite_losses, concentration, reliability, thresholds, slices, mistakes, findings
+        Facts.
+    """
+
+    evidence: Evidence
+    costs: Costs | None = None
+
+    @property
+    def tally(self) -> Tally:
+        """What is kept of the rows."""
+        return self.evidence.tally
+
+    @cached_property
+    def groups(self) -> Groups:
+        """The rows by probability."""
+        return self.tally.groups()
+
+    @property
+    def n(self) -> int:  # noqa: D102
+        return self.tally.rows
+
+    @cached_property
+    def n_positive(self) -> int:  # noqa: D102
+        return int(self.groups.rows[:, 1].sum())
+
+    @property
+    def pending(self) -> int:  # noqa: D102
+        return self.tally.pending
+
+    @property
+    def skipped(self) -> int:  # noqa: D102
+        return self.evidence.skipped
+
+    @cached_property
+    def base_rate(self) -> Score:  # noqa: D102
+        return scores.base_rate(self.tally, self.groups)
+
+    @cached_property
+    def _log_loss(self) -> scores.LogLoss:
+        return scores.log_loss(self.tally, self.groups)
+
+    @property
+    def log_loss(self) -> Score:  # noqa: D102
+        return self._log_loss.score
+
+    @cached_property
+    def log_loss_bits(self) -> Score:  # noqa: D102
+        return scores.log_loss_bits(self.tally, self.groups)
+
+    @cached_property
+    def entropy(self) -> Score:  # noqa: D102
+        return scores.entropy(self.tally, self.groups)
+
+    @cached_property
+    def normalized_entropy(self) -> Score:  # noqa: D102
+        return scores.normalized_entropy(self.tally, self.groups)
+
+    @cached_property
+    def skill(self) -> Score:  # noqa: D102
+        return scores.skill(self.tally, self.groups)
+
+    @cached_property
+    def calibration_ratio(self) -> Score:  # noqa: D102
+        return scores.calibration_ratio(self.tally, self.groups)
+
+    @cached_property
+    def recalibration(self) -> calibration.Recalibration:
+        """Calibration intercept and slope, and which rows they leave out."""
+        return calibration.recalibration(self.groups)
+
+    @property
+    def calibration_intercept(self) -> Score:  # noqa: D102
+        return self.recalibration.intercept
+
+    @property
+    def calibration_slope(self) -> Score:  # noqa: D102
+        return self.recalibration.slope
+
+    @cached_property
+    def brier(self) -> Score:  # noqa: D102
+        return scores.brier(self.tally, self.groups)
+
+    @cached_property
+    def roc_auc_ranking(self) -> Ranking:
+        """ROC AUC, and a proven bound on what counting in cells may have changed in it."""
+        return ranking.roc_auc(self.groups)
+
+    @property
+    def roc_auc(self) -> Score:  # noqa: D102
+        return self.roc_auc_ranking.score
+
+    @cached_property
+    def average_precision_ranking(self) -> Ranking:
+        """Average precision, with the same bound."""
+        return ranking.average_precision(self.groups)
+
+    @property
+    def average_precision(self) -> Score:  # noqa: D102
+        return self.average_precision_ranking.score
+
+    @cached_property
+    def accuracy(self) -> Score:  # noqa: D102
+        return scores.accuracy(self.tally, self.groups)
+
+    @cached_property
+    def decomposition(self) -> Decomposition:
+        """The log loss in its three parts, without intervals."""
+        return log_loss_decomposition(self.tally, self.groups)
+
+    @cached_property
+    def calibration_errors(self) -> dict[str, float]:
+        """ECE, smooth ECE and ICI, without intervals."""
+        return {
+            "ece": expected_calibration_error(self.groups),
+            "smooth_ece": smooth_calibration_error(self.groups),
+            "ici": integrated_calibration_index(self.groups),
+        }
+
+    @cached_property
+    def _resampled(self) -> dict[str, Score]:
+        values = {**vars(self.decomposition), **self.calibration_errors}
+        return {name: Score(value) for name, value in values.items()}
+
+    @property
+    def miscalibration(self) -> Score:  # noqa: D102
+        return self._resampled["miscalibration"]
+
+    @cached_property
+    def miscalibration_if_calibrated(self) -> Score:  # noqa: D102
+        chance = miscalibration_if_calibrated(self.groups)
+        return Score(chance.mean, 0.0, chance.point_95)
+
+    @property
+    def discrimination(self) -> Score:  # noqa: D102
+        return self._resampled["discrimination"]
+
+    @property
+    def uncertainty(self) -> Score:  # noqa: D102
+        return self._resampled["uncertainty"]
+
+    @property
+    def ece(self) -> Score:  # noqa: D102
+        return self._resampled["ece"]
+
+    @property
+    def smooth_ece(self) -> Score:  # noqa: D102
+        return self._resampled["smooth_ece"]
+
+    @property
+    def ici(self) -> Score:  # noqa: D102
+        return self._resampled["ici"]
+
+    @cached_property
+    def infinite_losses(self) -> InfiniteLosses:  # noqa: D102
+        negatives, positives = self.tally.infinite
+        return InfiniteLosses(positives, negatives, self._log_loss.finite, self._log_loss.clipped)
+
+    @cached_property
+    def concentration(self) -> Concentration:  # noqa: D102
+        return concentration(self.groups)
+
+    @property
+    def worst_hundredth(self) -> float:
+        """The share of the loss that the worst 1 % of the rows carry."""
+        return self.concentration.carried[self.concentration.rows.index(0.01)]
+
+    @cached_property
+    def reliability(self) -> Reliability | None:
+        """The reliability diagram; None where no row weighs anything."""
+        return reliability_of(self.groups) if self.groups.weight.any() else None
+
+    @cached_property
+    def thresholds(self) -> Thresholds:  # noqa: D102
+        return thresholds(self.groups, self.costs)
+
+    @cached_property
+    def best_threshold(self) -> BestThreshold | None:
+        """Where to decide, by theory and by the data; None unless costs were given."""
+        return best_threshold(self.groups, self.costs) if self.costs else None
+
+    @property
+    def slices(self) -> tuple[Slice, ...]:  # noqa: D102
+        return self.evidence.slices
+
+    @property
+    def mistakes(self) -> tuple[Mistake, ...]:  # noqa: D102
+        return self.evidence.mistakes
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:  # noqa: D102
+        return findings(self)
+
+    @cached_property
+    def verdict(self) -> str:
+        """What it comes to, in sentences."""
+        return verdict(self)
+
+    def __str__(self) -> str:
+        return text(self)
+
+    def _repr_html_(self) -> str:
+        from logloss.report import evaluation_html  # an evaluation draws itself
+
+        return str(evaluation_html(self))
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as JSON has it (RFC 8259): infinities are "inf" and "-inf", NaN is null."""
+        names = (*_COUNTS, "verdict", *SCORES, *_FACTS)
+        return {name: plain(getattr(self, name)) for name in names}
+
+    def to_frame(self) -> "pd.DataFrame":
+        """The scores as a table: a row each, with value, low and high."""
+        import pandas as pd
+
+        columns = [(score.value, score.low, score.high) for score in (getattr(self, name) for name in SCORES)]
+        return pd.DataFrame(columns, index=list(SCORES), columns=["value", "low", "high"])
+
+    @property
+    def plot(self) -> Any:
+        """Charts: ``plot.reliability()``, ``plot.scores()`` and so on; each an Altair chart with its points."""
+        from logloss.report import EvaluationPlots  # an evaluation draws itself
+
+        return EvaluationPlots(self)
+
+    def report(self, path: str | Path) -> Path:
+        """Write the page, one HTML file that opens offline; its path."""
+        from logloss.report import write_evaluation_report  # an evaluation draws itself
+
+        return Path(write_evaluation_report(self, path))

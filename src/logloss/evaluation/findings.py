@@ -1,0 +1,169 @@
+"""Smells in the data, said in words: what a number alone hides, and what to do about it."""
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from logloss.evaluation.score import Score
+from logloss.evaluation.tally import Groups, Sum, Tally
+
+FEW = 10  # of a class, to say anything of calibration
+SOME = 100
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that a reader should know before believing the numbers. ``code`` names it for programs."""
+
+    code: str
+    words: str
+
+    def to_dict(self) -> dict[str, str]:
+        """As JSON has it."""
+        return {"code": self.code, "words": self.words}
+
+
+class Facts(Protocol):
+    """What a smell is smelt from."""
+
+    @property
+    def tally(self) -> Tally: ...  # noqa: D102
+    @property
+    def groups(self) -> Groups: ...  # noqa: D102
+    @property
+    def base_rate(self) -> Score: ...  # noqa: D102
+    @property
+    def roc_auc(self) -> Score: ...  # noqa: D102
+    @property
+    def calibration_ratio(self) -> Score: ...  # noqa: D102
+    @property
+    def calibration_intercept(self) -> Score: ...  # noqa: D102
+    @property
+    def calibration_slope(self) -> Score: ...  # noqa: D102
+
+
+def findings(facts: Facts) -> tuple[Finding, ...]:
+    """Every smell there is, the gravest first."""
+    if not facts.tally.rows:
+        return (Finding("no_rows", "There are no rows with a known label, so nothing can be said yet."),)
+    if not facts.groups.weight.sum() > 0:
+        return (Finding("no_weight", "The weights sum to nothing. Leave the weight out, or give rows one above 0."),)
+    smells = (
+        _swapped, _one_class, _one_value, _flipped, _squashed_twice, _saturated, _resampled, _rounded, _few,
+    )  # fmt: skip
+    return tuple(finding for smell in smells if (finding := smell(facts)))
+
+
+def _swapped(facts: Facts) -> Finding | None:
+    groups = facts.groups
+    is_unweighted = facts.tally.total(Sum.WEIGHT) == facts.tally.total(Sum.SQUARE) == facts.tally.rows
+    are_labels_soft = is_unweighted and not np.array_equal(groups.weight, groups.rows)
+    if not (are_labels_soft and np.isin(groups.p, (0.0, 1.0)).all()):
+        return None
+    return Finding(
+        "swapped",
+        "Every score is 0 or 1 and labels lie between: labels and scores look swapped. Give them the other way round.",
+    )
+
+
+def _one_class(facts: Facts) -> Finding | None:
+    rate = facts.base_rate.value
+    if 0 < rate < 1:
+        return None
+    which = "positive" if rate == 1 else "negative"
+    return Finding(
+        "one_class",
+        f"All labels are {which}: ranking, calibration and skill need both classes. The log loss stands.",
+    )
+
+
+def _one_value(facts: Facts) -> Finding | None:
+    groups = facts.groups
+    if len(groups.p) > 1 or groups.width.any() or facts.tally.rows == 1:
+        return None
+    return Finding(
+        "one_value", f"Every score is {groups.p[0]:.6g}: the model tells nothing apart. Was the right column given?"
+    )
+
+
+def _flipped(facts: Facts) -> Finding | None:
+    area = facts.roc_auc
+    if not area.high < 0.5:
+        return None
+    return Finding(
+        "flipped",
+        f"Positives get lower scores than negatives (area under the curve {area.value:.3f}, below one half): the label "
+        "may be flipped, or the score be that of the other class. Try 1 - score, or name the positive value.",
+    )
+
+
+def _squashed_twice(facts: Facts) -> Finding | None:
+    p, rate = facts.groups.p, facts.base_rate.value
+    top = 1 / (1 + math.exp(-1))
+    if len(p) < FEW or p[0] < 0.5 or p[-1] > top + 1e-9 or 0.5 <= rate <= top:
+        return None
+    return Finding(
+        "squashed_twice",
+        "All scores lie between 0.5 and 0.7311, which is where a sigmoid sends probabilities: they seem squashed "
+        "twice. Drop one sigmoid, or undo it: p = log(score / (1 - score)).",
+    )
+
+
+def _saturated(facts: Facts) -> Finding | None:
+    groups = facts.groups
+    certain = groups.rows[groups.lesser == 0].sum()
+    share = certain / facts.tally.rows
+    wrong = sum(facts.tally.infinite)
+    if not wrong and share < 0.01:
+        return None
+    if not wrong:
+        return Finding(
+            "saturated",
+            f"{share:.1%} of the scores are exactly 0 or 1. One of them wrong would make the log loss infinite: keep "
+            "scores in float64, or as logits.",
+        )
+    of_positives, of_negatives = facts.tally.infinite[1], facts.tally.infinite[0]
+    return Finding(
+        "infinite_losses",
+        f"{wrong:,} certain predictions were wrong ({of_positives:,} positives at 0, {of_negatives:,} negatives at 1), "
+        "so the log loss is infinite. Beside it stand the loss of the other rows, and the loss as Keras clips it.",
+    )
+
+
+def _resampled(facts: Facts) -> Finding | None:
+    ratio, slope, intercept = facts.calibration_ratio, facts.calibration_slope, facts.calibration_intercept
+    is_far = ratio.low > 1.25 or ratio.high < 0.8
+    if not (is_far and slope.low <= 1.1 and slope.high >= 0.9 and math.isfinite(intercept.value)):
+        return None
+    how = "more" if ratio.value > 1 else "fewer"
+    return Finding(
+        "resampled",
+        f"The scores say {ratio.value:.2f} times as many positives as there are, and are spread as they should be: "
+        f"as after training on {how} positives than there are, by sampling or by class weights. To mend it, multiply "
+        f"the odds by {math.exp(intercept.value):.4g} (add {intercept.value:.4g} to the logit).",
+    )
+
+
+def _rounded(facts: Facts) -> Finding | None:
+    p = facts.groups.p
+    if facts.tally.rows < 200 or not 5 <= len(p) <= 101 or facts.groups.width.any():
+        return None
+    hundredths = p * 100
+    if np.abs(hundredths - np.rint(hundredths)).max() > 1e-5:
+        return None
+    return Finding(
+        "rounded",
+        "Scores are rounded to two digits: rare events cannot be told apart, and a 0 that comes true costs infinity. "
+        "Keep all digits.",
+    )
+
+
+def _few(facts: Facts) -> Finding | None:
+    negatives, positives = facts.groups.rows.sum(0).tolist()
+    fewer, which = min((positives, "positives"), (negatives, "negatives"))
+    if fewer >= SOME or fewer == 0:
+        return None
+    what = "Nothing certain can be said of calibration" if fewer < FEW else "Intervals are wide"
+    return Finding("few", f"There are only {fewer} {which}. {what}: gather more before deciding by small differences.")

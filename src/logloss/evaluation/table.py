@@ -1,0 +1,89 @@
+"""An evaluation in words and a small table, as it is printed."""
+
+import math
+from collections.abc import Sequence
+from typing import Protocol
+
+from logloss.evaluation.findings import Finding
+from logloss.evaluation.score import Score
+from logloss.evaluation.verdict import percent
+
+_NAMES = {
+    "log_loss": "Log loss, in nats",
+    "normalized_entropy": "Normalised entropy",
+    "brier": "Brier score",
+    "roc_auc": "ROC AUC",
+    "average_precision": "Average precision",
+    "calibration_ratio": "Said over seen (Σp / Σy)",
+    "calibration_slope": "Calibration slope",
+    "miscalibration": "Miscalibration, in nats",
+    "miscalibration_if_calibrated": "  were it calibrated",
+    "discrimination": "Discrimination, in nats",
+    "accuracy": "Accuracy at one half",
+}
+_WIDTH = 100
+
+
+class Facts(Protocol):
+    """What is printed."""
+
+    @property
+    def n(self) -> int: ...  # noqa: D102
+    @property
+    def n_positive(self) -> int: ...  # noqa: D102
+    @property
+    def pending(self) -> int: ...  # noqa: D102
+    @property
+    def base_rate(self) -> Score: ...  # noqa: D102
+    @property
+    def verdict(self) -> str: ...  # noqa: D102
+    @property
+    def findings(self) -> tuple[Finding, ...]: ...  # noqa: D102
+
+
+def text(facts: Facts) -> str:
+    """The verdict, the scores that matter most with their 95 % intervals, and what was found."""
+    counts = f"{facts.n:,} rows, {facts.n_positive:,} positive ({percent(facts.base_rate.value)})"
+    if facts.pending:
+        counts += f"; {facts.pending:,} more wait for their label"
+    rows = [(label, getattr(facts, name)) for name, label in _NAMES.items()]
+    wide = max(len(label) for label, _ in rows)
+    table = [
+        f"{label:<{wide}}  {number(score.value):>10}  {interval(score)}".rstrip()
+        for label, score in rows
+        if not math.isnan(score.value)
+    ]
+    found = [line for finding in facts.findings for line in _wrapped(f"! {finding.words}")]
+    parts: list[Sequence[str]] = [_wrapped(facts.verdict), [counts], table, found]
+    return "\n\n".join("\n".join(part) for part in parts if part)
+
+
+def number(x: float) -> str:
+    """Four digits of a number.
+
+    Examples
+    --------
+    >>> number(0.412345), number(12.0), number(float("inf"))
+    ('0.4123', '12', 'infinite')
+    """
+    return "infinite" if math.isinf(x) else f"{x:.4g}"
+
+
+def interval(score: Score) -> str:
+    """Where a score lies with 95 % confidence; nothing if that is not known.
+
+    Examples
+    --------
+    >>> interval(Score(0.412, 0.398, 0.426)), interval(Score(0.412))
+    ('0.398 to 0.426', '')
+    """
+    return "" if math.isnan(score.low) else f"{number(score.low)} to {number(score.high)}"
+
+
+def _wrapped(words: str) -> list[str]:
+    lines = [""]
+    for word in words.split():
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > _WIDTH:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".lstrip()
+    return lines

@@ -1,0 +1,93 @@
+"""What the numbers come to, in sentences that a manager understands and an engineer can check."""
+
+import math
+from typing import Protocol
+
+from logloss.evaluation.score import Score
+
+
+class Facts(Protocol):
+    """What a verdict is made of."""
+
+    @property
+    def n(self) -> int: ...  # noqa: D102
+    @property
+    def base_rate(self) -> Score: ...  # noqa: D102
+    @property
+    def log_loss(self) -> Score: ...  # noqa: D102
+    @property
+    def entropy(self) -> Score: ...  # noqa: D102
+    @property
+    def normalized_entropy(self) -> Score: ...  # noqa: D102
+    @property
+    def skill(self) -> Score: ...  # noqa: D102
+    @property
+    def miscalibration(self) -> Score: ...  # noqa: D102
+    @property
+    def miscalibration_if_calibrated(self) -> Score: ...  # noqa: D102
+    @property
+    def worst_hundredth(self) -> float: ...  # noqa: D102
+
+
+def verdict(facts: Facts) -> str:
+    """The sentences, one thought each."""
+    if not facts.n:
+        return "There are no rows with a known label, so nothing can be said yet."
+    if math.isnan(facts.log_loss.value):
+        return "The weights sum to nothing, so nothing can be said."
+    sentences = [_loss(facts), _calibration(facts), _concentration(facts)]
+    return " ".join(filter(None, sentences))
+
+
+def _loss(facts: Facts) -> str:
+    loss, rate = facts.log_loss.value, facts.base_rate.value
+    if math.isinf(loss):
+        return "Log loss is infinite: some predictions were certain and wrong."
+    said = f"Log loss {loss:.4g} nats."
+    if not 0 < rate < 1:
+        return f"{said} All labels are {'positive' if rate else 'negative'}, so there is nothing to compare it to."
+    always = f"Always saying {percent(rate)} would give {facts.entropy.value:.4g}: "
+    skill, ne = facts.skill, facts.normalized_entropy.value
+    if skill.value > 0:
+        what = f"the model explains {percent(skill.value)} of the uncertainty (normalised entropy {ne:.3f})"
+    else:
+        what = f"the model does worse than that (normalised entropy {ne:.3f})"
+    doubt = ", which may be chance" if skill.low <= 0 <= skill.high else ""
+    return f"{said} {always}{what}{doubt}."
+
+
+def is_miscalibrated(facts: Facts) -> bool:
+    """Whether the data can show it: miscalibration beyond the 95 % point of what perfect calibration gives."""
+    return facts.miscalibration.value > facts.miscalibration_if_calibrated.high
+
+
+def _calibration(facts: Facts) -> str:
+    found, chance = facts.miscalibration, facts.miscalibration_if_calibrated
+    if math.isnan(found.value) or math.isinf(found.value):
+        return ""
+    if not is_miscalibrated(facts):
+        return "Calibrated as far as this data can show."
+    share = found.value / facts.log_loss.value
+    return (
+        f"Its probabilities are off: {percent(share)} of the loss ({found.value:.3g} nats) would go by recalibrating, "
+        f"where chance alone gives up to {chance.high:.3g}."
+    )
+
+
+def _concentration(facts: Facts) -> str:
+    share = facts.worst_hundredth
+    return "" if math.isnan(share) or facts.n < 100 else f"1 % of the rows carry {percent(share)} of the loss."
+
+
+def percent(share: float) -> str:
+    """A share as people read it.
+
+    Examples
+    --------
+    >>> percent(0.2371), percent(0.00012), percent(0.5)
+    ('23.7 %', '0.012 %', '50 %')
+    """
+    if not math.isfinite(share):
+        return "all" if share > 0 else "no part"
+    text = f"{share * 100:.3g}"
+    return f"{float(text):g} %" if "e" not in text else f"{share * 100:.0f} %"

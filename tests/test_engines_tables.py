@@ -1,0 +1,362 @@
+"""From tables to evidence: the same rows say the same whatever holds them, and bad tables are refused in a sentence."""
+
+import gzip
+import re
+
+import duckdb
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.dataset
+import pyarrow.parquet as pq
+import pytest
+
+from logloss.core.errors import LogLossError
+from logloss.engines import reading, sources
+from logloss.engines.front_door import evidence_of
+from logloss.engines.tables import from_table
+
+N = 3000
+
+
+def frame(n=N, seed=0):
+    rng = np.random.default_rng(seed)
+    p = rng.beta(0.5, 2, n).round(3)
+    return pd.DataFrame(
+        {
+            "row": [f"r{i:05}" for i in rng.permutation(n)],
+            "y": (rng.random(n) < p).astype(np.int64),
+            "p": p,
+            "w": rng.exponential(size=n).round(3),
+            "site": rng.choice(["north", "south", "é, east"], n),
+            "note": rng.integers(0, 10**6, n).astype(str),
+        }
+    )
+
+
+COLUMNS = {"label": "y", "score": "p", "weight": "w", "by": ["site"], "id": "row"}
+
+
+def content(evidence):
+    return evidence.tally.to_bytes(), evidence.mistakes, evidence.slices, evidence.suppressed
+
+
+@pytest.fixture(scope="module")
+def table():
+    return frame()
+
+
+@pytest.fixture(scope="module")
+def expected(table):
+    return content(from_table(table, **COLUMNS))
+
+
+def as_csv(table, path, **options):
+    table.to_csv(path, index=False, **options)
+    return path
+
+
+def as_parquet(table, path, **options):
+    pq.write_table(pa.Table.from_pandas(table, preserve_index=False), path, **options)
+    return path
+
+
+def in_folder(table, folder):
+    folder.mkdir()
+    for i, part in enumerate(np.array_split(np.arange(len(table)), 3)):
+        as_parquet(table.iloc[part], folder / f"part-{i}.parquet")
+    (folder / "_SUCCESS").touch()
+    (folder / ".part-0.parquet.crc").write_bytes(b"crc")
+    return folder
+
+
+def partitioned(table, folder):
+    arrow = pa.Table.from_pandas(table, preserve_index=False)
+    pa.dataset.write_dataset(arrow, folder, format="parquet", partitioning=["site"], partitioning_flavor="hive")
+    return folder
+
+
+def gzipped(table, path):
+    path.write_bytes(gzip.compress(table.to_csv(index=False).encode()))
+    return path
+
+
+SOURCES = {
+    "csv": lambda t, at: as_csv(t, at / "t.csv"),
+    "csv under another name": lambda t, at: as_csv(t, at / "t.parquet"),
+    "tsv": lambda t, at: as_csv(t, at / "t.tsv", sep="\t"),
+    "decimal commas": lambda t, at: as_csv(t, at / "t.csv", sep=";", decimal=","),
+    "packed": lambda t, at: gzipped(t, at / "t.csv.gz"),
+    "parquet": lambda t, at: as_parquet(t, at / "t.parquet"),
+    "parquet in small groups": lambda t, at: as_parquet(t, at / "t", row_group_size=100),
+    "a folder": lambda t, at: in_folder(t, at / "data"),
+    "a pattern": lambda t, at: str(in_folder(t, at / "data")) + "/part-*.parquet",
+    "several": lambda t, at: sorted(in_folder(t, at / "data").glob("part*")),
+    "partitions": lambda t, at: partitioned(t, at / "data"),
+    "a dataset": lambda t, at: pa.dataset.dataset(in_folder(t, at / "data"), exclude_invalid_files=True),
+    "remote": lambda t, at: as_csv(t, at / "t.csv").as_uri(),
+    "a remote folder": lambda t, at: partitioned(t, at / "data").as_uri(),
+    "fsspec": lambda t, at: "simplecache::" + as_parquet(t, at / "t.parquet").as_uri(),
+    "arrow": lambda t, at: pa.Table.from_pandas(t, preserve_index=False),
+    "categories": lambda t, at: t.astype({"site": "category", "row": "category"}),
+    "polars": lambda t, at: pl.from_pandas(t),
+    "polars, lazy": lambda t, at: pl.scan_parquet(as_parquet(t, at / "t.parquet")),
+    "duckdb": lambda t, at: duckdb.from_arrow(pa.Table.from_pandas(t, preserve_index=False)),
+    "booleans": lambda t, at: t.assign(y=t.y == 1),
+    "words": lambda t, at: t.assign(y=np.where(t.y == 1, " Yes", "no")),
+    "decimals": lambda t, at: pa.Table.from_pandas(t.astype({"y": str}), preserve_index=False),
+    "float labels": lambda t, at: t.assign(y=t.y.astype(float)),
+}
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+def test_the_same_rows_say_the_same_whatever_holds_them(kind, table, expected, tmp_path):
+    assert content(from_table(SOURCES[kind](table, tmp_path), **COLUMNS)) == expected
+
+
+@pytest.mark.parametrize("size", [1, 100, 2999])
+def test_batches_of_any_size_say_the_same(size, table, expected, monkeypatch):
+    monkeypatch.setattr(sources, "ROWS", size)
+    some = table if size > 1 else table.iloc[:200]
+    whole = content(from_table(pa.Table.from_pandas(some), **COLUMNS)) if size == 1 else expected
+    assert content(from_table(some, **COLUMNS)) == whole
+
+
+def test_a_stream_that_can_be_read_but_once(table):
+    stream = pa.Table.from_pandas(table).to_reader(max_chunksize=100)
+    once = from_table(stream, label="y", score="p", weight="w", id="row")
+    assert once.tally.to_bytes() == from_table(table, label="y", score="p", weight="w").tally.to_bytes()
+    with pytest.raises(LogLossError, match="can be read but once"):
+        from_table(pa.Table.from_pandas(table).to_reader(), **COLUMNS)
+
+
+def test_columns_in_groups_too_long_to_hold_are_read_in_pieces(table, expected, tmp_path, monkeypatch):
+    monkeypatch.setattr(reading, "_CHUNK", 100)
+    assert content(from_table(as_parquet(table, tmp_path / "t.parquet"), **COLUMNS)) == expected
+
+
+def test_arrays_say_the_same_as_a_table(table):
+    arrays = evidence_of(table.y, table.p, sample_weight=table.w, by=table.site)
+    columns = evidence_of(table, label="y", score="p", weight="w", by="site")
+    assert content(arrays) == content(columns)
+
+
+def test_rows_are_shown_only_when_asked_for(table, tmp_path):
+    for data in (table, as_parquet(table, tmp_path / "t.parquet"), as_csv(table, tmp_path / "t.csv")):
+        shown = from_table(data, **COLUMNS, show_rows=["note", "site"])
+        by_id = table.set_index("row")
+        assert [one.shown for one in shown.mistakes] == [
+            {"note": by_id.note[one.id], "site": by_id.site[one.id]} for one in shown.mistakes
+        ]
+        assert all(one.shown == {} for one in from_table(data, **COLUMNS).mistakes)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "pandas"])
+def test_rows_without_a_label_are_pending_and_nothing_else(kind, table, tmp_path):
+    gaps = table.assign(y=table.y.where(table.index % 7 > 0).astype("Int64"))
+    data = {
+        "csv": lambda: as_csv(gaps, tmp_path / "t.csv"),
+        "parquet": lambda: as_parquet(gaps, tmp_path / "t"),
+        "pandas": lambda: gaps,
+    }[kind]()
+    evidence = from_table(data, **COLUMNS)
+    known = from_table(table[table.index % 7 > 0], **COLUMNS)
+    assert evidence.tally.pending == (table.index % 7 == 0).sum()
+    assert evidence.tally.rows == known.tally.rows
+    assert (evidence.mistakes, [one.loss for one in evidence.slices]) == (
+        known.mistakes,
+        [one.loss for one in known.slices],
+    )
+
+
+@pytest.mark.parametrize("missing", [None, np.nan])
+@pytest.mark.parametrize("kind", ["csv", "arrow"])
+def test_rows_without_a_score_are_refused_or_left_out_and_counted(kind, missing, table, tmp_path):
+    p = [missing if i % 100 == 5 else one for i, one in enumerate(table.p)]
+    gaps = pa.Table.from_pandas(table).set_column(2, "p", pa.array(p))
+    if kind == "csv":
+        pa.csv.write_csv(gaps, tmp_path / "t.csv")
+        gaps = tmp_path / "t.csv"
+    with pytest.raises(LogLossError, match=r'"p", 30 values of 3,000 are missing, the first in row 6\. .*--skip-nulls'):
+        from_table(gaps, **COLUMNS)
+    evidence = from_table(gaps, **COLUMNS, skip_nulls=True)
+    rest = from_table(table[table.index % 100 != 5], **COLUMNS)
+    assert evidence.skipped == 30
+    assert content(evidence) == content(rest)
+
+
+def test_labels_of_two_values():
+    p = [0.9, 0.1, 0.8, 0.3]
+
+    def labels(y, positive=None):
+        evidence = from_table(pa.table({"y": y, "p": p}), label="y", score="p", positive=positive)
+        return evidence.tally.total(2), evidence.positive, evidence.notes
+
+    assert labels([1, 0, 1, 0])[:2] == (2.0, None)
+    assert labels([0.25, 0.5, 1.0, 0.25])[:2] == (2.0, None)
+    assert labels(["Y", "n", "y ", "N"]) == (2.0, "y", ())
+    assert labels([-1, 1, 1, 1]) == (3.0, "1", ())
+    assert labels([1, 2, 2, 2])[:2] == (3.0, "2")
+    count, positive, (note,) = labels(["basic", "gold", "gold", "gold"])
+    assert (count, positive) == (3.0, "gold")
+    assert 'In "y", "gold" counts as positive and "basic" as negative' in note
+    assert labels(["basic", "gold", "gold", "gold"], "basic")[0] == 1.0
+    assert labels(["a", "b", "c", None], "c")[0] == 1.0
+    assert labels([1, 0, 1, 0], 0)[0] == 2.0
+    assert labels([3, 4, 5, 5], "5.0")[0] == 2.0
+
+
+def test_categories_that_no_row_has_are_no_labels():
+    y = pd.Categorical(["basic", "gold"] * 5, categories=["basic", "gold", "platinum"])
+    assert from_table(pd.DataFrame({"y": y, "p": 0.5}), label="y", score="p").positive == "gold"
+
+
+def test_the_second_value_of_a_label_may_come_late(tmp_path):
+    y = ["basic"] * 2000 + ["gold"] * 10
+    t = pd.DataFrame({"y": y, "p": 0.5})
+    evidence = from_table(as_parquet(t, tmp_path / "t", row_group_size=100), label="y", score="p")
+    assert (evidence.positive, evidence.tally.total(2)) == ("gold", 10.0)
+
+
+def test_progress_is_told(table, monkeypatch):
+    monkeypatch.setattr(sources, "ROWS", 1000)
+    told = []
+    from_table(table, label="y", score="p", progress=lambda *said: told.append(said))
+    assert told == [(1000, N), (2000, N), (3000, N)]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Bad tables
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def refusal(data, **columns):
+    with pytest.raises(LogLossError) as caught:
+        from_table(data, **{"label": "y", "score": "p", **columns})
+    sentence = str(caught.value)
+    assert "\n" not in sentence
+    return sentence
+
+
+VALUES = {
+    "column": ({"score": "pp"}, {}, 'The frame has no column "pp". Did you mean "p"?'),
+    "column unlike": ({"weight": "zebra"}, {}, 'no column "zebra". It has "row", "y"'),
+    "the same twice": ({"score": "y"}, {}, 'The column "y" is named as label and as score'),
+    "labels": ({}, {"y": lambda t: t.y * 2 + t.y.index % 2}, 'The label "y" holds "0", "1", "2", "3"; expected'),
+    "classes": ({}, {"y": lambda t: t.note}, "holds more than 20 values"),
+    "one class of unknown sign": ({}, {"y": "spam"}, 'is "spam" wherever it was looked at'),
+    "no such value": (
+        {"positive": "gold"},
+        {"y": lambda t: np.where(t.y, "god", "b")},
+        'is "gold", .* Did you mean "god"',
+    ),
+    "logits": (
+        {},
+        {"p": lambda t: t.p * 8 - 4},
+        r"values of 3,000 lie outside \[0, 1\], the first in row .* If these are logits",
+    ),
+    "percentages": ({}, {"p": lambda t: t.p * 100}, "If these are percentages, divide them by 100"),
+    "text": ({"score": "site"}, {}, 'The column "site" holds .*string, such as .*expected numbers'),
+    "weights": (
+        {"weight": "w"},
+        {"w": lambda t: t.w.where(t.index != 7, -1)},
+        '"w", 1 value of 3,000 is missing, negative or infinite, the first in row 8 = -1',
+    ),
+    "missing weights": ({"weight": "w"}, {"w": lambda t: t.w.where(t.index != 7)}, '"w", 1 value of 3,000 is missing'),
+    "heavy": ({"weight": "w"}, {"w": lambda t: t.w.where(t.index != 7, 1e9)}, "Divide all weights by one number"),
+    "empty": ({}, None, "The frame holds no rows"),
+}
+
+
+@pytest.mark.parametrize("kind", VALUES)
+def test_bad_columns_and_values_are_refused_in_a_sentence(kind, table):
+    columns, changes, words = VALUES[kind]
+    bad = table.iloc[:0] if changes is None else table.assign(**changes)
+    assert re.search(words, refusal(bad, **columns)), refusal(bad, **columns)
+
+
+def test_a_label_outside_in_a_later_batch_is_refused_with_its_place(table, monkeypatch):
+    monkeypatch.setattr(sources, "ROWS", 1000)
+    bad = table.assign(y=table.y.where(table.index < 2500, 7))
+    assert '"y", 500 values of 3,000 lie outside [0, 1], the first in row 2,501 = 7' in refusal(bad)
+
+
+def damaged(path):
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2] + b"\0" * 64 + whole[len(whole) // 2 + 64 :])
+    return path
+
+
+def test_bad_files_are_named_in_a_sentence(table, tmp_path):
+    good = as_parquet(table, tmp_path / "good.parquet")
+    assert "There is no file" in refusal(tmp_path / "god.parquet")
+    (tmp_path / "cut.parquet").write_bytes(good.read_bytes()[:1000])
+    assert "cut.parquet is a damaged or incomplete Parquet file" in refusal(tmp_path / "cut.parquet")
+    one = damaged(as_parquet(table[["y", "p"]], tmp_path / "hurt.parquet", compression="zstd", write_statistics=False))
+    assert "hurt.parquet is a damaged or incomplete Parquet file" in refusal(one)
+    assert "No file fits the pattern" in refusal(f"{tmp_path}/none*.csv")
+    (tmp_path / "bare").mkdir()
+    assert "bare is a folder without data" in refusal(tmp_path / "bare")
+    (tmp_path / "bad.csv").write_text("y,p\n1,0.5\n0,half\n" * 3)
+    assert refusal(tmp_path / "bad.csv").endswith(
+        'bad.csv: the column "p" holds "half"; expected numbers. Mend that value, or leave it empty.'
+    )
+    (tmp_path / "none.csv").write_text("y,p\n")
+    assert "none.csv holds no rows" in refusal(tmp_path / "none.csv")
+    (tmp_path / "ragged.csv").write_text("y,p\n1,0.5\n0,0.5,1\n")
+    assert "ragged.csv, line 3: 2 fields expected" in refusal(tmp_path / "ragged.csv")
+    assert "A int is no table" in refusal(3)
+
+
+def test_files_of_a_folder_that_do_not_agree_are_named(table, tmp_path):
+    folder = in_folder(table, tmp_path / "data")
+    as_parquet(table.assign(y=np.where(table.y, "yes", "no")), folder / "part-1.parquet")
+    assert '"y" is text in ' in refusal(folder)
+    assert "part-1.parquet and numbers in " in refusal(folder)
+    as_parquet(table.assign(p=table.p.astype(str)), folder / "part-1.parquet")
+    assert 'The column "p" holds' in refusal(folder)
+    as_parquet(table.drop(columns="p"), folder / "part-1.parquet")
+    assert 'part-1.parquet has no column "p", which other files have' in refusal(folder)
+
+
+def test_numbers_of_several_types_go_together(table, expected, tmp_path):
+    folder = in_folder(table, tmp_path / "data")
+    part = pq.read_table(folder / "part-1.parquet").to_pandas()
+    as_parquet(part.assign(y=part.y.astype(float)), folder / "part-1.parquet")
+    assert content(from_table(folder, **COLUMNS)) == expected
+
+
+def test_a_file_that_vanishes_midway_is_named(table, tmp_path, monkeypatch):
+    folder = in_folder(table, tmp_path / "data")
+
+    def vanish(rows, _):
+        for path in folder.glob("part-2*"):
+            path.unlink()
+
+    with pytest.raises(LogLossError, match=r"part-2\.parquet is no longer there"):
+        from_table(folder, label="y", score="p", progress=vanish)
+
+
+@pytest.mark.parametrize(
+    ("uri", "words"),
+    [
+        ("file:///nowhere/at/all.csv", "There is no file:///nowhere/at/all.csv"),
+        ("nosuch://bucket/key", "cannot be reached: "),
+        ("memory://empty/none.csv", "There is no memory://empty/none.csv"),
+    ],
+)
+def test_a_remote_path_without_access_is_named(uri, words):
+    assert words in refusal(uri)
+
+
+def test_what_belongs_to_arrays_is_refused_of_tables_and_the_other_way_round(table):
+    for call, words in (
+        (lambda: evidence_of([1, 0], [0.5, 0.5], label="y"), "label is said of tables"),
+        (lambda: evidence_of(table, sample_weight=table.w, label="y", score="p"), "Name its column"),
+        (lambda: evidence_of(table, label="y"), "There is no score"),
+        (lambda: evidence_of([1, 0]), "There is no label"),
+    ):
+        with pytest.raises(LogLossError, match=words):
+            call()

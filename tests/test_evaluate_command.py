@@ -1,0 +1,228 @@
+"""`logloss evaluate` reads what it is told to, says so in text or JSON, and ends with the right exit code."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from logloss.cli.condition import Condition
+from logloss.core.errors import LogLossError
+from logloss.engines import front_door
+from logloss.engines.example import COLUMNS, ROWS, example
+from logloss.engines.saved import read_tallies
+from logloss.engines.tables import from_table
+from logloss.evaluation.tally import Sum
+from tests.command_line import done, logloss, refused
+
+
+class Stand:
+    """Stands in for an evaluation: what the command line asks of it, and no statistics."""
+
+    def __init__(self, evidence, costs):
+        self.evidence, self.costs = evidence, costs
+
+    def to_dict(self):
+        tally = self.evidence.tally
+        loss = tally.total(Sum.LOSS, tally.total(Sum.WEIGHT))
+        return {
+            "n": tally.rows,
+            "costs": self.costs,
+            "log_loss": {"value": loss, "low": loss - 0.1, "high": "inf"},
+            "roc_auc": {"value": None, "low": None, "high": None},
+            "mistakes": [dict(one.shown) | {"id": one.id} for one in self.evidence.mistakes],
+            "slices": [one.value for one in self.evidence.slices],
+            "skipped": self.evidence.skipped,
+        }
+
+    def __str__(self):
+        return f"Log loss of {self.evidence.tally.rows} rows."
+
+    def report(self, path):
+        Path(path).write_text("page")
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(front_door, "evaluation_of", lambda evidence, costs=None: Stand(evidence, costs))
+    rng = np.random.default_rng(0)
+    p = rng.beta(1, 3, 400).round(3).clip(0.001, 0.999)
+    table = pd.DataFrame(
+        {
+            "y": (rng.random(400) < p).astype(int),
+            "p": p,
+            "q": np.sqrt(p).round(3),
+            "z": np.log(p / (1 - p)).round(3),
+            "w": rng.exponential(size=400).round(2),
+            "site": rng.choice(["a", "b,c"], 400),
+            "row": np.arange(400),
+        }
+    )
+    table.to_csv("t.csv", index=False)
+    table.to_parquet("t.parquet")
+    return table
+
+
+def facts(*arguments):
+    return json.loads(done("evaluate", *arguments, "--json"))
+
+
+def test_a_table_is_evaluated(here):
+    assert done("evaluate", "t.csv", "--label", "y", "--prob", "p") == "Log loss of 400 rows.\n"
+    loss = -np.where(here.y == 1, np.log(here.p), np.log1p(-here.p))
+    for file in ("t.csv", "t.parquet", "t.*"):
+        found = facts(file, "--target", "y", "--prob", "p")
+        rows = 800 if file == "t.*" else 400
+        assert (found["n"], found["log_loss"]["value"]) == (rows, pytest.approx(loss.mean(), rel=1e-12))
+
+
+def test_every_option_reaches_its_place(here):
+    found = facts(
+        "t.csv", "--label", "y", "--logit", "z", "--weight", "w", "--positive", "0", "--by", "site", "--id", "row",
+        "--cost-fp", "1", "--cost-fn", "10", "--show-rows", "w,site", "--skip-nulls",
+    )  # fmt: skip
+    expected = from_table("t.csv", label="y", score="z", weight="w", positive=0, by="site", id="row", from_logits=True)
+    assert found["costs"] == [1, 10]
+    assert found["slices"] == [one.value for one in expected.slices]
+    assert [one["id"] for one in found["mistakes"]] == [one.id for one in expected.mistakes]
+    assert set(found["mistakes"][0]) == {"w", "site", "id"}
+
+
+def test_several_models_make_a_leaderboard(here):
+    said = done("evaluate", "t.csv", "--label", "y", "--prob", "q", "--prob", "p")
+    assert [line.split()[0] for line in said.splitlines()] == ["model", "p", "q"]
+    assert set(facts("t.csv", "--label", "y", "--prob", "p,q")["models"]) == {"p", "q"}
+
+
+def test_the_example_needs_nothing_else(here):
+    found = facts("--example")
+    assert found["n"] == ROWS
+    assert set(found["slices"]) == {"Newark", "Kennedy", "LaGuardia", "Teterboro"}
+    assert found["slices"][0] != found["slices"][1]
+    assert from_table(example(), **COLUMNS).slices[0].loss > 0
+    assert "--example brings its own" in refused("evaluate", "t.csv", "--example")
+
+
+def test_days_are_saved_replaced_and_merged(here):
+    for day, rows in (("monday", slice(0, 100)), ("tuesday", slice(100, 400))):
+        here.iloc[rows].to_csv(f"{day}.csv", index=False)
+        done("evaluate", f"{day}.csv", "--label", "y", "--prob", "p", "--tally", f"{day}.tally")
+    whole = from_table("t.csv", label="y", score="p").tally.to_bytes()
+    assert read_tallies(["tuesday.tally", "monday.tally"]).tally.to_bytes() == whole
+    assert facts("monday.tally", "tuesday.tally")["n"] == 400
+    late = here.iloc[:100].assign(y=here.y.where(here.index > 20).astype("Int64"))
+    late.to_csv("monday.csv", index=False)
+    done("evaluate", "monday.csv", "--label", "y", "--prob", "p", "--tally", "monday.tally")
+    merged = read_tallies(["monday.tally", "tuesday.tally"]).tally
+    assert (merged.rows, merged.pending) == (379, 21)
+    assert not [path for path in Path().iterdir() if path.name.startswith(".")]
+
+
+def test_tallies_that_are_none_are_refused(here):
+    done("evaluate", "t.csv", "--label", "y", "--prob", "p", "--tally", "a.tally")
+    whole = Path("a.tally").read_bytes()
+    Path("cut.tally").write_bytes(whole[: len(whole) // 2])
+    assert "cut.tally: This is not a whole tally" in refused("evaluate", "a.tally", "cut.tally")
+    assert "A saved tally has no columns" in refused("evaluate", "a.tally", "--label", "y", "--prob", "p")
+    done("evaluate", "t.csv", "--label", "y", "--logit", "z", "--tally", "z.tally")
+    assert "One tally is of logits" in refused("evaluate", "a.tally", "z.tally")
+    with pytest.raises(LogLossError, match=r"t\.csv is not a saved tally"):
+        read_tallies(["a.tally", "t.csv"])
+    with pytest.raises(LogLossError, match="no tally to read"):
+        read_tallies([])
+
+
+def test_the_threshold_of_costs_is_saved(here):
+    arguments = ("evaluate", "t.csv", "--label", "y", "--prob", "p", "--save-threshold", "t.json")
+    assert done(*arguments, "--cost-fn", "9").endswith("The threshold is in t.json.\n")
+    assert json.loads(Path("t.json").read_text()) == {"threshold": 0.1, "cost_fp": 1.0, "cost_fn": 9.0}
+    assert "--save-threshold needs what errors cost" in refused(*arguments)
+    assert "are not costs" in refused(*arguments, "--cost-fn", "-1")
+
+
+def test_a_page_is_written(here):
+    assert "The report is in r.html." in done("evaluate", "t.csv", "--label", "y", "--prob", "p", "--report", "r.html")
+    assert Path("r.html").read_text() == "page"
+
+
+@pytest.mark.parametrize(
+    ("condition", "code"),
+    [("log_loss>0.1", 1), ("log_loss > 9", 0), ("log_loss.low<=.9", 1), ("log_loss.high>1e9", 1), ("n<4e2", 0)],
+)
+def test_a_condition_that_holds_is_exit_code_1(here, condition, code):
+    said = logloss("evaluate", "t.csv", "--label", "y", "--prob", "p", "--fail-if", condition)
+    assert (said.code, bool(said.err)) == (code, bool(code))
+    assert "Log loss of 400 rows." in said.out
+
+
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [
+        ("log_los>0.1", 'Did you mean "log_loss"?'),
+        ("roc_auc<0.5", "roc_auc cannot be told from this data"),
+        ("n.low<3", "n is a plain number"),
+        ("log_loss", "is not a condition"),
+        ("log_loss>__import__('os')", "is not a condition"),
+        ("log_loss>1.2.3", "is not a condition"),
+        ("log_loss==0.4", "is not a condition"),
+    ],
+)
+def test_a_condition_that_is_none_is_refused(here, condition, words):
+    assert words in refused("evaluate", "t.csv", "--label", "y", "--prob", "p", "--fail-if", condition)
+
+
+def test_infinity_is_beyond_every_limit():
+    facts = {"log_loss": {"value": "inf", "low": None, "high": None}}
+    assert Condition.parse("log_loss>1e300").holds(facts)
+    assert math.isinf(float(facts["log_loss"]["value"]))
+
+
+REFUSED = {
+    "no table": ((), "There is no table"),
+    "no label": (("t.csv", "--prob", "p"), "There is no --label"),
+    "no score": (("t.csv", "--label", "y"), "There is no --prob"),
+    "both kinds": (("t.csv", "--label", "y", "--prob", "p", "--logit", "z"), "--prob and --logit were both given"),
+    "twice": (("t.csv", "--label", "y", "--prob", "p,p"), "names a column twice"),
+    "a column": (("t.csv", "--label", "yy", "--prob", "p"), 't.csv has no column "yy". Did you mean "y"?'),
+    "a file": (("s.csv", "--label", "y", "--prob", "p"), 'There is no file s.csv. Did you mean "t.csv"?'),
+    "an engine": (("t.csv", "--label", "y", "--prob", "p", "--engine", "hadoop"), "--engine hadoop is not known"),
+    "logits": (("t.csv", "--label", "y", "--prob", "z"), "If these are logits"),
+    "a label": (("t.csv", "--label", "row", "--prob", "p"), 'The label "row" holds more than 20 values'),
+    "a page of several": (("t.csv", "--label", "y", "--prob", "p,q", "--report", "r.html"), "r.html is for one model"),
+    "a folder": ((".", "--label", "y", "--prob", "p"), "bad.parquet is a damaged or incomplete Parquet file"),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_bad_commands_and_data_are_refused_in_a_sentence_and_write_nothing(here, kind):
+    arguments, words = REFUSED[kind]
+    if kind == "a folder":
+        Path("bad.parquet").write_bytes(Path("t.parquet").read_bytes()[:900])
+    before = {path.name for path in Path().iterdir()}
+    sentence = refused("evaluate", *arguments, *(["--tally", "t.tally"] if "--report" not in arguments else []))
+    assert words in sentence, sentence
+    assert {path.name for path in Path().iterdir()} == before
+
+
+def test_rows_without_a_score_are_left_out_only_when_asked_for(here):
+    here.assign(p=here.p.where(here.index > 3)).to_csv("gaps.csv", index=False)
+    arguments = ("gaps.csv", "--label", "y", "--prob", "p")
+    assert '"p", 4 values of 400 are missing, the first in row 1.' in refused("evaluate", *arguments)
+    assert facts(*arguments, "--skip-nulls")["skipped"] == 4
+
+
+def test_a_bar_is_shown_on_a_terminal_when_it_takes_long(here, monkeypatch, capsys):
+    from logloss.cli import progress
+
+    monkeypatch.setattr(progress, "_PATIENCE", -1.0)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    with progress.Bar() as bar:
+        bar(3, 10)
+        bar(10, 10)
+        bar(11, None)
+        assert bar._progress.tasks[0].completed == 11
+    assert pq.read_metadata("t.parquet").num_rows == 400

@@ -1,0 +1,183 @@
+"""An evaluation: the numbers in one object, the verdict in words, and the smells that it finds."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
+
+from logloss.engines import evaluate
+from logloss.evaluation.evaluation import SCORES, Evaluation
+from logloss.evaluation.findings import findings
+from logloss.evaluation.table import text
+
+
+def rows(n=2000, seed=0):
+    rng = np.random.default_rng(seed)
+    z = rng.normal(-1, 1.5, n)
+    p = 1 / (1 + np.exp(-z))
+    return (rng.random(n) < p).astype(int), p
+
+
+def codes(*arguments, **options):
+    return [finding.code for finding in evaluate(*arguments, **options).findings]
+
+
+def test_numbers_are_scikit_learns():
+    y, p = rows()
+    made = evaluate(y, p)
+    assert made.log_loss.value == pytest.approx(log_loss(y, p), rel=1e-12)
+    assert made.brier.value == pytest.approx(brier_score_loss(y, p), rel=1e-12)
+    assert made.roc_auc.value == pytest.approx(roc_auc_score(y, p), rel=1e-12)
+    assert made.average_precision.value == pytest.approx(average_precision_score(y, p), rel=1e-12)
+    assert (made.n, made.n_positive) == (2000, y.sum())
+
+
+def test_the_three_parts_add_up():
+    made = evaluate(*rows())
+    parts = made.miscalibration.value - made.discrimination.value + made.uncertainty.value
+    assert parts == pytest.approx(made.log_loss.value, rel=1e-12)
+    assert made.skill.value == pytest.approx(1 - made.normalized_entropy.value)
+    assert made.log_loss_bits.value == pytest.approx(made.log_loss.value / math.log(2))
+
+
+def test_the_dictionary_is_json_and_holds_every_score():
+    for data in (rows(), ([1, 1], [0.5, 1.0]), ([1, 0], [0.0, 1.0])):
+        made = evaluate(*data).to_dict()
+        assert set(SCORES) < set(made)
+        assert json.loads(json.dumps(made, allow_nan=False)) == made
+    assert made["log_loss"] == {"value": "inf", "low": None, "high": None}
+    assert made["infinite_losses"]["positives_at_0"] == 1
+
+
+def test_any_order_and_any_precision_that_holds_the_scores_give_the_same_json():
+    y, p = rows()
+    p = p.astype(np.float32)
+    order = np.random.default_rng(1).permutation(len(y))
+    made = [evaluate(*data).to_dict() for data in ((y, p), (y[order], p[order]), (y == 1, p.astype(float)))]
+    assert made[0] == made[1] == made[2]
+
+
+def test_scores_as_a_frame():
+    frame = evaluate(*rows()).to_frame()
+    assert list(frame.index) == list(SCORES)
+    assert frame.loc["log_loss", "low"] < frame.loc["log_loss", "value"] < frame.loc["log_loss", "high"]
+
+
+def test_an_evaluation_is_frozen():
+    made = evaluate(*rows())
+    with pytest.raises(AttributeError):
+        made.evidence = None
+
+
+# In words
+
+
+def test_a_calibrated_model_is_not_blamed():
+    words = evaluate(*rows(10_000, seed=2)).verdict
+    assert words.startswith("Log loss 0.4")
+    assert "Always saying" in words
+    assert "explains" in words
+    assert "Calibrated as far as this data can show." in words
+    assert "1 % of the rows carry" in words
+
+
+def test_a_miscalibrated_model_is_told_by_how_much():
+    y, p = rows(10_000)
+    words = evaluate(y, p**3).verdict
+    assert "probabilities are off" in words
+    assert "would go by recalibrating, where chance alone gives up to" in words
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (([1, 0], [0.0, 0.5]), "infinite: some predictions were certain and wrong"),
+        (([1, 1], [0.5, 0.6]), "All labels are positive"),
+        (([0, 0], [0.5, 0.6]), "All labels are negative"),
+        (([1, 0, 1, 0], [0.1, 0.9, 0.2, 0.8]), "does worse than that"),
+    ],
+)
+def test_what_can_be_said_is_said(data, expected):
+    assert expected in evaluate(*data).verdict
+
+
+def test_what_is_printed_has_words_numbers_and_findings():
+    y, p = rows(50)
+    lines = str(evaluate(y, p)).splitlines()
+    assert all(len(line) <= 100 for line in lines)
+    for words in ("Log loss", "50 rows", "ROC AUC", " to ", "! There are only"):
+        assert any(words in line for line in lines)
+
+
+# Smells
+
+
+def test_clean_data_smells_of_nothing():
+    assert codes(*rows(5000)) == []
+
+
+def test_labels_that_are_flipped():
+    y, p = rows()
+    assert "flipped" in codes(1 - y, p)
+
+
+def test_scores_that_are_all_the_same():
+    assert "one_value" in codes([0, 1] * 200, [0.5] * 400)
+
+
+def test_scores_that_were_squashed_twice():
+    y, p = rows()
+    assert codes(y, 1 / (1 + np.exp(-p))) == ["squashed_twice"]
+
+
+def test_scores_that_are_saturated():
+    y, p = rows()
+    assert "saturated" in codes(y, np.where(p > 0.9, y, p))
+    assert "infinite_losses" in codes(y, np.where(p > 0.9, 1.0, p))
+
+
+def test_scores_rounded_to_two_digits():
+    y, p = rows()
+    assert "rounded" in codes(y, np.clip(np.round(p, 2), 0.01, 0.99))
+    assert "rounded" not in codes(y, np.round(p, 3))
+
+
+def test_negatives_that_were_sampled_away_and_how_to_mend_it():
+    y, p = rows(20_000)
+    kept = (y == 1) | (np.random.default_rng(0).random(len(y)) < 0.2)
+    odds = p / (1 - p) * 5  # as a model says it that was trained on what was kept
+    assert kept.mean() < 0.6
+    (finding,) = evaluate(y, odds / (1 + odds)).findings
+    assert finding.code == "resampled"
+    assert "multiply the odds by 0.2" in finding.words
+
+
+def test_labels_and_scores_that_were_swapped():
+    y, p = rows()
+    assert "swapped" in codes(p, y)
+
+
+def test_too_few_of_a_class():
+    assert "few" in codes([1] * 5 + [0] * 500, np.linspace(0.9, 0.01, 505))
+
+
+def test_one_class_and_no_weight():
+    assert codes([1, 1, 1], [0.5, 0.6, 0.7]) == ["one_class"]
+    assert codes([1, 0], [0.5, 0.6], sample_weight=[0, 0]) == ["no_weight"]
+
+
+def test_every_finding_is_a_sentence_for_people():
+    y, p = rows(30)
+    for data in ((1 - y, p), (y, np.round(p, 2)), (y, y.astype(float)), (p, y)):
+        for finding in findings(evaluate(*data)):
+            assert finding.words.endswith(".")
+            assert finding.words[0].isupper() or finding.words[0].isdigit()
+
+
+def test_nothing_is_worked_out_twice():
+    made = evaluate(*rows())
+    assert isinstance(made, Evaluation)
+    assert made.thresholds is made.thresholds
+    assert text(made) == str(made)
