@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from logloss.evaluation.concentration import Concentration, concentration
-from logloss.evaluation.decisions import Thresholds, thresholds
+from logloss.evaluation.decisions import Costs, Thresholds, thresholds
 from logloss.evaluation.reliability import Reliability, reliability_of, smooth_beside
 from logloss.evaluation.round_thresholds import RoundThresholds, round_thresholds
 from logloss.evaluation.score_distribution import ScoreDistribution, score_distribution
@@ -27,7 +27,7 @@ class EvaluationFacts:
 
     @cached_property
     def reliability(self) -> Reliability | None:  # noqa: D102
-        return self.evaluation.reliability if self._weighs else None
+        return self.evaluation.reliability
 
     @cached_property
     def logit_reliability(self) -> Reliability | None:  # noqa: D102
@@ -52,11 +52,11 @@ class EvaluationFacts:
         """At most 480 of them; None if there are not two classes to tell apart."""
         if not 0 < self.evaluation.base_rate.value < 1:
             return None
-        return thresholds(self.evaluation.groups, self.evaluation.costs, _POINTS)
+        return thresholds(self.evaluation.groups, self.costs, _POINTS)
 
     @cached_property
     def decisions(self) -> RoundThresholds | None:  # noqa: D102
-        return round_thresholds(self.evaluation.groups, self.evaluation.costs)
+        return round_thresholds(self.evaluation.groups, self.costs)
 
     @cached_property
     def concentration(self) -> Concentration | None:  # noqa: D102
@@ -71,6 +71,11 @@ class EvaluationFacts:
     def shares_of_loss(self) -> tuple[float, ...]:
         """Of the costliest rows."""
         return shares_of_loss(self.evaluation.mistakes, self.evaluation.tally)
+
+    @property
+    def costs(self) -> Costs:
+        """Those that were given, else 1 for either mistake."""
+        return self.evaluation.costs or Costs()
 
     @property
     def _weighs(self) -> bool:

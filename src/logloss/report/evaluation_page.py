@@ -168,7 +168,7 @@ def _decisions(facts: EvaluationFacts) -> dict[str, Any] | None:
         "plot": charts.NARROW - charts.BESIDE,
         "mark": charts.MARK,
         "chosen": found.chosen,
-        "costs": said.costs(facts.evaluation.costs),
+        "costs": said.costs(facts.evaluation.costs, facts.evaluation.best_threshold),
     }
 
 

@@ -112,7 +112,7 @@ def mistakes(facts: EvaluationFacts) -> Table | None:
             probability(one.p_actual),
             number(one.loss),
             _share(part),
-            *(_short(str(one.shown.get(name, ""))) for name in names),
+            *(_short(one.shown.get(name) or "none") for name in names),
         )
         for one, part in zip(found, facts.shares_of_loss, strict=True)
     ]

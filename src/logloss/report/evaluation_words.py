@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+from logloss.evaluation.best_threshold import BestThreshold
 from logloss.evaluation.concentration import Concentration
 from logloss.evaluation.decisions import Costs, Thresholds
 from logloss.evaluation.round_thresholds import RoundThresholds
@@ -10,6 +11,7 @@ from logloss.evaluation.score import Score
 from logloss.evaluation.score_distribution import ScoreDistribution
 from logloss.evaluation.slice_scores import SliceScore
 from logloss.report import words
+from logloss.report.score_words import interval, number
 from logloss.report.words import loss, share
 
 LOG_ODDS = (
@@ -33,7 +35,7 @@ NET_BENEFIT = (
     "Net benefit counts positives caught and takes off false alarms at the odds of the threshold: somebody who acts "
     "from 0.2 on takes four false alarms for one catch. Act by the model where its curve is the highest."
 )
-COST = "Expected cost a row, by the costs named above. The lowest point overfits these rows a little."
+COST = "Expected cost a row, by the costs named above. Its lowest point is a chance find where the curve is flat."
 CONCENTRATION = (
     "The rows that cost most come first. The dashed line is a loss that all rows carry alike. Where the curve begins "
     "high, a few confident mistakes make the loss: look at these rows before changing the model."
@@ -77,13 +79,31 @@ def probability(value: float) -> str:
     return f"{value:.{min(digits, 17)}f}".rstrip("0")
 
 
-def costs(given: Costs) -> str:
-    """What is said of the costs."""
-    both = f"a false alarm costs {given.false_positive:g} and a missed positive {given.false_negative:g}"
-    return (
-        f"Here {both}. If the probabilities are right, it then pays to act from {probability(given.threshold)} on; "
-        "where the data would put that threshold instead is mostly chance."
-    )
+def costs(given: Costs | None, best: BestThreshold | None) -> list[str]:
+    """What is said of the costs, and of the threshold that they call for."""
+    if given is None:
+        return [
+            "No costs were given, so a false alarm and a missed positive both count 1 here: acting then pays from 0.5 on, "
+            "if the probabilities are right. Say what they cost (costs=… or --cost-fp and --cost-fn) to see what holds "
+            "for you."
+        ]
+    said = [
+        f"A false alarm costs {given.false_positive:g} and a missed positive {given.false_negative:g}. If the "
+        f"probabilities are right, acting then pays from {probability(given.threshold)} on."
+    ]
+    if best is not None and not math.isnan(best.cost.value):
+        said.append(
+            f"That costs {_with_interval(best.cost_by_theory)} a row. On these rows {probability(best.empirical)} would "
+            f"have cost least, but that is chosen in hindsight: chosen on some of the rows (between "
+            f"{probability(best.least)} and {probability(best.greatest)}) it costs {_with_interval(best.cost)} on the "
+            "others."
+        )
+    return said
+
+
+def _with_interval(score: Score) -> str:
+    ends = interval(score)
+    return f"{number(score.value)} ({ends})" if ends else number(score.value)
 
 
 def scores(found: ScoreDistribution) -> str:
