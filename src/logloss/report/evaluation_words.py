@@ -83,9 +83,9 @@ def costs(given: Costs | None, best: BestThreshold | None) -> list[str]:
     """What is said of the costs, and of the threshold that they call for."""
     if given is None:
         return [
-            "No costs were given, so a false alarm and a missed positive both count 1 here: acting then pays from 0.5 on, "
-            "if the probabilities are right. Say what they cost (costs=… or --cost-fp and --cost-fn) to see what holds "
-            "for you."
+            "No costs were given, so a false alarm and a missed positive both count 1 here: acting then pays from 0.5 "
+            "on, if the probabilities are right. Say what they cost (costs=… or --cost-fp and --cost-fn) to see what "
+            "holds for you."
         ]
     said = [
         f"A false alarm costs {given.false_positive:g} and a missed positive {given.false_negative:g}. If the "
@@ -93,8 +93,8 @@ def costs(given: Costs | None, best: BestThreshold | None) -> list[str]:
     ]
     if best is not None and not math.isnan(best.cost.value):
         said.append(
-            f"That costs {_with_interval(best.cost_by_theory)} a row. On these rows {probability(best.empirical)} would "
-            f"have cost least, but that is chosen in hindsight: chosen on some of the rows (between "
+            f"That costs {_with_interval(best.cost_by_theory)} a row. On these rows {probability(best.empirical)} "
+            f"would have cost least, but that is chosen in hindsight: chosen on some of the rows (between "
             f"{probability(best.least)} and {probability(best.greatest)}) it costs {_with_interval(best.cost)} on the "
             "others."
         )

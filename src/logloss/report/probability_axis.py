@@ -58,6 +58,6 @@ def _ticks(low: float, high: float, most: int) -> list[float]:
     if len(marks) < 3:
         marks = [logit(i / 20) for i in range(1, 20) if low <= logit(i / 20) <= high]
     # One half stays where some have to go.
-    step = -(-len(marks) // max(most, 2))
+    step = max(-(-len(marks) // max(most, 2)), 1)
     middle = marks.index(0.0) if 0.0 in marks else 0
     return marks[middle % step :: step]
