@@ -113,7 +113,7 @@ def test_print_is_light_and_complete(reports, look):
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert not page.get_by_role("slider").is_visible()
     assert page.locator("#decision").is_visible()
-    assert page.locator("figure svg:visible").count() == 8
+    assert page.locator("figure svg:visible").count() == 9
     assert len(page.pdf(format="A4")) > 10_000
 
 
@@ -133,7 +133,7 @@ def test_a_screen_reader_hears_of_every_part(reports, look):
     assert page.get_by_role("heading", level=1).count() == 1
     assert page.get_by_role("heading", level=2).count() == 9
     assert page.get_by_role("main").count() == 1
-    assert page.get_by_role("img").count() == 8
+    assert page.get_by_role("img").count() == 9
     assert page.get_by_role("region", name="Verdict").count() == 1
     for table in page.locator("table").all():
         assert table.locator("th[scope=row]").count() == table.locator("tbody tr").count()

@@ -35,6 +35,7 @@ DARK = {
 }
 
 BESIDE = 80  # pixels beside the plot of a square chart: the axis at its left, and half of a label at its right
+_PADDING = 10
 LABELS = 34  # of these, for the labels at the left
 
 TYPE_SIZE = 12
@@ -65,6 +66,7 @@ def joined(*columns: Iterable[float]) -> list[dict[str, float]]:
 def axis(title: str | None, **options: Any) -> alt.Axis:
     """An axis as our square charts have it: few ticks, a grid, no line."""
     plain: dict[str, Any] = {"domain": False, "ticks": False, "labelFlush": False, "labelOverlap": True}
+    plain["labelPadding"] = _PADDING  # as much as keeps the labels of two axes apart where they meet
     if "values" not in options:
         plain["tickCount"] = 5  # with values Vega would take some of them away
     return alt.Axis(title=title, **plain | options)
@@ -72,7 +74,7 @@ def axis(title: str | None, **options: Any) -> alt.Axis:
 
 def upright(title: str, **options: Any) -> alt.Axis:
     """The axis at the left, with as much room for its labels in every chart: what stands side by side is as wide."""
-    return axis(title, minExtent=LABELS, **options)
+    return axis(title, minExtent=LABELS, labelPadding=5, **options)
 
 
 def span(low: float, high: float) -> alt.Scale:

@@ -9,6 +9,7 @@ from typing import Any
 from logloss.evaluation.log_odds import FARTHEST
 
 _LABEL_ROOM = 40  # pixels a label
+_MANY_NINES = 8.0
 _TENTHS = [10.0**-i for i in range(6, 0, -1)]
 
 
@@ -57,6 +58,8 @@ def _ticks(low: float, high: float, most: int) -> list[float]:
     marks = [logit(p) for p in every if low <= logit(p) <= high]
     if len(marks) < 3:
         marks = [logit(i / 20) for i in range(1, 20) if low <= logit(i / 20) <= high]
+    if high > _MANY_NINES:
+        most = most * 2 // 3  # their labels are long
     # One half stays where some have to go.
     step = max(-(-len(marks) // max(most, 2)), 1)
     middle = marks.index(0.0) if 0.0 in marks else 0

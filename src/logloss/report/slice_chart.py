@@ -28,23 +28,23 @@ def slice_chart(slices: Sequence[SliceScore], overall: float, *, width: int = ch
     low, high = min([*values, *reached]), min(max([*values, *reached]), _FARTHEST * max(values))
     spare = _SPARE * (high - low) or 0.1
     low, high = max(low - spare, 0.0), high + spare
-    x = alt.X("x:Q", scale=span(low, high), axis=axis("log loss, in nats", format="~g"))
+    x = alt.X(
+        "x:Q", scale=span(low, high), axis=axis("log loss, in nats", format="~g", grid=False, domain=True, ticks=True)
+    )
     y = alt.Y("y:Q", scale=alt.Scale(domain=[len(slices), 0], nice=False), axis=None)
     rows = [_row(i, one) for i, one in enumerate(slices)]
     drawn = [row for row in rows if math.isfinite(row["x"])]
     ranged = [row for row in drawn if math.isfinite(row["low"])]
+    # No line runs through a name: that of all rows shows beside each slice.
+    beside = [{"x": value, "y": i + 0.5, "y2": i + 0.94} for value in level for i in range(len(slices))]
     names = data([{"y": row["top"], "text": row["text"]} for row in rows])
-    text: dict[str, Any] = {"align": "left", "limit": plot}
-    where = {"y": y, "x": alt.value(0), "text": alt.Text("text:N")}
     colour = alt.Color("colour:N", scale=None)
     ends = alt.X("low:Q", scale=span(low, high)), alt.X2("high:Q")
     layers = [
-        *(data([{"x": value}]).mark_rule(**charts.DASHED).encode(x) for value in level),
+        data(beside).mark_rule(**charts.DASHED).encode(x, y, y2="y2:Q"),
         data(ranged).mark_rule(clip=True, strokeWidth=2.5).encode(*ends, y, colour),
         data(drawn).mark_point(filled=True, size=70, opacity=1).encode(x, y, colour),
-        # A line behind a name is kept from crossing its letters.
-        names.mark_text(**text, stroke=charts.PAPER, strokeWidth=5, strokeJoin="round").encode(**where),
-        names.mark_text(**text, color=charts.INK).encode(**where),
+        names.mark_text(align="left", limit=plot, color=charts.INK).encode(y=y, x=alt.value(0), text="text:N"),
     ]
     return charts.styled(alt.LayerChart(layer=list(layers)).properties(width=plot, height=_STEP * len(slices)))
 
