@@ -7,7 +7,7 @@ from unittest import mock
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import logit
 
@@ -18,6 +18,8 @@ from logloss.evaluation.gathering import gathered
 from logloss.evaluation.loess import integrated_calibration_index, smooth_curve, spread_places
 from logloss.evaluation.smooth_calibration_error import smooth_calibration_error
 from tests.populations import Population, tally_of
+
+law = settings(deadline=None, derandomize=True)
 
 ROWS = st.lists(st.tuples(st.sampled_from([0.0, 1.0]), st.floats(0, 1), st.integers(0, 9)), max_size=25)
 ERRORS = (expected_calibration_error, smooth_calibration_error, integrated_calibration_index)
@@ -52,6 +54,7 @@ def test_probabilities_that_a_logit_made_too_sure_have_its_slope_back():
     assert (whole.intercept.value, whole.slope.value) == pytest.approx((-0.7, 1), rel=1e-6)
 
 
+@law
 @given(ROWS)
 def test_whatever_the_rows_nothing_fails(rows):
     groups = groups_of(*np.array(rows, np.float64).reshape(-1, 3).T)
@@ -108,6 +111,7 @@ def test_logits_and_their_probabilities_are_recalibrated_alike():
     assert one.slope.value == pytest.approx(other.slope.value, rel=1e-10)
 
 
+@law
 @given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 64)), min_size=1, max_size=30), st.integers(1, 6))
 def test_the_binned_error_is_that_of_exact_arithmetic(rows, bins):
     counts = {}

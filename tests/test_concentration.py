@@ -4,11 +4,13 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logloss.evaluation.concentration import SHARES, concentration
 from tests.populations import Population, tally_of
+
+law = settings(deadline=None, derandomize=True)
 
 ROWS = st.lists(st.tuples(st.sampled_from([0.0, 1.0]), st.floats(0.01, 0.99), st.integers(0, 5)), max_size=25)
 
@@ -26,6 +28,7 @@ def test_the_worst_hundredth_is_what_sorting_says(digits):
     assert carried(y, p) == pytest.approx(by_hand, rel=1e-12)
 
 
+@law
 @given(ROWS)
 def test_a_row_of_weight_two_is_two_rows(rows):
     y, p, w = np.array(rows, np.float64).reshape(-1, 3).T
@@ -35,6 +38,7 @@ def test_a_row_of_weight_two_is_two_rows(rows):
     )
 
 
+@law
 @given(ROWS)
 def test_the_curve_rises_and_bends_downwards(rows):
     y, p, w = np.array(rows, np.float64).reshape(-1, 3).T

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
@@ -13,6 +13,8 @@ from logloss.evaluation.best_threshold import best_threshold
 from logloss.evaluation.decisions import Costs, decision, thresholds
 from logloss.evaluation.thinning import alike, dealt
 from tests.populations import Population, tally_of
+
+law = settings(deadline=None, derandomize=True)
 
 ROWS = st.lists(
     st.tuples(st.sampled_from([0.0, 1.0]), st.sampled_from([0.0, 0.1, 0.25, 0.5, 1.0]), st.integers(0, 5)),
@@ -46,6 +48,7 @@ def by_hand(y, p, w, threshold, costs):
     }
 
 
+@law
 @given(ROWS, COSTS)
 def test_the_grid_is_what_counting_by_hand_says(rows, costs):
     y, p, w = np.array(rows, np.float64).reshape(-1, 3).T
@@ -57,6 +60,7 @@ def test_the_grid_is_what_counting_by_hand_says(rows, costs):
     assert (grid.recall, grid.precision) == (grid.sensitivity, grid.ppv)
 
 
+@law
 @given(ROWS, COSTS, st.sampled_from([0.0, 0.1, 0.3, 0.5, 1.0]))
 def test_one_threshold_is_what_counting_by_hand_says_within_its_interval(rows, costs, threshold):
     y, p, w = np.array(rows, np.float64).reshape(-1, 3).T
@@ -117,6 +121,7 @@ def test_costs_that_make_no_threshold_are_refused(both):
         Costs(*both)
 
 
+@law
 @given(ROWS, COSTS)
 def test_the_empirical_threshold_costs_least_of_all(rows, costs):
     y, p, w = np.array(rows, np.float64).reshape(-1, 3).T
@@ -171,6 +176,7 @@ def test_the_interval_of_the_tried_cost_holds_what_choosing_so_costs(weights):
     assert 0.92 <= held / 300 <= 0.98
 
 
+@law
 @given(ROWS)
 def test_folds_share_out_all_the_weight(rows):
     groups = groups_of(*np.array(rows, np.float64).reshape(-1, 3).T)

@@ -5,8 +5,9 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from model_diagnostics.scoring import LogLoss, SquaredError, decompose
 from sklearn import metrics
 from sklearn.isotonic import IsotonicRegression
 
@@ -19,6 +20,8 @@ from logloss.evaluation.isotonic import pooled, recalibrated
 from logloss.evaluation.scores import brier, log_loss
 from tests.populations import Population, tally_of
 
+law = settings(deadline=None, derandomize=True)
+
 ROWS = st.lists(st.tuples(st.sampled_from([0.0, 1.0]), st.floats(0, 1), st.integers(0, 9)), max_size=25)
 PARTS = (log_loss_decomposition, brier_decomposition)
 
@@ -29,6 +32,7 @@ def scored(data):
     return (log_loss(tally, groups).score.value, brier(tally, groups).value), [part(tally, groups) for part in PARTS]
 
 
+@law
 @given(ROWS)
 def test_the_parts_add_up_and_none_is_negative(rows):
     for score, parts in zip(*scored(np.array(rows, np.float64).reshape(-1, 3).T), strict=True):
@@ -55,6 +59,7 @@ def test_parts_are_those_of_scikit_learns_isotonic_regression(digits, weights):
         assert parts.uncertainty == pytest.approx(base, rel=1e-12)
 
 
+@law
 @given(st.lists(st.tuples(st.integers(1, 5), st.integers(0, 5)), min_size=1, max_size=12))
 def test_pooling_is_exact_isotonic_regression(groups):
     weight, positives = np.array([(w, min(y, w)) for w, y in groups], np.float64).T
@@ -142,3 +147,13 @@ def test_chance_is_seeded_and_defined_at_the_edges():
     assert math.isnan(nothing.point_95)
     certain = miscalibration_if_calibrated(tally_of([1, 0, 1], [1.0, 0.0, 0.0]).groups())
     assert (certain.mean, certain.point_95) == (0, 0)
+
+
+@pytest.mark.parametrize("weights", ["none", "exponential"])
+def test_parts_are_those_of_model_diagnostics(weights):
+    y, p, w = Population(0.2, 1.7, 0.4, weights).draw(1500, 1)
+    p = p.round(3)
+    for function, parts in zip((LogLoss(), SquaredError()), scored((y, p, w))[1], strict=True):
+        peer = decompose(y, p, weights=w, scoring_function=function).row(0, named=True)
+        for name, value in vars(parts).items():
+            assert value == pytest.approx(peer[name], rel=1e-9)

@@ -2,6 +2,8 @@
 
 import gzip
 import re
+import subprocess
+import sys
 
 import duckdb
 import numpy as np
@@ -360,3 +362,33 @@ def test_what_belongs_to_arrays_is_refused_of_tables_and_the_other_way_round(tab
     ):
         with pytest.raises(LogLossError, match=words):
             call()
+
+
+STREAM = """
+import resource, sys
+import numpy as np, pyarrow as pa
+from logloss.engines.tables import from_table
+
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+schema = pa.schema({"y": pa.int8(), "p": pa.float32()})
+p = np.random.default_rng(0).random(2**20, dtype=np.float32)
+y = (np.random.default_rng(1).random(2**20) < p).astype(np.int8)
+
+def rows(n):
+    for at in range(0, n, 2**19):
+        some = slice(at % 2**20, at % 2**20 + min(2**19, n - at))
+        yield pa.RecordBatch.from_arrays([pa.array(y[some]), pa.array(p[some])], schema=schema)
+
+before = peak()
+for n in (10**6, 3 * 10**7):
+    stream = pa.RecordBatchReader.from_batches(schema, rows(n))
+    assert from_table(stream, label="y", score="p").tally.rows == n
+    print((peak() - before) // 1024)
+"""
+
+
+def test_memory_does_not_grow_with_the_rows():
+    said = subprocess.run([sys.executable, "-c", STREAM], capture_output=True, text=True, check=True).stdout
+    few, many = map(int, said.split())
+    assert many < few + 64, said
+    assert many < 300, said

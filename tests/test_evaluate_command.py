@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from logloss import evaluate
 from logloss.cli.condition import Condition
 from logloss.core.errors import LogLossError
 from logloss.engines import front_door
@@ -30,7 +31,7 @@ class Stand:
         loss = tally.total(Sum.LOSS, tally.total(Sum.WEIGHT))
         return {
             "n": tally.rows,
-            "costs": self.costs,
+            "costs": self.costs and [self.costs.false_positive, self.costs.false_negative],
             "log_loss": {"value": loss, "low": loss - 0.1, "high": "inf"},
             "roc_auc": {"value": None, "low": None, "high": None},
             "mistakes": [dict(one.shown) | {"id": one.id} for one in self.evidence.mistakes],
@@ -86,10 +87,18 @@ def test_every_option_reaches_its_place(here):
         "--cost-fp", "1", "--cost-fn", "10", "--show-rows", "w,site", "--skip-nulls",
     )  # fmt: skip
     expected = from_table("t.csv", label="y", score="z", weight="w", positive=0, by="site", id="row", from_logits=True)
-    assert found["costs"] == [1, 10]
+    assert found["costs"] == [1.0, 10.0]
     assert found["slices"] == [one.value for one in expected.slices]
     assert [one["id"] for one in found["mistakes"]] == [one.id for one in expected.mistakes]
     assert set(found["mistakes"][0]) == {"w", "site", "id"}
+
+
+def test_the_numbers_are_those_of_python(here, tmp_path, monkeypatch):
+    monkeypatch.undo()
+    path = tmp_path / "t.csv"
+    evaluation = evaluate(path, label="y", score="p", by="site")
+    assert facts(path, "--label", "y", "--prob", "p", "--by", "site") == evaluation.to_dict()
+    assert done("evaluate", path, "--label", "y", "--prob", "p", "--by", "site") == f"{evaluation}\n"
 
 
 def test_several_models_make_a_leaderboard(here):
@@ -141,7 +150,7 @@ def test_the_threshold_of_costs_is_saved(here):
     assert done(*arguments, "--cost-fn", "9").endswith("The threshold is in t.json.\n")
     assert json.loads(Path("t.json").read_text()) == {"threshold": 0.1, "cost_fp": 1.0, "cost_fn": 9.0}
     assert "--save-threshold needs what errors cost" in refused(*arguments)
-    assert "are not costs" in refused(*arguments, "--cost-fn", "-1")
+    assert "make no threshold" in refused(*arguments, "--cost-fn", "-1")
 
 
 def test_a_page_is_written(here):

@@ -1,5 +1,6 @@
 """The examples run as they are, and learn."""
 
+import ast
 import os
 import re
 import subprocess
@@ -56,3 +57,25 @@ def test_every_example_is_run_and_in_the_list():
     there = {path.stem for path in EXAMPLES.glob("*.py")} - {"flights"}
     run = {name.removesuffix(".py") for name, _ in NETWORKS.values()} | {"multi_label", "masked_labels", "segmentation"}
     assert listed == there == run
+
+
+def imported(name: str) -> set[str]:
+    """The packages that an example imports, by itself or through the others."""
+    found = set()
+    for node in ast.walk(ast.parse((EXAMPLES / f"{name}.py").read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(str(node.module).split(".")[0])
+    return (found - {"flights"} | imported("flights") | {"pyarrow"}) if "flights" in found else found
+
+
+def test_the_list_says_what_to_install_for_each():
+    rows = [
+        line for line in (EXAMPLES / "README.md").read_text().splitlines() if "`python" in line or " python " in line
+    ]
+    assert len(rows) == 6
+    for row in rows:
+        name = re.search(r"python (\w+)\.py", row)[1]
+        installed = set(re.findall(r"\w+", row.split("|")[3])) | {"numpy", "logloss"}
+        assert imported(name) - sys.stdlib_module_names <= installed, name

@@ -67,6 +67,24 @@ def test_a_class_weight_broadcasts(shape, kind):
         np.testing.assert_allclose(made, expected, rtol=2e-5, atol=1e-30)
 
 
+# A vector of 60 has one entry a row, one of 4 one of the last axis, as optax' `where` and products by hand.
+@pytest.mark.parametrize("shape", [*SHAPES, (60,)])
+@pytest.mark.parametrize("reduction", ["none", "sum", "mean", "weighted_mean"])
+@pytest.mark.parametrize("transform", [lambda f: f, jax.jit], ids=["eager", "jit"])
+def test_weights_and_masks_broadcast_without_enlarging(shape, reduction, transform):
+    z, y, _, _ = batch()
+    rng = np.random.default_rng(1)
+    weight, mask = rng.random(shape).astype(np.float32), rng.random(shape) < 0.7
+    whole = [np.broadcast_to(a[:, None] if a.shape == (60,) else a, z.shape) for a in (weight, mask)]
+    bce = BinaryCrossEntropy(from_logits=True)
+    if reduction in ("mean", "weighted_mean") and not mask.any():
+        expected = 0.0
+    else:
+        expected = bce(y, z, sample_weight=whole[0], mask=whole[1], reduction=reduction)
+    loss = transform(lambda z, y, w, m: sigmoid_binary_cross_entropy(z, y, weights=w, where=m, reduction=reduction))
+    np.testing.assert_allclose(loss(*map(jnp.asarray, (z, y, weight, mask))), expected, rtol=2e-5)
+
+
 @pytest.mark.parametrize("reduction", ["none", "sum", "mean", "weighted_mean"])
 def test_alpha_may_be_an_array(reduction):
     z, y, weight, mask = (jnp.asarray(array) for array in batch())

@@ -8,7 +8,7 @@ import sys
 import jax
 import jax.numpy as jnp
 import pytest
-from jax.experimental import checkify
+from jax.experimental import checkify, sparse
 
 from logloss import BinaryCrossEntropy
 from logloss.core.errors import (
@@ -38,7 +38,7 @@ def call(y_pred, y_true, **others):
         ({"y_pred": (3, 4), "y_true": (3, 4)}, ShapeError, ["pos_weight has 2 entries", "has 4"]),
         ({"y_pred": (3, 2), "y_true": (3, 2), "sample_weight": (2,)}, ShapeError, ["sample_weight", "one entry a row"]),
         ({"y_pred": (3, 2), "y_true": (3, 2), "mask": (3, 1)}, ShapeError, ["mask has shape (3, 1)"]),
-        ({"y_pred": (3, 2), "y_true": (3, 2), "where": (2, 3)}, ShapeError, ["mask has shape (2, 3)"]),
+        ({"y_pred": (3, 2), "y_true": (3, 2), "where": (2, 3)}, ShapeError, ["where has shape (2, 3)"]),
     ],
 )
 @pytest.mark.parametrize("transform", [lambda f: f, jax.jit, jax.make_jaxpr], ids=["eager", "jit", "jaxpr"])
@@ -54,7 +54,7 @@ def test_shapes_are_refused_while_tracing(arrays, error, words, transform):
 def test_the_names_are_those_of_the_function_that_was_called():
     with pytest.raises(ShapeError, match=r"labels has shape \(3,\) and logits has shape \(3, 1\).*Use logits\[:, 0\]"):
         sigmoid_binary_cross_entropy(jnp.zeros((3, 1)), jnp.zeros(3))
-    with pytest.raises(ShapeError, match=r"weights has shape \(2,\); expected logits's"):
+    with pytest.raises(ShapeError, match=r"weights has shape \(2,\), which does not broadcast to that of logits"):
         sigmoid_focal_loss(jnp.zeros(3), jnp.zeros(3), weights=jnp.zeros(2))
 
 
@@ -163,6 +163,60 @@ def test_validation_takes_one_weight_or_mask_a_row_and_names_what_it_refuses(sha
     if which == "weights":
         with pytest.raises(WeightError, match=rf"{names[2]}\[2\] = -1.0"):
             function(z, y, **{names[2]: jnp.array([1.0, 0.0, -1.0])}, **validate)
+
+
+@pytest.mark.parametrize("name", ["weights", "mask", "where"])
+@pytest.mark.parametrize(
+    ("shape", "mend"),
+    [
+        ((3, 3), "{0}[:, None] for rows, or {0}[None, :] for"),
+        ((3, 2, 3), "{0}[:, None, None] for rows, or {0}[None, None, :] for"),
+    ],
+)
+def test_a_vector_that_may_lie_along_two_axes_is_refused_with_both_ways_to_say_it(shape, mend, name):
+    vector = {name: jnp.ones(3, float if name == "weights" else bool)}
+    with pytest.raises(ShapeError) as refusal:
+        jax.jit(sigmoid_binary_cross_entropy)(jnp.zeros(shape), jnp.zeros(shape), **vector)
+    assert mend.format(name) in str(refusal.value)
+
+
+def test_a_mask_is_refused_by_the_name_that_was_written():
+    with pytest.raises(DtypeError, match=r"^where has dtype float32.*Use where\.astype\(bool\)"):
+        sigmoid_focal_loss(jnp.zeros(3), jnp.zeros(3), where=jnp.ones(3))
+
+
+@pytest.mark.parametrize(
+    "wrong", [None, ["1", "0"], sparse.BCOO.fromdense(jnp.ones(2))], ids=["None", "text", "sparse"]
+)
+def test_what_is_no_dense_array_of_numbers_is_refused(wrong):
+    for function in (sigmoid_binary_cross_entropy, as_function(BinaryCrossEntropy())):
+        with pytest.raises(DtypeError, match=r"(?i)expected a"):
+            function(jnp.zeros(2), wrong)
+        with pytest.raises(DtypeError, match=r"(?i)expected a"):
+            function(wrong, jnp.zeros(2))
+
+
+def test_axes_and_switches_are_looked_at_when_a_loss_is_made():
+    for wrong in (0.5, "0", True, None):
+        with pytest.raises(ParameterError, match=r"class_axis=.* is not a whole number"):
+            as_function(BinaryCrossEntropy(), class_axis=wrong)
+    with pytest.raises(ParameterError, match="validate='no' is not True, False or None"):
+        as_function(BinaryCrossEntropy(), validate="no")
+
+
+def test_a_misspelt_keyword_of_a_loss_is_refused_by_the_name_of_what_made_it():
+    with pytest.raises(TypeError, match=r"logloss\.jax\.as_function .*'sample_weights'.*Did you mean .sample_weight."):
+        as_function(BinaryCrossEntropy())(jnp.zeros(2), jnp.zeros(2), sample_weights=jnp.ones(2))
+
+
+@pytest.mark.parametrize("mark", [255, -1, -100])
+def test_a_label_that_marks_what_does_not_count_is_refused_with_the_option_for_it(mark):
+    arrays = jnp.zeros(3), jnp.array([0, 1, mark])
+    with pytest.raises(LabelError, match=f"If {mark} marks what does not count, say ignore_index={mark}."):
+        sigmoid_binary_cross_entropy(*arrays, validate=True)
+    with pytest.raises(LabelError, match="first is y_true") as refusal:  # which has no such option
+        as_function(BinaryCrossEntropy(from_logits=True), validate=True)(*arrays)
+    assert "ignore_index" not in str(refusal.value)
 
 
 @pytest.mark.parametrize("function", [sigmoid_binary_cross_entropy, sigmoid_focal_loss])

@@ -183,6 +183,31 @@ def test_numbers_that_can_be_worked_out_by_hand():
     assert float(numbers(focal(np.float32([[1]]), np.float32([[0.5]])))) == pytest.approx(expected, rel=1e-5)
 
 
+@reductions
+@pytest.mark.parametrize("ours", [BinaryCrossentropy, BinaryFocalCrossentropy])
+@pytest.mark.parametrize("validate", [None, True])
+def test_weights_may_be_negative_as_in_keras(ours, reduction, validate):
+    theirs = getattr(keras.losses, ours.__name__)
+    y, z, _, _ = batch(hard=True)
+    y, z, weight = (ops.convert_to_tensor(a) for a in (y, z, np.linspace(-2, 1, 12, dtype="float32")))
+    own = theirs(from_logits=True, reduction=reduction)(y, z, sample_weight=weight)
+    loss = ours(from_logits=True, reduction=reduction, validate=validate)
+    for take in (lambda f: f, compiled) if validate is None or BACKEND != "jax" else (lambda f: f,):
+        made = take(lambda y, z, weight: loss(y, z, sample_weight=weight))(y, z, weight)
+        np.testing.assert_allclose(numbers(made), numbers(own), rtol=1e-4)
+
+
+def test_a_policy_is_trained_with_weights_of_either_sign():
+    X, y = table()
+    histories = []
+    for loss in (BinaryCrossentropy, keras.losses.BinaryCrossentropy):
+        model = network()
+        model.compile(optimizer="sgd", loss=loss(from_logits=True))
+        rewards = np.random.default_rng(1).normal(size=len(X)).astype("float32")
+        histories.append(model.fit(X, y, sample_weight=rewards, epochs=2, verbose=0).history["loss"])
+    np.testing.assert_allclose(*histories, rtol=1e-4)
+
+
 # Where Keras is left behind
 
 

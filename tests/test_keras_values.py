@@ -28,7 +28,7 @@ from logloss.keras import (
     [
         ([[2.0]], [[0.5]], None, LabelError),
         ([[1.0]], [[1.5]], None, ProbabilityError),
-        ([[1.0]], [[0.5]], [-1.0], WeightError),
+        ([[1.0]], [[0.5]], [float("inf")], WeightError),
     ],
 )
 @pytest.mark.parametrize("make", [BinaryCrossentropy, BinaryFocalCrossentropy, partial(as_loss, BinaryCrossEntropy())])

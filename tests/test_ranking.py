@@ -6,7 +6,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
@@ -14,6 +14,8 @@ from logloss.evaluation import tally as tallies
 from logloss.evaluation.intervals import Spread
 from logloss.evaluation.ranking import average_precision, roc_auc
 from tests.populations import Population, tally_of
+
+law = settings(deadline=None, derandomize=True)
 
 ROWS = st.lists(
     st.tuples(st.sampled_from([0.0, 1.0]), st.sampled_from([0.0, 0.1, 0.2, 0.5, 0.7, 1.0]), st.integers(0, 5)),
@@ -37,6 +39,7 @@ def test_values_are_those_of_scikit_learn(digits, weights):
     assert roc_auc(groups).error == average_precision(groups).error == 0
 
 
+@law
 @given(ROWS)
 def test_the_area_is_the_share_of_pairs_in_order(rows):
     y, p, w = np.array(rows, np.float64).reshape(-1, 3).T
@@ -53,6 +56,7 @@ def test_the_area_is_the_share_of_pairs_in_order(rows):
     assert not found.high < found.value
 
 
+@law
 @given(ROWS)
 def test_average_precision_is_the_mean_precision_at_the_positives(rows):
     y, p, w = np.array(rows, np.float64).reshape(-1, 3).T

@@ -5,12 +5,14 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
 from logloss.evaluation import scores
 from tests.populations import Population, tally_of
+
+law = settings(deadline=None, derandomize=True)
 
 PROBABILITY = st.one_of(st.sampled_from([0.0, 1e-9, 0.5, 1 - 2**-53, 1.0]), st.floats(0, 1))
 ROWS = st.lists(st.tuples(st.sampled_from([0.0, 1.0]), PROBABILITY, st.integers(0, 9)), max_size=25)
@@ -47,6 +49,7 @@ def test_values_are_those_of_scikit_learn(rate, weights):
     assert scored(scores.skill, y, p, w).value == pytest.approx(explained, rel=1e-11)
 
 
+@law
 @given(ROWS)
 def test_values_are_those_of_exact_arithmetic(rows):
     y, p, w = columns(rows)
@@ -64,6 +67,7 @@ def test_values_are_those_of_exact_arithmetic(rows):
         assert scored(scores.calibration_ratio, y, p, w).value == pytest.approx(float(said / seen), rel=1e-14)
 
 
+@law
 @given(ROWS)
 def test_whatever_the_rows_every_score_is_a_number_or_nan_within_its_interval(rows):
     y, p, w = columns(rows)
@@ -75,6 +79,7 @@ def test_whatever_the_rows_every_score_is_a_number_or_nan_within_its_interval(ro
     assert math.isnan(scored(scores.base_rate, y, p, w).value) == (not w.sum() > 0)
 
 
+@law
 @given(ROWS)
 def test_normalised_entropy_and_skill_are_two_words_for_one_thing(rows):
     tally = tally_of(*columns(rows))

@@ -625,7 +625,7 @@ def test_open_shapes_give_the_same_numbers(mode, reduction):
         (([[1.0], [1.0, 2.0]], [0.0]), {}, DtypeError, "labels could not be read"),
         (([1.0], [0.0]), {"mask": [1]}, DtypeError, "mask has dtype int32; expected booleans"),
         (([1.0], [0.0]), {"sample_weight": [1.0, 2.0]}, ShapeError, "sample_weight has shape"),
-        (([[1.0, 1.0]], [[0.0, 0.0]]), {"mask": [True, True]}, ShapeError, "or one entry a row"),
+        (([[1.0, 1.0]], [[0.0, 0.0]]), {"mask": [True, True, True]}, ShapeError, "or one entry a row"),
         (([[1.0, 1.0]], [[0.0, 0.0]]), {"pos_weight": (1.0, 2.0, 3.0)}, ShapeError, "3 entries, one a class"),
         (([[1.0, 1.0]], [[0.0, 0.0]]), {"pos_weight": tf.ones(3)}, ShapeError, "3 entries, one a class"),
         (([[1.0, 1.0]], [[0.0, 0.0]]), {"pos_weight": tf.ones(3)}, ShapeError, "and axis -1 of logits has 2"),

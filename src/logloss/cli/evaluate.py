@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from logloss.cli.condition import Condition
-from logloss.cli.evaluation import Costs, Request, leaderboard, of_example, scores_in
+from logloss.cli.evaluation import Request, costs_in, leaderboard, of_example, save_threshold, scores_in
 from logloss.cli.words import names, printable
 from logloss.core.errors import ParameterError
 
@@ -40,8 +40,11 @@ def evaluate(
     tally: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Save what was counted, to be merged with others later.")
     ] = None,
-    save_threshold: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Save the threshold of these costs, for `logloss predict`.")
+    threshold: Annotated[
+        Path | None,
+        typer.Option(
+            "--save-threshold", metavar="FILE", help="Save the threshold of these costs, for `logloss predict`."
+        ),
     ] = None,
     fail_if: Annotated[
         str | None, typer.Option(metavar="CONDITION", help="End with exit code 1 if it holds: 'log_loss>0.42'.")
@@ -54,8 +57,8 @@ def evaluate(
 ) -> None:
     """Say what predicted probabilities are worth: log loss in its parts, calibration, ranking, the worst rows."""
     condition = None if fail_if is None else Condition.parse(fail_if)
-    costs = Costs.given(cost_fp, cost_fn)
-    if save_threshold is not None and costs is None:
+    costs = costs_in(cost_fp, cost_fn)
+    if threshold is not None and costs is None:
         raise ParameterError("--save-threshold needs what errors cost. Say --cost-fp and --cost-fn too.")
     scores, from_logits = scores_in(prob, logit)
     if len(scores) > 1 and (outputs := [one for one in (report, tally) if one is not None]):
@@ -85,9 +88,9 @@ def evaluate(
 
         save_tally(first.evidence, tally)
         notes.append(f"The tally is in {tally}.")
-    if save_threshold is not None and costs is not None:
-        costs.save_threshold(save_threshold)
-        notes.append(f"The threshold is in {save_threshold}.")
+    if threshold is not None and costs is not None:
+        save_threshold(threshold, costs)
+        notes.append(f"The threshold is in {threshold}.")
     if report is not None:
         first.report(report)
         notes.append(f"The report is in {report}.")

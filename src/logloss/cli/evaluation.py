@@ -3,58 +3,18 @@
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from logloss.cli.progress import Bar
 from logloss.cli.words import names
 from logloss.core.errors import ParameterError
 from logloss.lazy import missing_named
 
+if TYPE_CHECKING:
+    from logloss.evaluation.decisions import Costs
+
 _USAGE = "logloss evaluate FILE --label y --prob p"
 _SHOWN = ("log_loss", "brier", "roc_auc", "normalized_entropy")
-
-
-@dataclass(frozen=True)
-class Costs:
-    """What wrong decisions cost."""
-
-    false_positive: float
-    false_negative: float
-
-    @classmethod
-    def given(cls, false_positive: float | None, false_negative: float | None) -> "Costs | None":
-        """Those said, 1 for the one left out; None if neither was.
-
-        Raises
-        ------
-        ParameterError
-            They are no costs.
-        """
-        if false_positive is None and false_negative is None:
-            return None
-        made = cls(*(1.0 if cost is None else cost for cost in (false_positive, false_negative)))
-        if not all(0 <= cost < float("inf") for cost in made.pair) or sum(made.pair) == 0:
-            raise ParameterError(
-                f"--cost-fp {made.false_positive:g} --cost-fn {made.false_negative:g} are not costs; expected numbers "
-                "from 0, not both of them 0."
-            )
-        return made
-
-    @property
-    def pair(self) -> tuple[float, float]:
-        """Of a false positive and of a false negative."""
-        return self.false_positive, self.false_negative
-
-    def save_threshold(self, path: Path) -> None:
-        """Write the threshold of these costs: act from c_fp / (c_fp + c_fn) on, as is best for calibrated predictions.
-
-        Elkan (2001), "The foundations of cost-sensitive learning".
-        """
-        from logloss.tables.atomic import write_atomically
-
-        threshold = self.false_positive / sum(self.pair)
-        said = {"threshold": threshold, "cost_fp": self.false_positive, "cost_fn": self.false_negative}
-        write_atomically(path, json.dumps(said) + "\n")
 
 
 @dataclass(frozen=True)
@@ -65,7 +25,7 @@ class Request:
     label: str | None
     scores: list[str]
     from_logits: bool
-    costs: Costs | None
+    costs: "Costs | None"
     engine: str | None
     options: dict[str, Any] = field(default_factory=dict)  # of `logloss.evaluate`
 
@@ -81,7 +41,6 @@ class Request:
             from logloss.engines.front_door import evaluation_of, evidence_of
             from logloss.engines.saved import is_tally, read_tallies
 
-        costs = None if self.costs is None else self.costs.pair
         if not self.files:
             raise ParameterError(
                 f"There is no table. Say which file holds the predictions: {_USAGE}, or try --example."
@@ -89,7 +48,7 @@ class Request:
         if all(map(is_tally, self.files)):
             if self.label or self.scores:
                 raise ParameterError("A saved tally has no columns. Leave out --label and --prob, or name tables.")
-            return {"tally": evaluation_of(read_tallies(self.files), costs)}
+            return {"tally": evaluation_of(read_tallies(self.files), self.costs)}
         if self.label is None or not self.scores:
             missing = "--label" if self.label is None else "--prob"
             raise ParameterError(f"There is no {missing}. Say which columns hold labels and probabilities: {_USAGE}")
@@ -102,18 +61,36 @@ class Request:
                 "progress": bar if self.engine is None else None,
             }
             for score in self.scores:
-                made[score] = evaluation_of(evidence_of(data, label=self.label, score=score, **options), costs)
+                made[score] = evaluation_of(evidence_of(data, label=self.label, score=score, **options), self.costs)
         return made
 
 
-def of_example(costs: Costs | None) -> dict[str, Any]:
+def of_example(costs: "Costs | None") -> dict[str, Any]:
     """The evaluation of predictions that come with the package."""
     with missing_named("logloss evaluate", "evaluate"):
         from logloss.engines.example import COLUMNS, example
         from logloss.engines.front_door import evaluation_of, evidence_of
 
     options: dict[str, Any] = COLUMNS
-    return {"probability": evaluation_of(evidence_of(example(), **options), None if costs is None else costs.pair)}
+    return {"probability": evaluation_of(evidence_of(example(), **options), costs)}
+
+
+def costs_in(false_positive: float | None, false_negative: float | None) -> "Costs | None":
+    """What wrong decisions cost; 1 for the one that was left out, None if both were."""
+    if false_positive is None and false_negative is None:
+        return None
+    with missing_named("logloss evaluate", "evaluate"):
+        from logloss.evaluation.decisions import Costs
+
+    return Costs(*(1.0 if cost is None else cost for cost in (false_positive, false_negative)))
+
+
+def save_threshold(path: Path, costs: "Costs") -> None:
+    """Write the threshold of these costs, and what they are."""
+    from logloss.tables.atomic import write_atomically
+
+    said = {"threshold": costs.threshold, "cost_fp": costs.false_positive, "cost_fn": costs.false_negative}
+    write_atomically(path, json.dumps(said) + "\n")
 
 
 def scores_in(prob: list[str] | None, logit: list[str] | None) -> tuple[list[str], bool]:

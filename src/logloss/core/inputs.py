@@ -18,6 +18,7 @@ from logloss.core.errors import (
 from logloss.core.reduction import exact_sum
 
 Array = npt.NDArray[Any]
+Shape = tuple[int | None, ...]
 
 # The types of predictions, and the type in which each is clipped: half types have too few numbers near 1.
 _WORK: dict[str, type[np.floating[Any]]] = {
@@ -30,6 +31,7 @@ _WORK: dict[str, type[np.floating[Any]]] = {
 _WORK_OF: dict[Any, type[np.floating[Any]]] = {
     np.dtype(name): work for name, work in _WORK.items() if name in np.sctypeDict
 }
+_MARKS = (255, -1, -100)  # labels by which others say that an element does not count
 _KNOWN = frozenset(map(np.dtype, "?bBhHiIlLqQefd"))
 
 
@@ -91,6 +93,7 @@ class Words(NamedTuple):
     logits: str = "If these are logits, say from_logits=True."
     missing_predictions: str = "Leave them out with mask=~np.isnan(y_pred)."
     missing_labels: str = "Leave missing labels out with mask=~np.isnan(y_true)."
+    has_ignore_index: bool = False  # whether the function has that option
 
 
 def check_values(
@@ -206,20 +209,47 @@ def match(label: Any, prediction: Any, names: tuple[str, str] = ("y_true", "y_pr
     """Refuse labels and predictions, arrays of any library, that differ in shape; ``names`` are the caller's."""
     if label.shape == prediction.shape:
         return
-    y_true, y_pred = names
-    came = f"{y_true} has shape {label.shape} and {y_pred} has shape {prediction.shape}."
-    mend = "Give both the same shape."
-    if label.shape == (*prediction.shape, 1):
-        mend = f"Use {y_true}[:, 0], or {y_pred}[:, None]." if prediction.ndim == 1 else f"Use {y_true}[..., 0]."
-    elif prediction.shape == (*label.shape, 1):
-        mend = f"Use {y_pred}[:, 0], or {y_true}[:, None]." if label.ndim == 1 else f"Use {y_pred}[..., 0]."
-    if prediction.shape == (*label.shape, 2):
-        mend = f"Of the probabilities of two classes use that of the positive one, {y_pred}[..., 1]."
+    came = f"{names[0]} has shape {label.shape} and {names[1]} has shape {prediction.shape}."
+    mend = how_to_match(label.shape, prediction.shape, names)
     try:
         together = np.broadcast_shapes(label.shape, prediction.shape)
     except ValueError:
         raise ShapeError(f"{came} Expected one label a prediction. {mend}") from None
     raise ShapeError(f"{came} They would broadcast to {together}, which is almost never meant. {mend}")
+
+
+def how_to_match(label: Shape, prediction: Shape, names: tuple[str, str]) -> str:
+    """What makes labels and predictions of two shapes match; an open size, None, may be any."""
+    y_true, y_pred = names
+    if _may_be(label, (*prediction, 1)):
+        return f"Use {y_true}[:, 0], or {y_pred}[:, None]." if len(prediction) == 1 else f"Use {y_true}[..., 0]."
+    if _may_be(prediction, (*label, 1)):
+        return f"Use {y_pred}[:, 0], or {y_true}[:, None]." if len(label) == 1 else f"Use {y_pred}[..., 0]."
+    if _may_be(prediction, (*label, 2)):
+        return f"Of the probabilities of two classes use that of the positive one, {y_pred}[..., 1]."
+    return "Give both the same shape."
+
+
+def _may_be(shape: Shape, other: Shape) -> bool:
+    pairs = zip(shape, other, strict=False)
+    # The last size decides, so it has to be known.
+    return len(shape) == len(other) and shape[-1:] == other[-1:] and all(a == b or None in (a, b) for a, b in pairs)
+
+
+def lies_along_last_axis(size: int | None, shape: Shape, name: str, y_pred: str) -> bool:
+    """Whether a vector of that size is one entry of y_pred's last axis, not one a row; what may be either is refused.
+
+    Weights by hand are broadcast, which is along the last axis. An open size, None, is taken for rows.
+    """
+    if size == 1 or None in (size, shape[-1]) or size != shape[-1]:
+        return size == 1
+    if size == shape[0]:
+        others = ", ".join(["None"] * (len(shape) - 1))
+        raise ShapeError(
+            f"{name} has shape ({size},) and {y_pred} has shape {shape}, so it may be one entry a row, or one entry of "
+            f"the last axis. Use {name}[:, {others}] for rows, or {name}[{others}, :] for the last axis."
+        )
+    return True
 
 
 def per_element(array: Any, prediction: Any, name: str, y_pred: str = "y_pred") -> Any:
@@ -274,6 +304,9 @@ def _check_labels(label: Array, hidden: _Hidden, words: Words) -> None:
         mend = f"Labels of -1 and 1 become 0 and 1 by ({words.y_true} + 1) / 2."
     elif np.isnan(label[bad]).all():
         mend = words.missing_labels
+    if words.has_ignore_index and len(marks := np.unique(label[bad])) == 1 and marks[0] in _MARKS:
+        mark = int(marks[0])
+        mend += f" If {mark} marks what does not count, say ignore_index={mark}."
     _refuse(LabelError, words.y_true, label, bad, "lie outside [0, 1]", mend)
 
 
@@ -298,7 +331,7 @@ def check_weight(inputs: Inputs, words: Words = Words(), *, is_signed: bool = Fa
     if weight is None or (weight.size and weight.min() >= 0 and weight.max() < np.inf):
         return
     bad = _Hidden(None, inputs.mask, shape).among(~((weight >= least) & (np.abs(weight) < np.inf)))
-    if weight.shape != shape:  # one entry a row, and so it is named
+    if weight.shape == (*shape[:1], *(1 for _ in shape[1:])) != shape:  # one entry a row, and so it is named
         weight, bad = weight.ravel(), np.any(bad, axis=tuple(range(1, bad.ndim)), keepdims=False)
     _refuse(
         WeightError,

@@ -49,6 +49,8 @@ def weight(name: str, value: Any) -> Weight:
             f"{name} has shape {tuple(value.shape)}; expected a number, or one number a class. "
             f"Use {name}.ravel(), and name the axis of the classes with class_axis."
         )
+    if hasattr(value, "__array__") and not hasattr(value, "tolist"):  # a tensor of TensorFlow
+        value = np.asarray(value)
     if hasattr(value, "tolist"):  # an array or a tensor
         value = value.tolist()
     if not isinstance(value, list | tuple):
@@ -85,6 +87,28 @@ def ignore_index(value: object) -> int | float | None:
             "Give one number, such as 255 or NaN; that of an array is taken out by .item()."
         )
     return int(value) if isinstance(value, Integral) else float(value)
+
+
+def axis(name: str, value: Any) -> int:
+    """An axis, a whole number, as one of Python."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise ParameterError(f"{name}={value!r} is not a whole number; expected an axis, as -1 for the last.")
+    return int(value)
+
+
+def check_validate(value: object) -> None:
+    """Refuse a switch that is neither on nor off nor left alone."""
+    if value is not None and not isinstance(value, bool):
+        raise ParameterError(f"validate={value!r} is not True, False or None.")
+
+
+def refuse_keywords(call: str, given: Iterable[str], known: Collection[str]) -> None:
+    """Refuse keywords that a call does not take, by the name under which it is public."""
+    for keyword in given:
+        raise TypeError(
+            f"{call} got an unexpected keyword argument {keyword!r}; known are {', '.join(known)}."
+            f"{nearest(keyword, known)}"
+        )
 
 
 def as_label(index: int | float, dtype: Any) -> int | float | None:

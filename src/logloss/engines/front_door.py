@@ -8,6 +8,8 @@ from logloss.core.errors import ParameterError
 from logloss.engines.arrays import from_arrays
 from logloss.engines.columns import Columns
 from logloss.engines.tables import Progress, from_table
+from logloss.evaluation.decisions import Costs
+from logloss.evaluation.evaluation import Evaluation
 from logloss.evaluation.evidence import Evidence
 
 
@@ -22,12 +24,12 @@ def evaluate(
     by: Any = None,
     id: str | None = None,  # noqa: A002 -- what it is called everywhere
     positive: Any = None,
-    costs: tuple[float, float] | None = None,
+    costs: Costs | tuple[float, float] | None = None,
     from_logits: bool = False,
     skip_nulls: bool = False,
     show_rows: Sequence[str] = (),
     progress: Progress | None = None,
-) -> Any:
+) -> Evaluation:
     """What predicted probabilities are worth: an `Evaluation`.
 
     Parameters
@@ -63,8 +65,9 @@ def evaluate(
 
     Examples
     --------
-    >>> evidence_of([1, 0, 1], [0.8, 0.2, 0.7]).tally.rows
-    3
+    >>> evaluation = evaluate([1, 0, 1, 0], [0.8, 0.2, 0.7, 0.3])
+    >>> evaluation.n, round(evaluation.log_loss.value, 3)
+    (4, 0.29)
     """
     evidence = evidence_of(
         data, y_pred, sample_weight=sample_weight, label=label, score=score, weight=weight, by=by, id=id,
@@ -73,9 +76,9 @@ def evaluate(
     return evaluation_of(evidence, costs)
 
 
-def evaluation_of(evidence: Evidence, costs: tuple[float, float] | None = None) -> Any:
+def evaluation_of(evidence: Evidence, costs: Costs | tuple[float, float] | None = None) -> Evaluation:
     """An evaluation of what is known of the data."""
-    return import_module("logloss.evaluation.evaluation").Evaluation(evidence, costs=costs)
+    return Evaluation(evidence, costs if costs is None or isinstance(costs, Costs) else Costs(*costs))
 
 
 def evidence_of(

@@ -136,13 +136,19 @@ class Gatherer:
         return batch.present if shown is None else shown & batch.present
 
     def _sum_up(self, batch: Batch, shown: Array | None) -> None:
-        rows = slice(None) if shown is None else shown
-        label, score = (np.asarray(column[rows], np.float64) for column in (batch.label, batch.score))
-        weight = None if batch.weight is None else np.asarray(batch.weight[rows], np.float64)
-        loss = self._loss.loss(label, score)
-        p = score if not self._from_logits else _sigmoid(score)
-        for summing, values in zip(self._summing, batch.by, strict=True):
-            summing.add(values if shown is None else values.filter(pa.array(shown)), label, p, loss, weight)
+        """Add a batch to the sums of its slices, in blocks that stay in the cache."""
+        rows = np.arange(len(batch.score)) if shown is None else np.flatnonzero(shown)
+        by = batch.by if shown is None else tuple(values.filter(pa.array(shown)) for values in batch.by)
+        places = [summing.places(values) for summing, values in zip(self._summing, by, strict=True)]
+        block = max(summing.block for summing in self._summing)
+        for at in range(0, len(rows), block):
+            some = rows[at : at + block]
+            label, score = (np.asarray(column[some], np.float64) for column in (batch.label, batch.score))
+            weight = None if batch.weight is None else np.asarray(batch.weight[some], np.float64)
+            loss = self._loss.loss(label, score)
+            p = score if not self._from_logits else _sigmoid(score)
+            for summing, place in zip(self._summing, places, strict=True):
+                summing.add(place[at : at + block], label, p, loss, weight)
 
     def _look_closely(self, batch: Batch, shown: Array | None) -> None:
         label, score, weight = batch.label, batch.score, batch.weight

@@ -15,7 +15,7 @@ from logloss.evaluation.tally import MOST as MOST_ROWS
 from logloss.evaluation.tally import Rows, Sum, Tally, gathered
 
 MOST, LEAST_ROWS = 100, 10
-_ROOM, _A_ROW = 1 << 27, 160  # bytes, for all that is counted side by side and for each row that is kept
+_ROOM, _A_ROW = 1 << 26, 160  # bytes, for all that is counted side by side and for each row that is kept
 _KEPT = 1 << 13  # distinct rows; more are gathered in cells, which take less
 
 

@@ -21,7 +21,8 @@ MOST_VALUES = 1 << 18
 # of rows then adds up in doubles without rounding, and 2^37 rows fit in the limbs.
 _FLOATS = ("weight", "square", "positives", "said", "loss", "loss_square", "weight_loss")
 _COUNTS = ("rows", "infinite_negatives", "infinite_positives")
-_LIMBS, _BITS, _UNIT = 6, 26, 52
+_LIMBS, _BITS, _UNIT = 5, 26, 52
+_AT_ONCE = 1 << 10  # values whose sums stand as Python's numbers, which take much room
 _BLOCK = 1 << 15  # rows that stay in the cache
 
 
@@ -32,7 +33,7 @@ class Sums:
     by: str
     values: pa.Array  # text, null for a row without a value
     counts: Integers  # (values, 3)
-    limbs: Integers  # (values, 7, 6)
+    limbs: Integers  # (values, 7, 5)
 
     def __add__(self, other: "Sums") -> "Sums":
         both = pa.concat_arrays([self.values, other.values])
@@ -60,10 +61,12 @@ class Sums:
     def slices(self) -> list[Slice]:
         """A slice for each value."""
         made = []
-        columns = self.values.to_pylist(), self.counts.tolist(), self.limbs.tolist()
-        for value, counts, limbs in zip(*columns, strict=True):
-            sums = {name: _rounded(each) for name, each in zip(_FLOATS, limbs, strict=True)}
-            made.append(Slice(self.by, value, counts[0], infinite=(counts[1], counts[2]), content=b"", **sums))
+        for at in range(0, len(self.values), _AT_ONCE):
+            part = slice(at, at + _AT_ONCE)
+            columns = self.values[part].to_pylist(), self.counts[part].tolist(), self.limbs[part].tolist()
+            for value, counts, limbs in zip(*columns, strict=True):
+                sums = {name: _rounded(each) for name, each in zip(_FLOATS, limbs, strict=True)}
+                made.append(Slice(self.by, value, counts[0], infinite=(counts[1], counts[2]), content=b"", **sums))
         return made
 
     def to_bytes(self) -> bytes:
@@ -96,15 +99,13 @@ class Summing:
         self._counts = np.zeros((0, len(_COUNTS)), np.int64)
         self._limbs = np.zeros((0, len(_FLOATS), _LIMBS), np.int64)
 
-    def add(self, values: pa.Array, label: Floats, p: Floats, loss: Floats, weight: Floats | None) -> None:
-        """Count rows; the loss is that of a row that weighs 1."""
-        every = self._places(values)
-        block = max(_BLOCK, 4 * len(self._known))
-        for at in range(0, len(every), block):
-            part = slice(at, at + block)
-            self._add(every[part], label[part], p[part], loss[part], None if weight is None else weight[part])
+    @property
+    def block(self) -> int:
+        """How many rows are worth a call."""
+        return max(_BLOCK, 4 * len(self._known))
 
-    def _add(self, place: Integers, label: Floats, p: Floats, loss: Floats, weight: Floats | None) -> None:
+    def add(self, place: Integers, label: Floats, p: Floats, loss: Floats, weight: Floats | None) -> None:
+        """Count rows whose sums are at these places; the loss is that of a row that weighs 1."""
         rows = np.bincount(place, minlength=len(self._known))
         self._counts[:, 0] += rows
         is_endless = np.isinf(loss)
@@ -131,8 +132,8 @@ class Summing:
         """All that was counted."""
         return Sums(self._by, self._known, self._counts, _settled(self._limbs)).ordered()
 
-    def _places(self, values: pa.Array) -> npt.NDArray[np.int64]:
-        """Where the sums of each row's value are; there is room for new values afterwards."""
+    def places(self, values: pa.Array) -> Integers:
+        """Where the sums of each row's value are, for `add`; there is room for new values afterwards."""
         found, place = _encoded(values)
         at = pc.index_in(found, value_set=self._known)
         if at.null_count:
@@ -182,12 +183,11 @@ def _add_up(limbs: Integers, place: npt.NDArray[np.int64], term: Floats) -> None
 
 
 def _settled(limbs: Integers) -> Integers:
-    """The same sums, each limb within its bits but the highest."""
-    made = limbs.copy()
+    """The same sums, in place: each limb within its bits but the highest."""
     for i in range(_LIMBS - 1):
-        made[..., i + 1] += made[..., i] >> _BITS
-        made[..., i] &= (1 << _BITS) - 1
-    return made
+        limbs[..., i + 1] += limbs[..., i] >> _BITS
+        limbs[..., i] &= (1 << _BITS) - 1
+    return limbs
 
 
 def _rounded(limbs: list[int]) -> float:

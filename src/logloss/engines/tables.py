@@ -94,6 +94,7 @@ def from_table(
     if positive is not None and part.tally.rows and not part.tally.total(Sum.POSITIVE) and not source.is_once:
         refuse_absent(label, str(positive), words_in(next(_stream(source, columns)).column(label)))
     slices, suppressed = ranked(part)
+    part = replace(part, sums=())  # which may take much memory
     slices = with_tallies(slices, lambda some: tallies_of(some, by, opened.again(), from_logits=from_logits))
     shown = _shown(source, part.worst, show_rows)
     mistakes = tuple(replace(to_mistake(one, from_logits), shown=shown.get(one.place, {})) for one in part.worst)

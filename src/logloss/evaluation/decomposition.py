@@ -12,6 +12,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from logloss.evaluation.gathering import weighty
 from logloss.evaluation.isotonic import pooled
 from logloss.evaluation.losses import entropy_of, losses
@@ -49,6 +51,15 @@ def log_loss_decomposition(tally: Tally, groups: Groups) -> Decomposition:
     (0.0629, 0.2158, 0.6931)
     """
     score = math.inf if has_infinite_losses(tally) else _mean(tally, Sum.LOSS)
+    return _decomposed(score, groups, entropy_of)
+
+
+def decomposition_of(groups: Groups) -> Decomposition:
+    """Of the log loss at the groups' probabilities, without what is infinite: for resampled groups."""
+    groups = weighty(groups)
+    cost = losses(groups)
+    cost[~np.isfinite(cost)] = 0.0
+    score = float((groups.weight * cost).sum() / groups.weight.sum()) if len(groups.p) else math.nan
     return _decomposed(score, groups, entropy_of)
 
 

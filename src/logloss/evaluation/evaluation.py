@@ -7,18 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from logloss.evaluation import calibration, ranking, scores
 from logloss.evaluation.best_threshold import BestThreshold, best_threshold
-from logloss.evaluation.calibration_error import expected_calibration_error
 from logloss.evaluation.concentration import Concentration, concentration
 from logloss.evaluation.decisions import Costs, Thresholds, thresholds
 from logloss.evaluation.decomposition import Decomposition, log_loss_decomposition, miscalibration_if_calibrated
 from logloss.evaluation.evidence import Evidence, Mistake, Slice
 from logloss.evaluation.facts import plain
 from logloss.evaluation.findings import Finding, findings
-from logloss.evaluation.loess import integrated_calibration_index
 from logloss.evaluation.ranking import Ranking
 from logloss.evaluation.reliability import Reliability, reliability_of
+from logloss.evaluation.resampling import ERRORS, calibration_error, part_of_loss
 from logloss.evaluation.score import Score
-from logloss.evaluation.smooth_calibration_error import smooth_calibration_error
 from logloss.evaluation.table import text
 from logloss.evaluation.tally import Groups, Tally
 from logloss.evaluation.verdict import verdict
@@ -191,45 +189,42 @@ class Evaluation:
     @cached_property
     def calibration_errors(self) -> dict[str, float]:
         """ECE, smooth ECE and ICI, without intervals."""
-        return {
-            "ece": expected_calibration_error(self.groups),
-            "smooth_ece": smooth_calibration_error(self.groups),
-            "ici": integrated_calibration_index(self.groups),
-        }
+        return {name: error(self.groups) for name, error in ERRORS.items()}
+
+    def _part(self, name: str) -> Score:
+        return part_of_loss(name, self.groups, self.decomposition, self.miscalibration_if_calibrated.high)
+
+    def _error(self, name: str) -> Score:
+        return calibration_error(name, self.groups, self.calibration_errors[name])
 
     @cached_property
-    def _resampled(self) -> dict[str, Score]:
-        values = {**vars(self.decomposition), **self.calibration_errors}
-        return {name: Score(value) for name, value in values.items()}
-
-    @property
     def miscalibration(self) -> Score:  # noqa: D102
-        return self._resampled["miscalibration"]
+        return self._part("miscalibration")
 
     @cached_property
     def miscalibration_if_calibrated(self) -> Score:  # noqa: D102
         chance = miscalibration_if_calibrated(self.groups)
         return Score(chance.mean, 0.0, chance.point_95)
 
-    @property
+    @cached_property
     def discrimination(self) -> Score:  # noqa: D102
-        return self._resampled["discrimination"]
+        return self._part("discrimination")
 
-    @property
+    @cached_property
     def uncertainty(self) -> Score:  # noqa: D102
-        return self._resampled["uncertainty"]
+        return self._part("uncertainty")
 
-    @property
+    @cached_property
     def ece(self) -> Score:  # noqa: D102
-        return self._resampled["ece"]
+        return self._error("ece")
 
-    @property
+    @cached_property
     def smooth_ece(self) -> Score:  # noqa: D102
-        return self._resampled["smooth_ece"]
+        return self._error("smooth_ece")
 
-    @property
+    @cached_property
     def ici(self) -> Score:  # noqa: D102
-        return self._resampled["ici"]
+        return self._error("ici")
 
     @cached_property
     def infinite_losses(self) -> InfiniteLosses:  # noqa: D102

@@ -19,7 +19,7 @@ class Mistake:
     shown: Mapping[str, str | None] = field(default_factory=dict)  # the columns that were asked for by name
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Slice:
     """The rows in which a column has one value. Sums are rounded once, and do not depend on the order of rows.
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from logloss.core import parameters
 from logloss.core.errors import MissingPackageError, ParameterError
 from logloss.core.family import BinaryCrossEntropy
 
@@ -36,7 +37,7 @@ def sigmoid_binary_cross_entropy(
     ignore_index: float | None = None,
     class_axis: int = -1,
     reduction: str = "none",
-    validate: bool = False,
+    validate: bool | None = False,
 ) -> jax.Array:
     """Binary cross-entropy of each element, as optax' function of that name, with the whole family as options.
 
@@ -51,9 +52,9 @@ def sigmoid_binary_cross_entropy(
         axes, and traced ones, take a second pass, and have derivatives.
     label_smoothing, gamma, gamma_neg, margin
         As for a `BinaryCrossEntropy`: numbers that are known while tracing.
-    weights : array, shape s or (s[0],), optional
-        What each element is multiplied by.
-    mask, where : array of bool, shape s or (s[0],), optional
+    weights : array that broadcasts to s, or of shape (s[0],), optional
+        What each element is multiplied by. A vector that may lie along the first axis and along the last is refused.
+    mask, where : array of bool, as weights, optional
         Two names for one thing: True where an element counts. What it hides may hold anything.
     ignore_index : number, optional
         Elements with this label do not count; NaN is such a label too.
@@ -89,7 +90,14 @@ def sigmoid_binary_cross_entropy(
     options: dict[str, Any] = {"pos_weight": pos_weight, "neg_weight": neg_weight, "label_smoothing": label_smoothing}
     options |= {"gamma": gamma, "gamma_neg": gamma_neg, "margin": margin}
     arrays = take_arrays(options, validate)
-    loss = Call(BinaryCrossEntropy(from_logits=True, **numbers(options)), reduction, class_axis, validate, OPTAX)
+    loss = Call(
+        BinaryCrossEntropy(from_logits=True, **numbers(options)),
+        reduction,
+        class_axis,
+        validate,
+        OPTAX,
+        broadcasts=True,
+    )
     others = {"class_weights": arrays} | numbers({"ignore_index": ignore_index})
     return loss(logits, labels, weights, one_mask(mask, where), **others)
 
@@ -111,7 +119,7 @@ def sigmoid_focal_loss(
     ignore_index: float | None = None,
     class_axis: int = -1,
     reduction: str = "none",
-    validate: bool = False,
+    validate: bool | None = False,
 ) -> jax.Array:
     """Focal loss of each element, as optax' function of that name, with the whole family as options.
 
@@ -148,13 +156,13 @@ def sigmoid_focal_loss(
     options |= {"gamma": gamma, "gamma_neg": gamma_neg, "margin": margin, "alpha": alpha}
     arrays = take_arrays(options, validate)
     bce = BinaryCrossEntropy.focal(from_logits=True, **{"alpha": None} | numbers(options))
-    loss = Call(bce, reduction, class_axis, validate, OPTAX)
+    loss = Call(bce, reduction, class_axis, validate, OPTAX, broadcasts=True)
     others = {"class_weights": arrays} | numbers({"ignore_index": ignore_index})
     return loss(logits, labels, weights, one_mask(mask, where), **others)
 
 
 def as_function(
-    bce: BinaryCrossEntropy, *, reduction: str = "none", class_axis: int = -1, validate: bool = False
+    bce: BinaryCrossEntropy, *, reduction: str = "none", class_axis: int = -1, validate: bool | None = False
 ) -> Callable[..., jax.Array]:
     """A function that is called as ``loss(y_pred, y_true, *, sample_weight=None, mask=None, where=None)``.
 
@@ -205,8 +213,9 @@ def as_function(
     loss = Call(bce, reduction, class_axis, validate, OURS)
 
     def function(
-        y_pred: Any, y_true: Any, *, sample_weight: Any = None, mask: Any = None, where: Any = None
+        y_pred: Any, y_true: Any, *, sample_weight: Any = None, mask: Any = None, where: Any = None, **unknown: Any
     ) -> jax.Array:
+        parameters.refuse_keywords("A loss of logloss.jax.as_function", unknown, ("sample_weight", "mask", "where"))
         return loss(y_pred, y_true, sample_weight, one_mask(mask, where))
 
     return function

@@ -4,16 +4,16 @@ import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from logloss.core import parameters
 from logloss.core.errors import DtypeError, MissingPackageError, ParameterError, ShapeError, nearest
 from logloss.core.family import BinaryCrossEntropy
+from logloss.core.inputs import Words
 
 try:  # arrays of JAX hold no attributes, and Keras has no public name for where it keeps theirs
     from keras.src.backend import get_keras_mask
@@ -26,6 +26,11 @@ except ImportError:
 
 Tensor = Any
 
+_WORDS = Words(
+    missing_predictions="The model made them: look for NaN in its inputs, or say clipnorm=1.0 to the optimizer.",
+    missing_labels='Leave missing labels out with ignore_index=float("nan").',
+    has_ignore_index=True,
+)
 # Keras' names, and what they are in the backends' losses. Those of rows are added up here.
 _REDUCTIONS = {
     "sum_over_batch_size": "mean",
@@ -54,8 +59,9 @@ class Call:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ignore_index", parameters.ignore_index(self.ignore_index))
-        for name in ("axis", "class_axis"):
-            object.__setattr__(self, name, _plain(getattr(self, name)))
+        object.__setattr__(self, "axis", None if self.axis is None else _plain(self.axis))
+        object.__setattr__(self, "class_axis", parameters.axis("class_axis", self.class_axis))
+        parameters.check_validate(self.validate)
 
     def __call__(
         self, y_true: Any, y_pred: Any, sample_weight: Any = None, *, reduction: str = "none", dtype: Any = None
@@ -67,7 +73,8 @@ class Call:
             if bce.from_logits:
                 warnings.warn(_TWICE, stacklevel=3)
             bce, y_pred = replace(bce, from_logits=True), logits
-        y_true, y_pred = _matched(ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred, dtype=dtype))
+        y_true, y_pred = _matched(_tensor(y_true, "y_true"), _tensor(y_pred, "y_pred", dtype))
+        _check_axis(self.axis, tuple(y_pred.shape))
         weight = None if sample_weight is None else _aligned(sample_weight, y_pred, "sample_weight")
         shown = None if mask is None else ops.cast(_aligned(mask, y_pred, "mask"), "bool")
         counted = _differ(y_true, self.ignore_index)
@@ -102,9 +109,7 @@ def _logits_of(y_pred: Any) -> Tensor | None:
 
 def _plain(axis: Any) -> Any:
     """An axis, or several, as numbers of Python, which a config can hold."""
-    if isinstance(axis, list | tuple):
-        return tuple(map(_plain, axis))
-    return int(axis) if isinstance(axis, np.integer) else axis
+    return tuple(map(_plain, axis)) if isinstance(axis, list | tuple) else parameters.axis("axis", axis)
 
 
 def check_reduction(reduction: Any) -> str:
@@ -133,22 +138,21 @@ def _of_backend(
     bce: BinaryCrossEntropy, reduction: str, class_axis: int, validate: bool | None
 ) -> Callable[..., Tensor]:
     """The loss of the backend that is in use, called as ``loss(y_true, y_pred, weight, shown)``."""
+    # Not the backends' own `as_function` and `as_module`, which refuse negative weights.
     backend = keras.backend.backend()
     if backend == "tensorflow":
-        from logloss import tensorflow
+        from logloss.tensorflow.call import Function
 
-        function = tensorflow.as_function(bce, reduction=reduction, class_axis=class_axis, validate=validate)
-        return lambda y, x, weight, shown: function(y, x, sample_weight=weight, mask=shown)
+        of_tensorflow = Function(bce, reduction, class_axis, validate, _WORDS, is_weight_signed=True)
+        return lambda y, x, weight, shown: of_tensorflow(y, x, sample_weight=weight, mask=shown)
     if backend == "jax":
-        from logloss import jax
+        from logloss.keras.jax import loss as of_jax
 
-        of_jax = jax.as_function(bce, reduction=reduction, class_axis=class_axis, validate=bool(validate))
-        return lambda y, x, weight, shown: of_jax(x, y, sample_weight=weight, mask=shown)
+        return partial(of_jax, bce, reduction, class_axis, validate, _WORDS)
     if backend == "torch":
-        from logloss import torch
+        from logloss.keras.torch import loss as of_torch
 
-        module = torch.as_module(bce, reduction=reduction, class_axis=class_axis, validate=validate)
-        return lambda y, x, weight, shown: module(x, y, weight, shown)
+        return partial(of_torch, bce, reduction, class_axis, validate, _WORDS)
     raise MissingPackageError(
         f"logloss.keras has no loss for the backend {backend}; expected tensorflow, torch or jax. "
         "Set KERAS_BACKEND before keras is imported."
@@ -167,6 +171,32 @@ def _of_all_replicas(value: Tensor, y_pred: Tensor, weight: Tensor | None, shown
     return value * ops.cast(share(ops.sum(counted if shown is None else ops.where(shown, counted, 0.0))), value.dtype)
 
 
+def _tensor(values: Any, name: str, dtype: Any = None) -> Tensor:
+    """The values as a tensor of the backend."""
+    kind = type(values).__name__
+    if values is None or kind in ("RaggedTensor", "SparseTensor"):
+        mend = {"RaggedTensor": f"{name}.to_tensor(-1)", "SparseTensor": f"tf.sparse.to_dense({name})"}.get(kind)
+        use = f" Use {mend}; labels that do not count are named by ignore_index." if mend else ""
+        raise DtypeError(f"{name} is {f'a {kind}' if mend else None}; expected a dense tensor of numbers.{use}")
+    try:
+        tensor = ops.convert_to_tensor(values, dtype=dtype)
+        is_text = keras.backend.standardize_dtype(tensor.dtype) == "string"
+    except (TypeError, ValueError) as error:
+        raise DtypeError(
+            f"{name} could not be read as a tensor: {error} Expected a dense tensor of numbers."
+        ) from error
+    if is_text:
+        raise DtypeError(f"{name} holds text; expected numbers.")
+    return tensor
+
+
+def _check_axis(axis: Any, shape: tuple[int, ...]) -> None:
+    """Refuse an axis that y_pred has not."""
+    for one in axis if isinstance(axis, tuple) else () if axis is None else (axis,):
+        if not -max(len(shape), 1) <= one < max(len(shape), 1):
+            raise ShapeError(f"axis={one} is not an axis of y_pred, whose shape is {shape}.")
+
+
 def _matched(y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
     """Labels and predictions of which one may lack a trailing axis of 1."""
     true, pred = tuple(y_true.shape), tuple(y_pred.shape)
@@ -179,7 +209,7 @@ def _matched(y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
 
 def _aligned(values: Any, y_pred: Tensor, name: str) -> Tensor:
     """Values of the first axes of y_pred, with or without a trailing axis of 1, for each of its elements."""
-    values = ops.convert_to_tensor(values)
+    values = _tensor(values, name)
     shape, whole = tuple(values.shape), tuple(y_pred.shape)
     rank = next((n for n in (len(shape), len(shape) - 1) if _is_prefix(shape, whole, n)), None)
     if rank is None:

@@ -52,7 +52,7 @@ def binary_crossentropy(
     validate : bool, optional
         Whether values are looked at. Unless it is said they are where that costs nothing, which is eagerly in main
         memory in TensorFlow and PyTorch; elsewhere NaN gives NaN. In a graph it is TensorFlow that refuses, and XLA
-        leaves that out; under `jax.jit`, and so in `fit`, JAX can look at values with `jax.experimental.checkify` only.
+        leaves that out. JAX refuses ``True`` in what it compiles, as in `fit` without ``run_eagerly=True``.
 
     Raises
     ------

@@ -24,7 +24,8 @@ class _Loss(keras.losses.Loss):  # type: ignore[misc]
         super().__init__(name=name, reduction=check_reduction(reduction), dtype=dtype)
         self._of, self._given_dtype = of, dtype
 
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None, **unknown: Any) -> Tensor:
+        parameters.refuse_keywords(type(self).__name__, unknown, ("sample_weight",))
         with keras.name_scope(self.name):
             return self._of(y_true, y_pred, sample_weight, reduction=self.reduction, dtype=self.dtype)
 
@@ -78,9 +79,11 @@ class BinaryCrossentropy(_Loss):
 
     Notes
     -----
-    Weights multiply elements before the axis is averaged, so they may differ from label to label. What a mask of Keras
-    hides may hold anything, and means are over the rest. The mean of nothing is 0, with gradient 0. Under
-    `tf.distribute` a mean is over the batches of all replicas.
+    Weights multiply elements before the axis is averaged, so they may differ from label to label, and they may be
+    negative. What a mask of Keras hides may hold anything, and means are over the rest. The mean of nothing is 0, with
+    gradient 0. Under `tf.distribute` a mean is over the batches of all replicas.
+
+    A model that was saved with this loss loads once `logloss.keras` is imported, which tells Keras its name.
 
     Examples
     --------

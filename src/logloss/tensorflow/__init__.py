@@ -17,7 +17,7 @@ except ModuleNotFoundError as error:
         "logloss.tensorflow needs the package tensorflow. Install it with: pip install 'logloss[tensorflow]'"
     ) from error
 
-from logloss.tensorflow.call import Function, as_it_is, without
+from logloss.tensorflow.call import TF_NN, Function, as_it_is, without
 from logloss.tensorflow.quantities import Tensor
 
 __all__ = ["as_function", "sigmoid_cross_entropy_with_logits", "weighted_cross_entropy_with_logits"]
@@ -56,8 +56,9 @@ def sigmoid_cross_entropy_with_logits(
         What the positive and the negative side are multiplied by; k entries give one weight a class.
     label_smoothing, gamma, gamma_neg, margin : float
         As for a `BinaryCrossEntropy`.
-    sample_weight, mask : tensor, shape s or (s[0],)
-        What each element is multiplied by, and whether it counts (True) or may hold anything (False).
+    sample_weight, mask : tensor that broadcasts to s, or of shape (s[0],)
+        What each element is multiplied by, and whether it counts (True) or may hold anything (False). A vector that may
+        lie along the first axis and along the last is refused; of open size in a graph, it lies along the first.
     ignore_index : float, optional
         Elements with this label do not count; NaN is one that can be named.
     class_axis : int
@@ -109,7 +110,7 @@ def sigmoid_cross_entropy_with_logits(
         margin=margin,
         **{key: value for key, value in weights.items() if key not in tensors},
     )
-    loss = Function(bce, reduction, class_axis, validate, ("labels", "logits"))
+    loss = Function(bce, reduction, class_axis, validate, TF_NN, broadcasts=True)
     with tf.name_scope(name or "logistic_loss"):
         batch = loss.read(labels, logits, sample_weight, mask, tensors)
         return loss.of(without(batch, ignore_index))

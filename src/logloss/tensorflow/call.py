@@ -23,6 +23,21 @@ _MOST_CHECKED = 1024  # entries of a class weight that are looked at unasked
 as_it_is = tf.autograph.experimental.do_not_convert
 
 
+def words_of(y_true: str, y_pred: str, *, has_ignore_index: bool = False) -> inputs.Words:
+    """What a function calls its arguments, and how values that it refuses are mended."""
+    return inputs.Words(
+        y_true=y_true,
+        y_pred=y_pred,
+        missing_predictions=f"Leave them out with mask=~tf.math.is_nan({y_pred}).",
+        missing_labels=f"Leave missing labels out with mask=~tf.math.is_nan({y_true}).",
+        has_ignore_index=has_ignore_index,
+    )
+
+
+OURS = words_of("y_true", "y_pred")
+TF_NN = words_of("labels", "logits", has_ignore_index=True)
+
+
 @dataclass(frozen=True)
 class Function:
     """The loss as a function; `as_function` makes it."""
@@ -31,22 +46,29 @@ class Function:
     reduction: str
     class_axis: int = -1
     validate: bool | None = None
-    names: tuple[str, str] = ("y_true", "y_pred")
+    words: inputs.Words = OURS
+    broadcasts: bool = False  # weights and masks, as products by hand do
+    is_weight_signed: bool = False  # as a sample_weight of Keras may be
 
     def __post_init__(self) -> None:
         check_reduction(self.reduction)
+        parameters.check_validate(self.validate)
+        object.__setattr__(self, "class_axis", parameters.axis("class_axis", self.class_axis))
 
     @as_it_is  # type: ignore[untyped-decorator]
-    def __call__(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, mask: Any = None) -> Tensor:
+    def __call__(
+        self, y_true: Any, y_pred: Any, *, sample_weight: Any = None, mask: Any = None, **unknown: Any
+    ) -> Tensor:
         """The loss of these labels and predictions."""
+        parameters.refuse_keywords("A loss of logloss.tensorflow.as_function", unknown, ("sample_weight", "mask"))
         return self.of(self.read(y_true, y_pred, sample_weight, mask))
 
     def read(
         self, y_true: Any, y_pred: Any, sample_weight: Any, mask: Any, class_weights: Mapping[str, Any] | None = None
     ) -> Batch:
         """Everything as tensors that match. Class weights that are tensors stand in for those of the family."""
-        label, prediction = _tensor(y_true, self.names[0]), _tensor(y_pred, self.names[1])
-        name, dtype = self.names[1], prediction.dtype
+        label, prediction = _tensor(y_true, self.words.y_true), _tensor(y_pred, self.words.y_pred)
+        name, dtype = self.words.y_pred, prediction.dtype
         if dtype not in _FLOATING:
             raise DtypeError(
                 f"{name} has dtype {dtype.name}; expected a floating type. Use tf.cast({name}, tf.float32)."
@@ -56,9 +78,10 @@ class Function:
                 f"{name} has {prediction.shape.rank} axes, and TensorFlow's eager operations take {_MOST_AXES} "
                 "at most. Use tf.reshape to have fewer."
             )
-        label = _matched(label, prediction, *self.names)
-        weight = None if sample_weight is None else _per_element(sample_weight, prediction, "sample_weight", name)
-        shown = None if mask is None else _per_element(mask, prediction, "mask", name)
+        label = _matched(label, prediction, self.words.y_true, name)
+        aligned = _broadcast_or_rows if self.broadcasts else _per_element
+        weight = None if sample_weight is None else aligned(sample_weight, prediction, "sample_weight", name)
+        shown = None if mask is None else aligned(mask, prediction, "mask", name)
         if shown is not None and shown.dtype != tf.bool:
             raise DtypeError(
                 f"mask has dtype {shown.dtype.name}; expected booleans, True where an element counts. "
@@ -88,15 +111,13 @@ class Function:
     def _validated(self, batch: Batch) -> Batch:
         """Refuse values that are in plain view and out of range, now or when the graph runs."""
         if not tf.executing_eagerly():
-            return _asserted(self.bce, batch, *self.names)
-        label, prediction = self.names
-        words = inputs.Words(
-            y_true=label,
-            y_pred=prediction,
-            missing_predictions=f"Leave them out with mask=~tf.math.is_nan({prediction}).",
-            missing_labels=f"Leave missing labels out with mask=~tf.math.is_nan({label}).",
+            return _asserted(self.bce, batch, self.words, is_weight_signed=self.is_weight_signed)
+        inputs.check_values(
+            native.arrays(batch),
+            from_logits=self.bce.from_logits,
+            words=self.words,
+            is_weight_signed=self.is_weight_signed,
         )
-        inputs.check_values(native.arrays(batch), from_logits=self.bce.from_logits, words=words)
         return batch
 
 
@@ -112,6 +133,11 @@ def without(batch: Batch, ignore_index: Any) -> Batch:
 
 def _tensor(values: Any, name: str) -> Tensor:
     """The values as a tensor of real numbers or booleans."""
+    if values is None:
+        raise DtypeError(f"{name} is None; expected a tensor of numbers.")
+    for kind, mend in ((tf.RaggedTensor, f"{name}.to_tensor()"), (tf.SparseTensor, f"tf.sparse.to_dense({name})")):
+        if isinstance(values, kind):
+            raise DtypeError(f"{name} is a {kind.__name__}; expected a dense tensor. Use {mend} and a mask.")
     try:
         tensor = tf.convert_to_tensor(values)
     except (TypeError, ValueError) as error:
@@ -126,11 +152,10 @@ def _tensor(values: Any, name: str) -> Tensor:
 def _matched(values: Tensor, y_pred: Tensor, name: str, other: str) -> Tensor:
     """The values, if their shape is y_pred's: looked at while tracing, or when the graph runs where it is open."""
     if not values.shape.is_compatible_with(y_pred.shape):
-        longer = other if y_pred.shape.rank > values.shape.rank else name
-        raise ShapeError(
-            f"{name} has shape {values.shape} and {other} has shape {y_pred.shape}. "
-            f"Give both the same shape, as with {longer}[..., 0]."
-        )
+        mend = "Give both the same shape."
+        if None not in (values.shape.rank, y_pred.shape.rank):
+            mend = inputs.how_to_match(tuple(values.shape), tuple(y_pred.shape), (name, other))
+        raise ShapeError(f"{name} has shape {values.shape} and {other} has shape {y_pred.shape}. {mend}")
     if values.shape.is_fully_defined() and y_pred.shape.is_fully_defined():
         return values
     shape, shape_pred = tf.shape(values), tf.shape(y_pred)
@@ -154,6 +179,16 @@ def _per_element(values: Any, y_pred: Tensor, name: str, other: str) -> Tensor:
     return _matched(tensor, y_pred, name, other)
 
 
+def _broadcast_or_rows(values: Any, y_pred: Tensor, name: str, other: str) -> Tensor:
+    """A tensor that broadcasts to y_pred's shape, or of one entry a row."""
+    tensor, whole = _tensor(values, name), y_pred.shape
+    if tensor.shape.rank == 1 and whole.rank not in (0, 1):
+        size = tensor.shape[0]
+        if whole.rank is None or not inputs.lies_along_last_axis(size, tuple(whole), name, other):
+            return _per_element(tensor, y_pred, name, other)
+    return _broadcast(tensor, y_pred, name, other, "one entry a row")
+
+
 def _class_weight(weight: Any, y_pred: Tensor, class_axis: int, name: str, other: str) -> Any:
     """A number as it is; one entry a class along the axis of classes; what broadcasts to y_pred's shape."""
     if isinstance(weight, float):
@@ -172,7 +207,9 @@ def _class_weight(weight: Any, y_pred: Tensor, class_axis: int, name: str, other
     return _reshaped(tensor, y_pred, class_axis)
 
 
-def _broadcast(values: Tensor, y_pred: Tensor, name: str, other: str) -> Tensor:
+def _broadcast(
+    values: Tensor, y_pred: Tensor, name: str, other: str, vector: str = "one entry a class along class_axis"
+) -> Tensor:
     """A tensor that broadcasts to y_pred's shape without enlarging it, with as many axes."""
     shape, whole = values.shape, y_pred.shape
     if shape.rank == 0:
@@ -184,7 +221,7 @@ def _broadcast(values: Tensor, y_pred: Tensor, name: str, other: str) -> Tensor:
         if len(padded) > whole.rank or any(have != want and None not in (have, want) for have, want in pairs):
             raise ShapeError(
                 f"{name} has shape {shape}, which does not broadcast to that of {other}, {whole}. "
-                "Give one number, one entry a class along class_axis, or a tensor that has 1 where it differs."
+                f"Give one number, {vector}, or a tensor that has 1 where it differs."
             )
         is_open = any(None in pair for pair in pairs)
     if is_open:
@@ -199,26 +236,36 @@ def _reshaped(values: Tensor, y_pred: Tensor, axis: int) -> Tensor:
     return tf.reshape(values, shape)
 
 
-def _asserted(bce: BinaryCrossEntropy, batch: Batch, y_true: str, y_pred: str) -> Batch:
-    """The same, if values are in range when the graph runs; the names are the caller's."""
+def _asserted(bce: BinaryCrossEntropy, batch: Batch, words: inputs.Words, *, is_weight_signed: bool) -> Batch:
+    """The same, if values are in range when the graph runs."""
     wide = widened(batch)
     y, z, weight, shown, *_ = wide
     shown = tf.constant(True) if shown is None else shown
     counted = shown if weight is None else shown & (weight != 0)
-    bad = {f"Values in {y_true} lie outside [0, 1].": counted & ~((y >= 0) & (y <= 1))}
-    weights = {"sample_weight": (weight, shown), "pos_weight": (wide.pos_weight, True)}
+    checks = [_assertion(f"Values in {words.y_true} lie outside [0, 1].", y, counted & ~((y >= 0) & (y <= 1)))]
+    weights = {words.sample_weight: (weight, shown), "pos_weight": (wide.pos_weight, True)}
     for name, (values, seen) in (weights | {"neg_weight": (wide.neg_weight, True)}).items():
         if tf.is_tensor(values):
-            found = seen & ~((values >= 0) & (values < np.inf))
-            bad[f"Values in {name} are negative, infinite or not a number."] = found
+            is_signed = is_weight_signed and name == words.sample_weight
+            kinds = "infinite or not a number" if is_signed else "negative, infinite or not a number"
+            least = -np.inf if is_signed else 0
+            bad = seen & ~((values >= least) & (tf.abs(values) < np.inf))
+            checks.append(_assertion(f"Values in {name} are {kinds}.", values, bad))
     if bce.from_logits:
-        bad[f"Values in {y_pred} are not a number. Leave them out with a mask."] = counted & tf.math.is_nan(z)
+        text = f"Values in {words.y_pred} are not a number. {words.missing_predictions}"
+        checks.append(_assertion(text, z, counted & tf.math.is_nan(z)))
     else:
-        bad[f"Values in {y_pred} lie outside [0, 1]. If these are logits, say from_logits=True."] = counted & ~(
-            (z >= 0) & (z <= 1)
-        )
-    with tf.control_dependencies([tf.debugging.Assert(~tf.reduce_any(found), [text]) for text, found in bad.items()]):
+        text = f"Values in {words.y_pred} lie outside [0, 1]. {words.logits}"
+        checks.append(_assertion(text, z, counted & ~((z >= 0) & (z <= 1))))
+    with tf.control_dependencies(checks):
         return batch._replace(y_pred=tf.identity(batch.y_pred))
+
+
+def _assertion(text: str, values: Tensor, bad: Tensor) -> Any:
+    """An operation that fails where values are bad, and says how many, and which is the largest that is a number."""
+    largest = tf.reduce_max(tf.where(bad & ~tf.math.is_nan(values), values, -np.inf))
+    count = tf.math.count_nonzero(bad)
+    return tf.debugging.Assert(count == 0, [text, "How many:", count, "The largest, -inf if all are NaN:", largest])
 
 
 def _reduced(losses: Tensor, batch: Batch, reduction: str) -> Tensor:
@@ -233,4 +280,4 @@ def _reduced(losses: Tensor, batch: Batch, reduction: str) -> Tensor:
         divisor = total(tf.broadcast_to(shown, tf.shape(losses)))
     elif batch.shown is not None:
         divisor = total(tf.broadcast_to(tf.cast(batch.shown, losses.dtype), tf.shape(losses)))
-    return value / tf.where(divisor > 0, divisor, tf.ones_like(divisor))
+    return value / tf.where(divisor == 0, tf.ones_like(divisor), divisor)

@@ -1,0 +1,51 @@
+"""Intervals of what has no formula for one: the parts of the log loss, and calibration errors."""
+
+import math
+from dataclasses import replace
+
+from logloss.evaluation.bootstrap import Statistic, interval
+from logloss.evaluation.calibration_error import expected_calibration_error
+from logloss.evaluation.decomposition import Decomposition, decomposition_of
+from logloss.evaluation.gathering import gathered
+from logloss.evaluation.loess import integrated_calibration_index
+from logloss.evaluation.redrawing import if_calibrated
+from logloss.evaluation.score import Score
+from logloss.evaluation.smooth_calibration_error import smooth_calibration_error
+from logloss.evaluation.tally import Floats, Groups
+
+_CELLS = 2000  # bins hardly change with more of them
+
+ERRORS: dict[str, Statistic] = {
+    "ece": expected_calibration_error,
+    "smooth_ece": smooth_calibration_error,
+    "ici": integrated_calibration_index,
+}
+
+
+def part_of_loss(name: str, groups: Groups, parts: Decomposition, chance: float) -> Score:
+    """A part of the log loss with its interval; ``chance`` is what miscalibration may be by chance."""
+
+    def statistic(again: Groups) -> float:
+        part: float = getattr(decomposition_of(again), name)
+        return part
+
+    chance = chance if name == "miscalibration" else -math.inf
+    return _about(getattr(parts, name), interval(groups, statistic, least=0.0, chance=chance))
+
+
+def calibration_error(name: str, groups: Groups, value: float) -> Score:
+    """A calibration error with its interval; without one for those of smooth curves, which take too long to redraw."""
+    if name != "ece":
+        return Score(value)
+    few, error = gathered(groups, _CELLS), ERRORS[name]
+
+    def redrawn(weight: Floats) -> float:
+        return error(replace(few, weight=weight))
+
+    chance = if_calibrated(few, redrawn).point_95  # what is above 0 by chance too
+    return _about(value, interval(few, error, least=0.0, most=1.0, chance=chance))
+
+
+def _about(value: float, resampled: Score) -> Score:
+    """The interval about the exact value, which cells and gathered groups hit but nearly."""
+    return Score(value, min(value, resampled.low), max(value, resampled.high))
