@@ -6,6 +6,7 @@ import pytest
 
 from logloss.core.errors import ParameterError, RunError
 from logloss.evaluation.decisions import decision
+from logloss.evaluation.reliability import reliability_of
 from logloss.evaluation.round_thresholds import round_thresholds
 from logloss.evaluation.slice_scores import slice_scores
 from logloss.report import EvaluationPlots, evaluation_html, write_evaluation_report
@@ -199,6 +200,25 @@ def test_round_thresholds_say_what_a_decision_says(name):
         assert found.net_benefit[i] == pytest.approx(one.net_benefit.value)
         assert found.treat_all[i] == pytest.approx(one.treat_all.value)
     assert found.threshold[found.chosen] == pytest.approx(costs.threshold)
+
+
+def test_a_diagram_in_log_odds_is_the_same_curve_on_another_grid():
+    groups = plain().groups
+    linear, other = reliability_of(groups), reliability_of(groups, in_log_odds=True)
+    steps = np.diff(np.log(other.predicted) - np.log1p(-np.array(other.predicted)))
+    assert steps == pytest.approx(steps[0])
+    assert sum(other.count) == sum(linear.count) == 2000
+    assert (other.predicted[0], other.predicted[-1]) == pytest.approx((linear.predicted[0], linear.predicted[-1]))
+    between = np.interp(other.predicted[20:], linear.predicted, linear.observed)
+    assert np.abs(between - other.observed[20:]).mean() < 0.02
+    assert (np.array(other.low) <= other.high).all()
+
+
+def test_a_loss_that_is_infinite_stands_beside_its_finite_part():
+    text = text_of(page_of("certain and wrong"))
+    assert "Log loss of the other rows" in text
+    assert "Log loss as Keras clips it" in text
+    assert "Log loss of the other rows" not in text_of(page_of("plain"))
 
 
 def test_a_slice_s_interval_holds_its_true_loss_as_often_as_it_says():

@@ -2,25 +2,10 @@ import pytest
 
 from logloss.report import evaluation_html, write_evaluation_report
 from tests.evaluations import EVALUATIONS, named
-from tests.looking import CLIPPED, OVERLAPPING, TYPE_SIZES
+from tests.looking import CLIPPED, CONTRASTS, OVERLAPPING, TYPE_SIZES
 from tests.test_report import HOSTILE
 
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
-# Of each text, how much it stands out from what is behind the page (WCAG 2.1, 1.4.3).
-CONTRASTS = """() => {
-    const light = (colour) => {
-        const [r, g, b] = colour.match(/[\\d.]+/g).slice(0, 3).map((c) => c / 255)
-            .map((c) => c <= .03928 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4);
-        return .2126 * r + .7152 * g + .0722 * b;
-    };
-    const paper = light(getComputedStyle(document.body).backgroundColor);
-    const texts = [...document.querySelectorAll('p, th, td, dt, dd, li, h1, h2, summary, figcaption, svg text')];
-    return texts.filter((text) => text.checkVisibility() && text.textContent).map((text) => {
-        const style = getComputedStyle(text);
-        const ink = light(text.closest('svg') ? style.fill : style.color);
-        return (Math.max(ink, paper) + .05) / (Math.min(ink, paper) + .05);
-    });
-}"""
 
 
 @pytest.fixture(scope="module")

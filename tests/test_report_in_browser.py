@@ -5,7 +5,7 @@ import pytest
 from logloss.report import history, write_training_report
 from logloss.training.history import History
 from logloss.training.metrics import Metrics
-from tests.looking import CLIPPED, OVERLAPPING, TYPE_SIZES
+from tests.looking import CLIPPED, CONTRASTS, OVERLAPPING, TYPE_SIZES
 from tests.test_report import HOSTILE, LABEL, OVERFITTING, hostile_report, report_of
 
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
@@ -129,3 +129,12 @@ def test_more_labels_than_are_drawn_are_still_one_page(tmp_path, look):
     page = look(tmp_path / "report.html", WIDE)
     assert page.locator("figure svg:visible").count() == 1 + 6
     assert page.locator("table.labels tbody tr").count() == 12 + 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["overfitting", "four labels"])
+def test_every_text_stands_out_in_light_and_in_dark(name, scheme, reports, look):
+    page = look(reports(name), WIDE, color_scheme=scheme)
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (paper == "rgb(255, 255, 255)") == (scheme == "light")
+    assert min(page.evaluate(CONTRASTS)) >= 4.5

@@ -41,8 +41,8 @@ CONCENTRATION = (
     "high, a few confident mistakes make the loss: look at these rows before changing the model."
 )
 SLICES = (
-    "Those come first whose loss exceeds the average by most in sum; the dashed line is the log loss of all rows. The "
-    "bars are 95 % intervals."
+    "Those come first whose loss exceeds the average by most in sum. The bars are 95 % intervals; the grey stroke "
+    "across each is the log loss of all rows."
 )
 MISTAKES = (
     "The rows that cost most. A low probability of what did happen is a confident mistake: a wrong label, something "

@@ -11,12 +11,21 @@ from logloss.report.evaluation_page import sentences
 from logloss.report.reliability_chart import reliability_diagram
 from logloss.report.rendering import drawn, render
 from logloss.report.score_chart import score_chart
-from logloss.report.score_words import score_table
+from logloss.report.score_words import score_line
 
 if TYPE_CHECKING:
     from logloss.evaluation.evaluation import Evaluation
 
-_LINES = 2  # of each part of the table
+_SCORES = (
+    "log_loss",
+    "normalized_entropy",
+    "brier",
+    "miscalibration",
+    "miscalibration_if_calibrated",
+    "calibration_slope",
+    "roc_auc",
+    "average_precision",
+)
 _SQUARE = {"": charts.NARROW}
 
 
@@ -49,7 +58,7 @@ def evaluation_html(evaluation: "Evaluation") -> str:
     values = {
         "evaluation": evaluation,
         "verdict": sentences(evaluation.verdict),
-        "lines": [line for _, lines in score_table(evaluation) for line in lines[:_LINES]],
+        "lines": [line for name in _SCORES if (line := score_line(evaluation, name))],
         "pictures": [picture[""] for picture in pictures],
     }
     return render("notebook.html", values).decode()

@@ -35,13 +35,7 @@ def drawn(draw: Draw, widths: Mapping[str, int], *, name: str, title: str, descr
 
 
 def script(name: str) -> tuple[Markup, str]:
-    """A script of this package for standing inside a page, and what a policy calls it by: no other one may then run.
-
-    Examples
-    --------
-    >>> script("slider.js")[1][:8]
-    'sha256-B'
-    """
+    """A script of this package for standing inside a page, and what a policy calls it by: no other one may then run."""
     loader = _environment().loader
     assert loader is not None  # noqa: S101, for the type checker
     text = loader.get_source(_environment(), name)[0]

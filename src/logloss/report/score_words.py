@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from logloss.evaluation.evaluation import Evaluation
 
 
+_FIRST = "What the probabilities cost"
+
+
 @dataclass(frozen=True)
 class Line:
     """A row of the table of scores."""
@@ -23,7 +26,7 @@ class Line:
 
 # Names of scores, whether they are shares, what they are called and what they mean.
 _PARTS: dict[str, tuple[tuple[str, bool, str, str], ...]] = {
-    "What the probabilities cost": (
+    _FIRST: (
         ("base_rate", True, "Share of positives", "the base rate: what one would say of a row knowing nothing else"),
         ("log_loss", False, "Log loss, in nats", "the mean surprise at what happened; 0 is perfect foresight"),
         ("log_loss_bits", False, "Log loss, in bits", "the same; always saying one half costs 1 bit"),
@@ -67,18 +70,39 @@ _PARTS: dict[str, tuple[tuple[str, bool, str, str], ...]] = {
 }  # fmt: skip
 
 
+_MEANINGS = {
+    name: (title, meaning, is_share) for scores in _PARTS.values() for name, is_share, title, meaning in scores
+}
+
+
 def score_table(evaluation: "Evaluation") -> list[tuple[str, list[Line]]]:
     """The parts of the table, each with its heading; scores that are not defined are left out."""
     parts = []
     for heading, scores in _PARTS.items():
-        lines = [
-            Line(title, meaning, number(score.value, is_share), interval(score, is_share))
-            for name, is_share, title, meaning in scores
-            if not math.isnan((score := getattr(evaluation, name)).value)
-        ]
+        lines = [line for name, *_ in scores if (line := score_line(evaluation, name))]
+        if heading == _FIRST and math.isinf(evaluation.log_loss.value):
+            found = evaluation.infinite_losses
+            lines[2:2] = [
+                _line(
+                    "Log loss of the other rows",
+                    "what all but the infinite ones add to it",
+                    found.finite_part,
+                ),
+                _line("Log loss as Keras clips it", "no probability beyond 1e-7 and 1 − 1e-7", found.keras_clip),
+            ]
         if lines:
             parts.append((heading, lines))
     return parts
+
+
+def score_line(evaluation: "Evaluation", name: str) -> Line | None:
+    """One row of the table; None if the score is not defined."""
+    score, (title, meaning, is_share) = getattr(evaluation, name), _MEANINGS[name]
+    return None if math.isnan(score.value) else _line(title, meaning, score, is_share)
+
+
+def _line(title: str, meaning: str, score: Score, is_share: bool = False) -> Line:
+    return Line(title, meaning, number(score.value, is_share), interval(score, is_share))
 
 
 def number(value: float, is_share: bool = False) -> str:
@@ -90,7 +114,7 @@ def number(value: float, is_share: bool = False) -> str:
     ('0.4123', 'infinite', '50.0\xa0%')
     """
     if math.isinf(value):
-        return "infinite" if value > 0 else "−infinite"
+        return "infinite" if value > 0 else "minus infinity"
     if is_share:
         return words.share(value)
     if value == 0:

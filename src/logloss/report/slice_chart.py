@@ -36,12 +36,12 @@ def slice_chart(slices: Sequence[SliceScore], overall: float, *, width: int = ch
     drawn = [row for row in rows if math.isfinite(row["x"])]
     ranged = [row for row in drawn if math.isfinite(row["low"])]
     # No line runs through a name: that of all rows shows beside each slice.
-    beside = [{"x": value, "y": i + 0.5, "y2": i + 0.94} for value in level for i in range(len(slices))]
+    beside = [{"x": value, "y": i + 0.52, "y2": i + 0.92} for value in level for i in range(len(slices))]
     names = data([{"y": row["top"], "text": row["text"]} for row in rows])
     colour = alt.Color("colour:N", scale=None)
     ends = alt.X("low:Q", scale=span(low, high)), alt.X2("high:Q")
     layers = [
-        data(beside).mark_rule(**charts.DASHED).encode(x, y, y2="y2:Q"),
+        data(beside).mark_rule(color=charts.GREY, strokeWidth=1.5).encode(x, y, y2="y2:Q"),
         data(ranged).mark_rule(clip=True, strokeWidth=2.5).encode(*ends, y, colour),
         data(drawn).mark_point(filled=True, size=70, opacity=1).encode(x, y, colour),
         names.mark_text(align="left", limit=plot, color=charts.INK).encode(y=y, x=alt.value(0), text="text:N"),
