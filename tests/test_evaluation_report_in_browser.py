@@ -92,6 +92,18 @@ def test_every_text_stands_out_in_light_and_in_dark(name, scheme, reports, look)
     assert min(page.evaluate(CONTRASTS)) >= 4.5
 
 
+def test_an_opened_table_shows_its_columns_side_by_side(reports, look):
+    page = look(reports("plain"), WIDE)
+    page.get_by_text("Every threshold as a table").click()
+    frame = page.get_by_role("region", name="Every threshold as a table").bounding_box()
+    shown = page.locator("#thresholds thead th").all()
+    assert len(shown) == 8
+    assert all(one.bounding_box()["x"] + one.bounding_box()["width"] <= frame["x"] + frame["width"] for one in shown)
+    page.set_viewport_size(NARROW)
+    second = page.locator("#thresholds tbody td").first.bounding_box()
+    assert second["x"] + second["width"] <= NARROW["width"]
+
+
 def test_print_is_light_and_complete(reports, look):
     page = look(reports("named"), WIDE, color_scheme="dark")
     page.emulate_media(media="print", color_scheme="dark")
