@@ -17,8 +17,8 @@ from logloss.core.errors import ParameterError, RunError
 from logloss.evaluation.reliability import Reliability, reliability
 from logloss.report import LossCurves, TrainingReport, history, layout, words, write_training_report
 from logloss.report.loss_chart import loss_curves
-from logloss.report.page import training_page
 from logloss.report.reliability_chart import reliability_diagram
+from logloss.report.training_page import training_page
 from logloss.training.history import Epoch, History, write_epoch
 from logloss.training.metrics import Metrics, label_metrics
 

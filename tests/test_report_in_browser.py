@@ -1,14 +1,11 @@
-import os
-import shutil
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from logloss.report import history, write_training_report
 from logloss.training.history import History
 from logloss.training.metrics import Metrics
+from tests.looking import CLIPPED, CONTRASTS, OVERLAPPING, TYPE_SIZES
 from tests.test_report import HOSTILE, LABEL, OVERFITTING, hostile_report, report_of
 
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
@@ -42,42 +39,6 @@ REPORTS = {
     "hostile": hostile_report,
 }
 
-CLIPPED = """() => [...document.querySelectorAll('svg')].filter(s => s.checkVisibility()).flatMap(svg => {
-    const frame = svg.getBoundingClientRect();
-    return [...svg.querySelectorAll('text')].filter(text => {
-        const box = text.getBoundingClientRect();
-        return box.left < frame.left - .5 || box.right > frame.right + .5
-            || box.top < frame.top - .5 || box.bottom > frame.bottom + .5;
-    }).map(text => text.textContent);
-})"""
-OVERLAPPING = """() => [...document.querySelectorAll('svg')].filter(s => s.checkVisibility()).flatMap(svg => {
-    const texts = [...svg.querySelectorAll('text')].filter(text => text.textContent);
-    const boxes = texts.map(text => text.getBoundingClientRect());
-    return boxes.flatMap((a, i) => boxes.slice(i + 1).flatMap((b, j) =>
-        Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1
-        && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 2
-        ? [texts[i].textContent + ' | ' + texts[i + 1 + j].textContent] : []));
-})"""
-TYPE_SIZES = """() => [...document.querySelectorAll('svg')].filter(s => s.checkVisibility()).flatMap(svg => {
-    const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
-    return [...svg.querySelectorAll('text')].map(text => parseFloat(getComputedStyle(text).fontSize) * scale);
-})"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        own = playwright.chromium.executable_path
-        found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-        found = found or (own if Path(own).exists() else None)
-        if found is None:
-            (pytest.fail if os.environ.get("CI") else pytest.skip)("No Chromium was found to look at reports with.")
-        started = playwright.chromium.launch(
-            executable_path=found, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        )
-        yield started
-        started.close()
-
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory):
@@ -92,29 +53,6 @@ def reports(tmp_path_factory):
         return written[name]
 
     return file_of
-
-
-@pytest.fixture
-def look(browser):
-    """Open a file, and hold whatever it says, asks for or throws against it."""
-    pages, complaints = [], []
-
-    def opened(file, viewport):
-        page = browser.new_page(viewport=viewport)
-        pages.append(page)
-        page.on("console", lambda message: complaints.append(f"console: {message.text}"))
-        page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
-        page.on("dialog", lambda dialog: complaints.append("a dialog opened"))
-        page.on(
-            "request", lambda request: request.url == file.as_uri() or complaints.append(f"asked for {request.url}")
-        )
-        page.goto(file.as_uri())
-        return page
-
-    yield opened
-    for page in pages:
-        page.close()
-    assert complaints == []
 
 
 @pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
@@ -191,3 +129,12 @@ def test_more_labels_than_are_drawn_are_still_one_page(tmp_path, look):
     page = look(tmp_path / "report.html", WIDE)
     assert page.locator("figure svg:visible").count() == 1 + 6
     assert page.locator("table.labels tbody tr").count() == 12 + 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["overfitting", "four labels"])
+def test_every_text_stands_out_in_light_and_in_dark(name, scheme, reports, look):
+    page = look(reports(name), WIDE, color_scheme=scheme)
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (paper == "rgb(255, 255, 255)") == (scheme == "light")
+    assert min(page.evaluate(CONTRASTS)) >= 4.5

@@ -10,6 +10,7 @@ from logloss.evaluation.counting import Counter
 from logloss.evaluation.gathering import gathered
 from logloss.evaluation.isotonic import recalibrated
 from logloss.evaluation.loess import smooth_curve
+from logloss.evaluation.log_odds import log_odds, probability_at
 from logloss.evaluation.redrawing import redrawn
 from logloss.evaluation.tally import Floats, Groups
 
@@ -64,8 +65,8 @@ def reliability(y_true: Any, y_pred: Any, sample_weight: Any = None, *, seed: in
     return replace(diagram, count=tuple(count * heaviest for count in diagram.count))
 
 
-def reliability_of(groups: Groups, *, seed: int = 0) -> Reliability:
-    """The reliability diagram of groups, with consistency bands.
+def reliability_of(groups: Groups, *, in_log_odds: bool = False, seed: int = 0) -> Reliability:
+    """The reliability diagram of groups, with consistency bands; with ``in_log_odds`` on a grid that is even in these.
 
     Raises
     ------
@@ -81,16 +82,18 @@ def reliability_of(groups: Groups, *, seed: int = 0) -> Reliability:
     cells = gathered(groups, _CELLS)
     if not len(cells.p):
         raise ShapeError("A reliability diagram of no rows is undefined. Give some that weigh anything.")
-    grid = np.linspace(cells.p[0], cells.p[-1], _GRID)
+    place, places = (log_odds(some) if in_log_odds else some.p for some in (cells, groups))
+    grid = np.linspace(place[0], place[-1], _GRID)
     curves = [
-        np.interp(grid, cells.p, recalibrated(weight.sum(1), weight[:, 1]))
+        np.interp(grid, place, recalibrated(weight.sum(1), weight[:, 1]))
         for weight in (cells.weight, *redrawn(cells, _RESAMPLES, seed))
     ]
     low, high = np.quantile(curves[1:], [0.025, 0.975], axis=0)
     # What lies beyond the outermost cells' centres is counted at the ends of the grid.
-    place = np.maximum(np.searchsorted(np.unique(grid), groups.p, side="right") - 1, 0)
-    count = np.bincount(place, groups.weight.sum(1), _GRID)
-    return Reliability(*(tuple(map(float, column)) for column in (grid, curves[0], low, high, count)))
+    before = np.maximum(np.searchsorted(np.unique(grid), places, side="right") - 1, 0)
+    count = np.bincount(before, groups.weight.sum(1), _GRID)
+    predicted = probability_at(grid) if in_log_odds else grid
+    return Reliability(*(tuple(map(float, column)) for column in (predicted, curves[0], low, high, count)))
 
 
 def smooth_beside(groups: Groups, diagram: Reliability) -> tuple[float, ...]:

@@ -12,7 +12,7 @@ import altair as alt
 from logloss.core.errors import ParameterError, nearest
 from logloss.report import charts, sources, svg, words
 from logloss.report.loss_chart import loss_curves
-from logloss.report.page import render
+from logloss.report.rendering import render
 from logloss.tables.atomic import write_atomically
 from logloss.training.history import History
 

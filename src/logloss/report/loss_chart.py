@@ -149,7 +149,7 @@ def _best(history: History, axis: layout.Axis, ends: tuple[int, int], width: int
     above = alt.value(-7)
     layers = [
         spot.mark_rule(color=charts.INK, opacity=0.5).encode(_X, _Y, alt.Y2("y2:Q")),
-        spot.mark_point(fill="white", stroke=colour, strokeWidth=2.25, size=64, opacity=1).encode(_X, _Y),
+        spot.mark_point(fill=charts.PAPER, stroke=colour, strokeWidth=2.25, size=64, opacity=1).encode(_X, _Y),
         spot.mark_text(
             align=place.align, dx=place.shift, baseline="bottom", color=charts.INK, fontWeight="bold"
         ).encode(_X, y=above, text="text:N"),

@@ -1,42 +1,57 @@
 """The reliability diagram: how often it happened for each probability that was said."""
 
 import math
+from collections.abc import Sequence
 
 import altair as alt
 
 from logloss.evaluation.reliability import Reliability
 from logloss.report import charts, words
 from logloss.report.charts import data
+from logloss.report.probability_axis import LINEAR, Axes, log_odds_between
 
-_BESIDE = 66  # pixels: the axes' titles and labels
 _ENDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 _SEEN = 0.9
 _CELLS = 4  # of the grid in a bar
-_TICKS = 5
 
 
-def reliability_diagram(reliability: Reliability, *, width: int = charts.NARROW, title: str = "") -> alt.VConcatChart:
-    """The isotonic curve, the band of chance about the diagonal and, below, how often each probability was said."""
-    side = width - _BESIDE
-    scale = alt.Scale(domain=[0, reach(reliability)], nice=False)
-    x = alt.X("x:Q", scale=scale, axis=alt.Axis(title=None, labels=False, ticks=False, domain=False, tickCount=_TICKS))
+def reliability_diagram(
+    reliability: Reliability,
+    *,
+    width: int = charts.NARROW,
+    title: str = "",
+    logit: bool = False,
+    smooth: Sequence[float] = (),
+) -> alt.VConcatChart:
+    """The isotonic curve, the band of chance about the diagonal and, below, how often each probability was said.
+
+    With ``logit`` both axes are in log-odds, as rare events need, and labelled with probabilities. ``smooth`` is a
+    curve beside the isotonic one, at the same probabilities.
+    """
+    side = width - charts.BESIDE
+    axes = log_odds_between(reliability.predicted[0], reliability.predicted[-1], side) if logit else LINEAR
+    low, high = axes.domain or (0.0, reach(reliability))
+    scale = charts.span(low, high)
+    x = alt.X("x:Q", scale=scale, axis=charts.axis(None, labels=False, **axes.labels))
     y = alt.Y(
         "y:Q",
         scale=scale,
-        axis=alt.Axis(
-            title="observed frequency of the positive class", format="~g", domain=False, ticks=False, tickCount=_TICKS
-        ),
+        axis=charts.upright("observed frequency of the positive class", **axes.labels),
     )
-    corners = data([{"x": 0, "y": 0}, {"x": reach(reliability), "y": reach(reliability)}])
-    diagonal = corners.mark_line(**charts.DASHED).encode(x, y)
-    band, curve = _facts(reliability)
-    diagram = alt.layer(diagonal, band, curve).properties(width=side, height=side)
+    diagonal = data([{"x": low, "y": low}, {"x": high, "y": high}]).mark_line(**charts.DASHED).encode(x, y)
+    band, curve = _facts(reliability, axes)
+    layers = [diagonal, band, curve]
+    if smooth:
+        points = charts.joined(map(axes.place, reliability.predicted), map(axes.place, smooth))
+        line = data(points).mark_line(clip=True, color=charts.ORANGE, strokeWidth=1.75)
+        layers.append(line.encode(alt.X("a:Q"), alt.Y("b:Q")))
+    diagram = alt.layer(*layers).properties(width=side, height=side)
     if title:
         diagram = diagram.properties(
             title=alt.TitleParams(words.clean(title), anchor="start", limit=side, fontSize=charts.TYPE_SIZE + 1)
         )
-    below = alt.Axis(title="predicted probability", format="~g", grid=False, labelFlush=False, tickCount=_TICKS)
-    bars = _histogram(reliability, alt.X("x:Q", scale=scale, axis=below)).properties(width=side, height=44)
+    below = charts.axis("predicted probability", grid=False, domain=True, ticks=True, **axes.labels)
+    bars = _histogram(reliability, axes, alt.X("x:Q", scale=scale, axis=below)).properties(width=side, height=44)
     return charts.styled(alt.vconcat(diagram, bars, spacing=10))
 
 
@@ -60,9 +75,10 @@ def _one_probability(reliability: Reliability) -> bool:
     return reliability.predicted[0] == reliability.predicted[-1]
 
 
-def _facts(reliability: Reliability) -> tuple[alt.Chart, alt.Chart]:
+def _facts(reliability: Reliability, axes: Axes) -> tuple[alt.Chart, alt.Chart]:
     columns = (reliability.predicted, reliability.observed, reliability.low, reliability.high)
-    rows = [{"x": x, "y": y, "low": low, "high": high} for x, y, low, high in zip(*columns, strict=True)]
+    placed = (map(axes.place, column) for column in columns)
+    rows = [{"x": x, "y": y, "low": low, "high": high} for x, y, low, high in zip(*placed, strict=True)]
     x, y, low, high = alt.X("x:Q"), alt.Y("y:Q"), alt.Y("low:Q"), alt.Y2("high:Q")
     if _one_probability(reliability):
         spot = data(rows[:1])
@@ -77,8 +93,8 @@ def _facts(reliability: Reliability) -> tuple[alt.Chart, alt.Chart]:
     )
 
 
-def _histogram(reliability: Reliability, x: alt.X) -> alt.Chart:
-    grid, count = reliability.predicted, list(reliability.count)
+def _histogram(reliability: Reliability, axes: Axes, x: alt.X) -> alt.Chart:
+    grid, count = tuple(map(axes.place, reliability.predicted)), list(reliability.count)
     if _one_probability(reliability):
         total = sum(count)
         alone: alt.Chart = data([{"x": grid[0], "y": total}]).mark_bar(color=charts.BLUE, size=4)
@@ -88,13 +104,14 @@ def _histogram(reliability: Reliability, x: alt.X) -> alt.Chart:
         {"x": grid[i], "x2": grid[min(i + _CELLS, len(count))], "y": sum(count[i : i + _CELLS]), "y2": 0}
         for i in range(0, len(count), _CELLS)
     ]
-    marks: alt.Chart = data(bars).mark_rect(color=charts.BLUE, opacity=0.65, stroke="white", strokeWidth=0.5)
+    marks: alt.Chart = data(bars).mark_rect(color=charts.BLUE, opacity=0.65, stroke=charts.PAPER, strokeWidth=0.5)
     return marks.encode(x, _counts(max(bar["y"] for bar in bars)), alt.X2("x2:Q"), alt.Y2("y2:Q"))
 
 
 def _counts(most: float) -> alt.Y:
     axis = alt.Axis(
         title="rows",
+        minExtent=charts.LABELS,
         values=[0, most],
         format="~s" if most >= 10_000 else ",.0f" if most >= 10 else ".2~f",
         grid=False,

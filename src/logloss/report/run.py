@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from logloss.report.facts import TrainingReport
-from logloss.report.page import write_training_report
+from logloss.report.training_page import write_training_report
 from logloss.training.result import Run
 from logloss.training.run import CONFIG, REPORT
 

@@ -84,6 +84,21 @@ def share(value: float) -> str:
     return text.replace("-", "−").replace("%", "\N{NO-BREAK SPACE}%")
 
 
+def slice_name(by: str, value: str | None, longest: int = 60) -> str:
+    """A slice as people name it, cut short if it is too long.
+
+    Examples
+    --------
+    >>> slice_name("region", "north"), slice_name("region", None)
+    ('region = north', 'region: none')
+    """
+    by, value = clean(by), None if value is None else clean(value)
+    if value is None:
+        return f"{by}: none"
+    name = f"{by} = {value}"
+    return name if len(name) <= longest else f"{name[: longest - 1]}…"
+
+
 def setting(value: Any) -> str:
     """A setting's value: a string as it is, anything else as JSON would have it."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

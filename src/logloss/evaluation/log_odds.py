@@ -1,0 +1,32 @@
+"""Log-odds of probabilities: the axis on which rare and near-certain events have as much room as the middle."""
+
+import numpy as np
+
+from logloss.evaluation.tally import Floats, Groups
+
+FARTHEST = 16.0  # about 1e-7 from 0 or 1: beyond that nothing is left to see
+_CORNER, _MOST = 0.1, 0.75
+
+
+def log_odds(groups: Groups) -> Floats:
+    """Of each group's probability, to ±16."""
+    with np.errstate(divide="ignore"):
+        z = np.log1p(-groups.lesser) - np.log(groups.lesser)
+    return np.clip(np.where(groups.p > 0.5, z, -z), -FARTHEST, FARTHEST)
+
+
+def probability_at(z: Floats) -> Floats:
+    """The probability with these log-odds.
+
+    Examples
+    --------
+    >>> probability_at(np.array([0.0, np.log(3)])).tolist()
+    [0.5, 0.75]
+    """
+    return np.asarray(1 / (1 + np.exp(-z)))
+
+
+def needs_log_odds(groups: Groups) -> bool:
+    """Whether most rows, by weight, have a probability within a tenth of 0 or 1: a linear axis would show a corner."""
+    weight = groups.weight.sum(1)
+    return bool(weight[groups.lesser < _CORNER].sum() > _MOST * weight.sum())

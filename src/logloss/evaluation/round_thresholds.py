@@ -1,0 +1,111 @@
+"""Decisions at thresholds that people would name, 0.01, 0.02 and so on, in counts: what one can turn and look at."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from logloss.evaluation.decisions import Costs, thresholds_of
+from logloss.evaluation.log_odds import needs_log_odds
+from logloss.evaluation.tally import Floats, Groups
+
+_STEPS = 100
+_ENDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+_COVERED = 0.99
+_TENTHS = 6
+_DIGITS = np.array([1.0, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9])
+
+
+@dataclass(frozen=True)
+class RoundThresholds:
+    """What comes of each threshold, in ascending order. Counts are of weight.
+
+    A row is taken as positive when its probability is at least the threshold. ``caught`` and ``missed`` are positives,
+    ``false_alarms`` and ``spared`` negatives. ``cost`` is per row; ``net_benefit`` too, in positives caught, beside
+    that of taking every row as positive; that of taking none is 0. ``cost_all`` and ``cost_none`` are the costs of
+    these two. ``chosen`` is the place of the threshold that the costs call for. ``low`` and ``high`` are where nearly
+    all scores of either class lie between; ``in_log_odds`` says that thresholds are spread so, as rare events need.
+    """
+
+    threshold: tuple[float, ...]
+    caught: tuple[float, ...]
+    missed: tuple[float, ...]
+    false_alarms: tuple[float, ...]
+    spared: tuple[float, ...]
+    cost: tuple[float, ...]
+    net_benefit: tuple[float, ...]
+    treat_all: tuple[float, ...]
+    cost_all: float
+    cost_none: float
+    chosen: int
+    low: float
+    high: float
+    in_log_odds: bool
+
+
+def round_thresholds(groups: Groups, costs: Costs) -> RoundThresholds | None:
+    """About a hundred thresholds between 0 and where scores end; None if no row weighs anything.
+
+    Notes
+    -----
+    Vickers and Elkin (2006), "Decision curve analysis: a novel method for evaluating prediction models".
+
+    Examples
+    --------
+    >>> from logloss.evaluation.counting import Counter
+    >>> counter = Counter()
+    >>> _ = counter.add(np.array([0, 1, 0, 1]), np.array([0.2, 0.4, 0.6, 0.8]))
+    >>> found = round_thresholds(counter.tally().groups(), Costs(1, 3))
+    >>> found.threshold[found.chosen], found.caught[found.chosen], found.false_alarms[found.chosen]
+    (0.25, 2.0, 1.0)
+    """
+    total = groups.weight.sum(0)
+    mass = float(total.sum())
+    if not mass > 0:
+        return None
+    in_log_odds = needs_log_odds(groups)
+    low, high = _ends(groups, costs)
+    grid = _grid(*((low, high) if in_log_odds else (0.0, high)), costs.threshold, in_log_odds)
+    below = np.concatenate([np.zeros((1, 2)), np.cumsum(groups.weight, 0)])
+    spared, missed = below[np.searchsorted(thresholds_of(groups), grid)].T
+    alarms, caught = np.maximum(total[0] - spared, 0.0), np.maximum(total[1] - missed, 0.0)
+    odds = grid / (1 - grid)
+    cost = (costs.false_positive * alarms + costs.false_negative * missed) / mass
+    return RoundThresholds(
+        threshold=tuple(grid.tolist()),
+        caught=tuple(caught.tolist()),
+        missed=tuple(missed.tolist()),
+        false_alarms=tuple(alarms.tolist()),
+        spared=tuple(spared.tolist()),
+        cost=tuple(cost.tolist()),
+        net_benefit=tuple(((caught - odds * alarms) / mass).tolist()),
+        treat_all=tuple(((total[1] - odds * total[0]) / mass).tolist()),
+        cost_all=costs.false_positive * float(total[0]) / mass,
+        cost_none=costs.false_negative * float(total[1]) / mass,
+        chosen=int(np.abs(grid - costs.threshold).argmin()),
+        low=low,
+        high=high,
+        in_log_odds=in_log_odds,
+    )
+
+
+def _ends(groups: Groups, costs: Costs) -> tuple[float, float]:
+    """Powers of ten below, and round numbers above, nearly all scores of either class and the costs' threshold."""
+    low, high = 0.1, costs.threshold
+    for weight in groups.weight.T:
+        if weight.sum() > 0:
+            cumulated = np.cumsum(weight) / weight.sum()
+            first, last = np.searchsorted(cumulated, (1 - _COVERED, _COVERED)).tolist()
+            low, high = min(low, float(groups.p[first])), max(high, float(groups.p[min(last, len(groups.p) - 1)]))
+    low = next((10.0**-i for i in range(1, _TENTHS) if 10.0**-i <= low), 10.0**-_TENTHS)
+    return low, next((end for end in _ENDS if high < end), 1.0)
+
+
+def _grid(low: float, high: float, asked: float, in_log_odds: bool) -> Floats:
+    step = high / _STEPS
+    grid = step * np.arange(1, _STEPS)
+    if in_log_odds:
+        exponents = np.arange(-_TENTHS, 0)
+        near_0 = (_DIGITS * 10.0 ** exponents[:, None]).ravel()
+        grid = np.concatenate([near_0[near_0 < 0.2], np.arange(0.2, 0.81, 0.05), 1 - near_0[near_0 < 0.2]])
+        grid = grid[(grid >= low) & (grid < high)]
+    return np.unique(np.round(np.append(grid, asked) if 0 < asked < 1 else grid, 12))

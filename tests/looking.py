@@ -1,0 +1,37 @@
+"""What is looked for in a page that is open in a browser: functions in its own language."""
+
+CLIPPED = """() => [...document.querySelectorAll('svg')].filter(s => s.checkVisibility()).flatMap(svg => {
+    const frame = svg.getBoundingClientRect();
+    return [...svg.querySelectorAll('text')].filter(text => {
+        const box = text.getBoundingClientRect();
+        return box.left < frame.left - .5 || box.right > frame.right + .5
+            || box.top < frame.top - .5 || box.bottom > frame.bottom + .5;
+    }).map(text => text.textContent);
+})"""
+OVERLAPPING = """() => [...document.querySelectorAll('svg')].filter(s => s.checkVisibility()).flatMap(svg => {
+    const texts = [...svg.querySelectorAll('text')].filter(text => text.textContent);
+    const boxes = texts.map(text => text.getBoundingClientRect());
+    return boxes.flatMap((a, i) => boxes.slice(i + 1).flatMap((b, j) =>
+        Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1
+        && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 2
+        ? [texts[i].textContent + ' | ' + texts[i + 1 + j].textContent] : []));
+})"""
+TYPE_SIZES = """() => [...document.querySelectorAll('svg')].filter(s => s.checkVisibility()).flatMap(svg => {
+    const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+    return [...svg.querySelectorAll('text')].map(text => parseFloat(getComputedStyle(text).fontSize) * scale);
+})"""
+# Of each text, how much it stands out from what is behind the page (WCAG 2.1, 1.4.3).
+CONTRASTS = """() => {
+    const light = (colour) => {
+        const [r, g, b] = colour.match(/[\\d.]+/g).slice(0, 3).map((c) => c / 255)
+            .map((c) => c <= .03928 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4);
+        return .2126 * r + .7152 * g + .0722 * b;
+    };
+    const paper = light(getComputedStyle(document.body).backgroundColor);
+    const texts = [...document.querySelectorAll('p, th, td, dt, dd, li, h1, h2, summary, figcaption, svg text')];
+    return texts.filter((text) => text.checkVisibility() && text.textContent).map((text) => {
+        const style = getComputedStyle(text);
+        const ink = light(text.closest('svg') ? style.fill : style.color);
+        return (Math.max(ink, paper) + .05) / (Math.min(ink, paper) + .05);
+    });
+}"""

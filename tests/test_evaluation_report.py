@@ -1,0 +1,238 @@
+import re
+from functools import cache
+
+import numpy as np
+import pytest
+
+from logloss.core.errors import ParameterError, RunError
+from logloss.evaluation.decisions import decision
+from logloss.evaluation.reliability import reliability_of
+from logloss.evaluation.round_thresholds import round_thresholds
+from logloss.evaluation.slice_scores import slice_scores
+from logloss.report import EvaluationPlots, evaluation_html, write_evaluation_report
+from logloss.report.evaluation_page import evaluation_page
+from tests.evaluations import EVALUATIONS, drawn, hostile, named, plain
+from tests.test_report import HOSTILE, Elements, text_of
+
+CHARTS = ("reliability", "scores", "roc", "precision_recall", "cost", "net_benefit", "concentration", "slices")
+
+
+@cache
+def page_of(name):
+    title = HOSTILE[0] if name == "hostile" else name
+    return evaluation_page(EVALUATIONS[name](), title)
+
+
+# What comes from data stays text
+
+
+def test_nothing_from_data_becomes_an_element_or_an_attribute():
+    page = Elements(page_of("hostile").decode())
+    assert page.tags.count("script") == 1
+    assert not {"img", "iframe", "object", "link", "foreignobject", "use", "image"} & set(page.tags)
+    assert not [name for name, _ in page.attributes if name.startswith("on") or name in ("src", "xlink:href")]
+    assert [value for name, value in page.attributes if name == "href"] == ["#scores"]
+    assert sorted(page.tags) == sorted(Elements(page_of("hostile").decode().replace("reached", "")).tags)
+
+
+def test_hostile_text_is_shown_and_cannot_turn_its_surroundings_about():
+    for shown in (page_of("hostile").decode(), evaluation_html(hostile())):
+        assert "<script>window" not in shown
+        assert not re.search("[\x00\x1b\u202e\ud800]", shown)
+    assert "&lt;script&gt;window.reached = 1&lt;/script&gt;" in page_of("hostile").decode()
+
+
+def test_only_the_slider_s_script_may_run():
+    page = page_of("plain").decode()
+    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)[1]
+    assert policy.startswith("default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-")
+    assert "script" not in page_of("no rows").decode()
+
+
+@pytest.mark.parametrize("name", ["plain", "hostile", "rare"])
+def test_a_page_names_no_address(name):
+    page = page_of(name).decode()
+    assert "http://" not in page
+    assert "https://" not in page
+    assert "url(" not in re.sub(r"url\(#[\w-]+\)", "", page)
+
+
+@pytest.mark.parametrize("name", EVALUATIONS)
+def test_ids_are_unique_and_references_meet_them(name):
+    page = page_of(name).decode()
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids)) > 0
+    assert set(re.findall(r"url\(#([\w-]+)\)", page)) | {"scores"} <= set(ids)
+
+
+def test_no_value_of_a_row_is_shown_unless_it_was_asked_for():
+    text = text_of(page_of("plain"))
+    assert "since none was asked for" in text
+    assert "probability of what happened" not in text
+    text = text_of(page_of("named"))
+    assert "customer-0" in text
+    assert "probability of what happened" in text
+    assert "plan" in text
+
+
+# The page
+
+
+@pytest.mark.parametrize("name", EVALUATIONS)
+def test_every_evaluation_has_a_page_without_bare_nan(name):
+    text = text_of(page_of(name))
+    assert not re.search(r"\b(nan|None|inf)\b", text)
+    assert not re.search(r"\b(AUC|NE|ECE|ICI|FPR|TPR|PPV|NPV)\b", text)
+    assert "nan" not in evaluation_html(EVALUATIONS[name]()).lower().replace("pan>", "").split("<table")[0]
+
+
+def test_the_same_facts_give_the_same_bytes():
+    assert evaluation_page(plain(), "plain") == page_of("plain")
+    assert evaluation_html(plain()) == evaluation_html(plain())
+
+
+def test_the_order_of_rows_is_nothing_to_the_page():
+    from logloss.engines.arrays import from_arrays
+    from logloss.evaluation.decisions import Costs
+    from logloss.evaluation.evaluation import Evaluation
+
+    y, p, region = drawn()
+    order = np.random.default_rng(1).permutation(len(y))
+    other = Evaluation(from_arrays(y[order], p[order], by={"region": region[order]}), Costs(1, 4))
+    assert evaluation_page(other, "plain") == page_of("plain")
+
+
+def test_a_page_is_small_however_many_rows_there_are():
+    many = evaluation_page(plain(1_000_000, slope=1.1))
+    assert len(many) < 500_000
+    assert len(many) < 1.5 * len(page_of("plain"))
+
+
+def test_many_slices_are_still_one_small_page():
+    from logloss.engines.arrays import from_arrays
+    from logloss.evaluation.evaluation import Evaluation
+
+    y, p, _ = drawn(60_000)
+    page = evaluation_page(Evaluation(from_arrays(y, p, by={"shop": np.arange(60_000) // 20})))
+    assert len(page) < 500_000
+    assert "Of 3,000, the first 20 are drawn." in text_of(page)
+
+
+def test_the_sections_come_in_order():
+    text = text_of(page_of("named"))
+    order = [
+        "Log loss 0.",
+        "Scores",
+        "Area under the ROC curve",
+        "Are the probabilities borne out?",
+        "How its scores are spread",
+        "Does it rank positives first?",
+        "Acting on it",
+        "Confident mistakes",
+        "How concentrated the loss is",
+        "Slices",
+        "The data",
+    ]
+    places = [text.index(part) for part in order]
+    assert places == sorted(places)
+
+
+def test_every_figure_is_a_table_too():
+    page = Elements(page_of("named").decode())
+    assert page.tags.count("figure") == 9
+    assert page.tags.count("details") == 7  # reliability as two tables; ROC and precision, cost and benefit share one
+
+
+def test_every_picture_says_what_it_shows():
+    page = page_of("plain").decode()
+    for svg in re.findall(r"<svg[^>]*>", page):
+        assert 'role="img"' in svg
+        assert len(re.search(r'aria-label="([^"]+)"', svg)[1]) > 40
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [("a missing folder", "there is no folder")],
+)
+def test_a_page_that_cannot_be_written_is_said(change, said, tmp_path):
+    with pytest.raises(RunError, match=said):
+        write_evaluation_report(plain(), tmp_path / "nowhere" / "report.html")
+
+
+def test_a_page_is_where_it_was_asked_for(tmp_path):
+    path = write_evaluation_report(plain(), str(tmp_path / "report.html"), title="plain")
+    assert path == tmp_path / "report.html"
+    assert path.read_bytes() == page_of("plain")
+
+
+# Charts and their points
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_chart_s_points_are_a_frame(name):
+    plots = EvaluationPlots(plain())
+    assert getattr(plots, name)().to_dict()["config"]
+    frame = getattr(plots.points, name)()
+    assert 2 <= len(frame) <= 500
+    assert not frame.isna().all().any()
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_chart_of_nothing_is_refused_by_name(name):
+    with pytest.raises(ParameterError, match="nothing to draw: this needs"):
+        getattr(EvaluationPlots(EVALUATIONS["no rows"]()), name)()
+
+
+# Facts of charts
+
+
+@pytest.mark.parametrize("name", ["plain", "rare", "few", "weights"])
+def test_round_thresholds_say_what_a_decision_says(name):
+    evaluation = EVALUATIONS[name]()
+    costs = evaluation.costs or named().costs
+    found = round_thresholds(evaluation.groups, costs)
+    assert 40 <= len(found.threshold) <= 140
+    assert list(found.threshold) == sorted(set(found.threshold))
+    for i in (0, found.chosen, len(found.threshold) - 1):
+        one = decision(evaluation.groups, found.threshold[i], costs)
+        assert found.caught[i] / (found.caught[i] + found.missed[i]) == pytest.approx(one.sensitivity.value)
+        assert found.cost[i] == pytest.approx(one.cost.value)
+        assert found.net_benefit[i] == pytest.approx(one.net_benefit.value)
+        assert found.treat_all[i] == pytest.approx(one.treat_all.value)
+    assert found.threshold[found.chosen] == pytest.approx(costs.threshold)
+
+
+def test_a_diagram_in_log_odds_is_the_same_curve_on_another_grid():
+    groups = plain().groups
+    linear, other = reliability_of(groups), reliability_of(groups, in_log_odds=True)
+    steps = np.diff(np.log(other.predicted) - np.log1p(-np.array(other.predicted)))
+    assert steps == pytest.approx(steps[0])
+    assert sum(other.count) == sum(linear.count) == 2000
+    assert (other.predicted[0], other.predicted[-1]) == pytest.approx((linear.predicted[0], linear.predicted[-1]))
+    between = np.interp(other.predicted[20:], linear.predicted, linear.observed)
+    assert np.abs(between - other.observed[20:]).mean() < 0.02
+    assert (np.array(other.low) <= other.high).all()
+
+
+def test_a_loss_that_is_infinite_stands_beside_its_finite_part():
+    text = text_of(page_of("certain and wrong"))
+    assert "Log loss of the other rows" in text
+    assert "Log loss as Keras clips it" in text
+    assert "Log loss of the other rows" not in text_of(page_of("plain"))
+
+
+def test_a_slice_s_interval_holds_its_true_loss_as_often_as_it_says():
+    from logloss.engines.arrays import from_arrays
+
+    held, count = 0, 0
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        p = rng.beta(2, 3, 2000)
+        y = (rng.random(2000) < p).astype(float)
+        evidence = from_arrays(y, p, by={"s": np.arange(2000) // 100})
+        draws = rng.beta(2, 3, 100_000)
+        truth = float(-(draws * np.log(draws) + (1 - draws) * np.log1p(-draws)).mean())
+        for one in slice_scores(evidence.slices, evidence.tally):
+            held += one.log_loss.low <= truth <= one.log_loss.high
+            count += 1
+    assert 0.93 <= held / count <= 0.97
