@@ -88,14 +88,16 @@ def _fitted(groups: Groups, columns: Floats, offset: Floats) -> Score:
     lowest = objective(found)
     for _ in range(_STEPS):
         linear = offset + _times(columns, found)
-        wrong = negative * expit(linear) - positive * expit(-linear)
-        curvature = weight * expit(linear) * expit(-linear)
+        likely, unlikely = expit(linear), expit(-linear)
+        wrong = negative * likely - positive * unlikely
+        curvature = weight * likely * unlikely
         bend = (columns[:, :, None] * columns[:, None, :] * curvature[:, None, None]).sum(0)
         step = _solved(bend, (columns * wrong[:, None]).sum(0))
-        while not objective(found - step) <= lowest and np.abs(step).max() > _CLOSE:
+        reached = objective(found - step)
+        while not reached <= lowest and np.abs(step).max() > _CLOSE:
             step = step / 2
-        found = found - step
-        lowest = objective(found)
+            reached = objective(found - step)
+        found, lowest = found - step, reached
         if np.abs(step).max() <= _CLOSE * (1 + np.abs(found).max()):
             break
     residual = np.stack([-expit(linear), expit(-linear)], -1)
