@@ -154,14 +154,20 @@ void Part::merge(Part& other, bool from_logits) {
 void tally(const Kernel& kernel, const Task& task, int64_t begin, int64_t end, std::vector<Part>& parts) {
     constexpr int64_t piece = int64_t{1} << 16;
     std::atomic<int64_t> next = begin;
+    std::atomic<bool> is_out_of_memory = false;  // which has to be thrown here, not in another thread
     const auto work = [&](int i) {
-        for (int64_t at; (at = next.fetch_add(piece, std::memory_order_relaxed)) < end;)
-            kernel.tally(task, at, end - at < piece ? end : at + piece, parts[static_cast<size_t>(i)]);
+        try {
+            for (int64_t at; (at = next.fetch_add(piece, std::memory_order_relaxed)) < end;)
+                kernel.tally(task, at, end - at < piece ? end : at + piece, parts[static_cast<size_t>(i)]);
+        } catch (const std::bad_alloc&) {
+            is_out_of_memory = true;
+        }
     };
     if (parts.size() > 1 && end - begin > piece)
         share_work(static_cast<int>(parts.size()) - 1, work);
     else
         work(0);
+    if (is_out_of_memory) throw std::bad_alloc{};
 }
 
 }  // namespace logloss

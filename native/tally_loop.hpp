@@ -131,23 +131,24 @@ inline void tally(const Task& task, int64_t begin, int64_t end, Part& part) {
             part.sum[RIGHT].add(static_cast<int64_t>(all.right) - (whole - n), 0);  // what fills up is right
         }
 
+        const auto wrong_part = [&](int i) { return block.x[i] >= middle ? 1 - block.y[i] : block.y[i]; };
+        const auto is_endless = [&](int i) {  // logits far out have a probability of 0 too, and a finite loss
+            return block.lesser[i] == 0 && wrong_part(i) > 0 && (!from_logits || std::isinf(block.x[i]));
+        };
         for (int i = 0; i < n && all.least < keras_clip; ++i) {
             if (!(block.lesser[i] < keras_clip)) continue;
-            const double weight = has_weights ? block.weight[i] : 1.0, y = block.y[i];
+            const double weight = has_weights ? block.weight[i] : 1.0, wrong = wrong_part(i);
             const bool is_upper = block.x[i] >= middle;
-            const double wrong = is_upper ? 1 - y : y;
             part.sum[OUTSIDE].add(block.loss[i]);
             part.sum[OUTSIDE_CLIPPED].add(weight * (wrong * clipped_surprise + (1 - wrong) * clipped_rest));
-            if (block.lesser[i] == 0 && wrong > 0 && (!from_logits || std::isinf(block.x[i]))) {
+            if (is_endless(i)) {
                 ++part.infinite[!is_upper];
                 part.sum[is_upper ? INFINITE_NEGATIVE : INFINITE_POSITIVE].add(weight * wrong);
             }
         }
         if (part.worst.wanted && (has_weights || all.dearest >= part.worst.floor)) {
             for (int i = 0; i < n; ++i) {
-                const double wrong = block.x[i] >= middle ? 1 - block.y[i] : block.y[i];
-                const bool is_endless = wrong > 0 && block.lesser[i] == 0 && (!from_logits || std::isinf(block.x[i]));
-                const double loss = is_endless && !(has_weights && block.weight[i] == 0)
+                const double loss = is_endless(i) && !(has_weights && block.weight[i] == 0)
                                         ? std::numeric_limits<double>::infinity()
                                         : block.loss[i];
                 if (loss >= part.worst.floor) part.worst.add(loss, block.row[i]);

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from logloss.core import parameters
 from logloss.core.errors import (
     DtypeError,
     LabelError,
@@ -129,8 +130,7 @@ def per_class(
     """A weight per class, shaped to broadcast along ``class_axis``."""
     if isinstance(weight, float):
         return weight
-    if not isinstance(class_axis, int | np.integer):
-        raise ParameterError(f"class_axis={class_axis!r} is not a whole number.")
+    class_axis = parameters.axis("class_axis", class_axis)
     if not -len(shape) <= class_axis < len(shape):
         raise ShapeError(f"class_axis={class_axis} is not an axis of {y_pred}, whose shape is {shape}.")
     if shape[class_axis] != len(weight):

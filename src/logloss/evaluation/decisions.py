@@ -94,6 +94,31 @@ class Decision:
     treat_all: Score
 
 
+class Counts:
+    """What comes of thresholds, by weight: a row is taken as positive from its threshold on."""
+
+    def __init__(self, groups: Groups, places: Integers) -> None:
+        """Of thresholds at places among the groups: what is below is taken as negative."""
+        below = np.concatenate([np.zeros((1, 2)), np.cumsum(groups.weight, 0)])[places]
+        self.total: Floats = groups.weight.sum(0)
+        self.mass = float(self.total.sum())
+        self.spared, self.missed = below.T
+        # The same weights added up in another order may be less by a rounding.
+        self.alarms, self.caught = np.maximum(self.total - below, 0.0).T
+
+    def cost(self, costs: Costs) -> Floats:
+        """What decisions cost a row."""
+        return np.asarray((costs.false_positive * self.alarms + costs.false_negative * self.missed) / self.mass)
+
+    def net_benefit(self, threshold: Floats) -> Floats:
+        """In positives caught, a row; that of taking none as positive is 0."""
+        return np.asarray((self.caught - _times(_odds(threshold), self.alarms)) / self.mass)
+
+    def treat_all(self, threshold: Floats) -> Floats:
+        """The net benefit of taking every row as positive."""
+        return np.asarray((self.total[1] - _times(_odds(threshold), self.total[0])) / self.mass)
+
+
 def thresholds(groups: Groups, costs: Costs | None = None, most: int = _MOST) -> Thresholds:
     """Decisions at the distinct probabilities, or at ``most`` of them, spread evenly over positives and negatives.
 
@@ -113,25 +138,20 @@ def thresholds(groups: Groups, costs: Costs | None = None, most: int = _MOST) ->
     (0.5, 0.25, 1.0, 0.75)
     """
     costs = costs or Costs()
-    total = groups.weight.sum(0)
-    if not total.sum() > 0:
+    if not groups.weight.any():
         return Thresholds(*((),) * 9)
     kept = _kept(groups, most)
-    threshold = thresholds_of(groups)[kept]
-    below = np.concatenate([np.zeros((1, 2)), np.cumsum(groups.weight, 0)])[kept]  # weight taken as negative
-    (true_negative, false_negative), (false_positive, true_positive) = below.T, (total - below).T
-    mass = total.sum()
-    odds = _odds(threshold)
+    threshold, found = thresholds_of(groups)[kept], Counts(groups, kept)
     columns = (
         threshold,
-        _over(true_positive, total[1]),
-        _over(true_negative, total[0]),
-        _over(true_positive, true_positive + false_positive),
-        _over(true_negative, true_negative + false_negative),
-        (true_positive + true_negative) / mass,
-        (costs.false_positive * false_positive + costs.false_negative * false_negative) / mass,
-        (true_positive - _times(odds, false_positive)) / mass,
-        (total[1] - _times(odds, total[0])) / mass,
+        _over(found.caught, found.total[1]),
+        _over(found.spared, found.total[0]),
+        _over(found.caught, found.caught + found.alarms),
+        _over(found.spared, found.spared + found.missed),
+        (found.caught + found.spared) / found.mass,
+        found.cost(costs),
+        found.net_benefit(threshold),
+        found.treat_all(threshold),
     )
     return Thresholds(*(tuple(column.tolist()) for column in columns))
 

@@ -9,10 +9,9 @@ from logloss.core import formula
 from logloss.core.formula import LOSS, Ends, Focus
 from logloss.core.inputs import Array
 from logloss.evaluation.cells import Floats
-from logloss.evaluation.tally import Integers, Sum, Tally, settled, sorted_rows
+from logloss.evaluation.tally import KERAS_CLIP, Integers, Sum, Tally, settled, sorted_rows
 
 _BLOCK = 1 << 13
-_KERAS_CLIP = 1e-7
 HEAVIEST = 2.0**20
 
 
@@ -80,8 +79,8 @@ class Counts:
             costs = np.where(is_endless & (w > 0), math.inf, finite)
         p, q = np.where(is_upper, 1 - lesser, lesser), np.where(is_upper, lesser, 1 - lesser)
         wrong = np.where(is_upper, 1 - y, y)
-        outside = lesser < _KERAS_CLIP
-        clipped = wrong * -math.log(_KERAS_CLIP) + (1 - wrong) * -math.log1p(-_KERAS_CLIP)
+        outside = lesser < KERAS_CLIP
+        clipped = wrong * -math.log(KERAS_CLIP) + (1 - wrong) * -math.log1p(-KERAS_CLIP)
         terms = {
             Sum.WEIGHT: w,
             Sum.SQUARE: w * w,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from logloss.evaluation.decisions import Costs, thresholds_of
+from logloss.evaluation.decisions import Costs, Counts, thresholds_of
 from logloss.evaluation.log_odds import needs_log_odds
 from logloss.evaluation.tally import Floats, Groups
 
@@ -58,29 +58,24 @@ def round_thresholds(groups: Groups, costs: Costs) -> RoundThresholds | None:
     >>> found.threshold[found.chosen], found.caught[found.chosen], found.false_alarms[found.chosen]
     (0.25, 2.0, 1.0)
     """
-    total = groups.weight.sum(0)
-    mass = float(total.sum())
-    if not mass > 0:
+    if not groups.weight.any():
         return None
     in_log_odds = needs_log_odds(groups)
     low, high = _ends(groups, costs)
     grid = _grid(*((low, high) if in_log_odds else (0.0, high)), costs.threshold, in_log_odds)
-    below = np.concatenate([np.zeros((1, 2)), np.cumsum(groups.weight, 0)])
-    spared, missed = below[np.searchsorted(thresholds_of(groups), grid)].T
-    alarms, caught = np.maximum(total[0] - spared, 0.0), np.maximum(total[1] - missed, 0.0)
-    odds = grid / (1 - grid)
-    cost = (costs.false_positive * alarms + costs.false_negative * missed) / mass
+    found = Counts(groups, np.searchsorted(thresholds_of(groups), grid))
+    negatives, positives = (found.total / found.mass).tolist()
     return RoundThresholds(
         threshold=tuple(grid.tolist()),
-        caught=tuple(caught.tolist()),
-        missed=tuple(missed.tolist()),
-        false_alarms=tuple(alarms.tolist()),
-        spared=tuple(spared.tolist()),
-        cost=tuple(cost.tolist()),
-        net_benefit=tuple(((caught - odds * alarms) / mass).tolist()),
-        treat_all=tuple(((total[1] - odds * total[0]) / mass).tolist()),
-        cost_all=costs.false_positive * float(total[0]) / mass,
-        cost_none=costs.false_negative * float(total[1]) / mass,
+        caught=tuple(found.caught.tolist()),
+        missed=tuple(found.missed.tolist()),
+        false_alarms=tuple(found.alarms.tolist()),
+        spared=tuple(found.spared.tolist()),
+        cost=tuple(found.cost(costs).tolist()),
+        net_benefit=tuple(found.net_benefit(grid).tolist()),
+        treat_all=tuple(found.treat_all(grid).tolist()),
+        cost_all=costs.false_positive * negatives,
+        cost_none=costs.false_negative * positives,
         chosen=int(np.abs(grid - costs.threshold).argmin()),
         low=low,
         high=high,

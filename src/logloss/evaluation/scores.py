@@ -12,7 +12,7 @@ import numpy as np
 from logloss.evaluation.intervals import of_mean, of_proportion, on_log_scale
 from logloss.evaluation.losses import entropy_of, losses, squared_errors
 from logloss.evaluation.score import Score
-from logloss.evaluation.tally import Floats, Groups, Sum, Tally
+from logloss.evaluation.tally import KERAS_CLIP, Floats, Groups, Sum, Tally
 
 _FARTHEST = 745.0  # the greatest loss of a probability that a double can hold
 
@@ -56,7 +56,7 @@ def log_loss(tally: Tally, groups: Groups) -> LogLoss:
     is_certain = np.isinf(loss)
     # Logits beyond ±745 have the probability 0 and a finite loss; those at infinity are not in the finite part.
     spent = np.where(is_certain, 0.0 if has_infinite_losses(tally) else _FARTHEST, loss)
-    cut = np.clip(loss, -math.log1p(-1e-7), -math.log(1e-7))
+    cut = np.clip(loss, -math.log1p(-KERAS_CLIP), -math.log(KERAS_CLIP))
     scored = of_mean(finite, groups, spent - finite)
     return LogLoss(
         Score(math.inf) if has_infinite_losses(tally) else scored,

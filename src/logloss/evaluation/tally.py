@@ -21,6 +21,7 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 MOST = 1 << 17
+KERAS_CLIP = 1e-7  # probabilities as Keras takes them lie within it and 1 less it
 _VERSION = 1
 _LIMBS, _LOWEST = 72, -1152  # of native/exact_sum.hpp
 _PART = 48  # the bits of the lower part of a weight

@@ -55,7 +55,7 @@ class Call:
     class_axis: int = -1
     ignore_index: float | None = None
     validate: bool | None = None
-    prefers_logits: bool = True  # those that a sigmoid made y_pred from, where Keras takes them too
+    prefers_logits: bool = True  # those that a sigmoid made y_pred from: of them a saturated one learns
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ignore_index", parameters.ignore_index(self.ignore_index))
@@ -68,7 +68,8 @@ class Call:
     ) -> Tensor:
         """The loss under one of Keras' reductions."""
         refuse_tf_keras(y_true=y_true, y_pred=y_pred, sample_weight=sample_weight)
-        bce, mask, logits = self.bce, get_keras_mask(y_pred), _logits_of(y_pred) if self.prefers_logits else None
+        bce, mask = self.bce, get_keras_mask(y_pred)
+        logits = _logits_of(y_pred, bce.from_logits) if self.prefers_logits else None
         if logits is not None:
             if bce.from_logits:
                 warnings.warn(_TWICE, stacklevel=3)
@@ -98,13 +99,21 @@ class Call:
         return ops.sum(losses, axis=self.axis) / ops.maximum(count, 1)
 
 
-def _logits_of(y_pred: Any) -> Tensor | None:
-    """The logits that a sigmoid made y_pred from. As Keras does, only TensorFlow is asked."""
-    if keras.backend.backend() != "tensorflow":
-        return None
-    from logloss.tensorflow.sigmoid import logits_of
+def _logits_of(y_pred: Any, from_logits: bool) -> Tensor | None:
+    """The logits that a sigmoid made y_pred from, where the backend can tell: JAX cannot.
 
-    return logits_of(y_pred)
+    What is said to be logits stays as it is on PyTorch, as in Keras; on TensorFlow Keras knows better.
+    """
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        from logloss.tensorflow.sigmoid import logits_of as of_tensorflow
+
+        return of_tensorflow(y_pred)
+    if backend == "torch" and not from_logits:
+        from logloss.keras.torch import logits_of as of_torch
+
+        return of_torch(y_pred)
+    return None
 
 
 def _plain(axis: Any) -> Any:

@@ -11,6 +11,16 @@ from logloss.torch.loss import reduced
 Tensor = Any  # of PyTorch, which its own adapter alone imports
 
 
+def logits_of(y_pred: Tensor) -> Tensor | None:
+    """What a sigmoid made the tensor from; None where it made it not, or nobody knows."""
+    logits = getattr(y_pred, "_keras_logits", None)  # Keras keeps those of a softmax under the same name
+    if logits is None or logits.shape != y_pred.shape or logits.dtype != y_pred.dtype:
+        return None
+    if y_pred.grad_fn is not None:  # which knows what made it, and a device need not be waited for
+        return logits if y_pred.grad_fn.name() == "SigmoidBackward0" else None
+    return logits if (logits.sigmoid() == y_pred).all() else None
+
+
 def loss(
     bce: BinaryCrossEntropy,
     reduction: str,

@@ -123,7 +123,7 @@ def along_class_axis(weight: Tensor, y_pred: Tensor, class_axis: int, name: str)
     if weight.requires_grad and torch.is_grad_enabled():
         raise errors.GradientError(f"{name} requires a gradient, and the loss gives none in it. Use {name}.detach().")
     if weight.ndim == 1 and class_axis != -1:
-        check_class_axis(class_axis)
+        class_axis = parameters.axis("class_axis", class_axis)
         if not -y_pred.ndim <= class_axis < y_pred.ndim:
             raise ShapeError(
                 f"class_axis={class_axis} is not an axis of the predictions, whose shape is {tuple(y_pred.shape)}."
@@ -137,18 +137,6 @@ def along_class_axis(weight: Tensor, y_pred: Tensor, class_axis: int, name: str)
             f"the predictions, {tuple(y_pred.shape)}. Give one entry a class, or name the axis with class_axis."
         )
     return weight
-
-
-def check_class_axis(class_axis: object) -> None:
-    """Refuse an axis that is no whole number."""
-    if isinstance(class_axis, bool) or not isinstance(class_axis, int):
-        raise ParameterError(f"class_axis={class_axis!r} is not a whole number.")
-
-
-def check_validate(validate: object) -> None:
-    """Refuse a switch that is neither on nor off nor left alone."""
-    if validate is not None and not isinstance(validate, bool):
-        raise ParameterError(f"validate={validate!r} is not True, False or None.")
 
 
 def check_dense(arguments: Arguments, words: Words) -> None:

@@ -37,9 +37,8 @@ class _DropIn(nn.Module):
             self.numbers[name] = None if weight is tensor else parameters.weight(name, weight)
         self.family, self.options = member(options), options
         self.ignore_index = parameters.ignore_index(ignore_index)
-        arguments.check_class_axis(class_axis)
-        arguments.check_validate(validate)
-        self.class_axis, self.validate = class_axis, validate
+        self.class_axis, self.validate = parameters.axis("class_axis", class_axis), validate
+        parameters.check_validate(validate)
 
     def forward(self, input: Tensor, target: Tensor, *, mask: Tensor | None = None) -> Tensor:  # noqa: A002
         """The loss of logits or probabilities, of labels of the same shape, where ``mask`` is True."""
@@ -194,9 +193,9 @@ class BinaryCrossEntropyLoss(nn.Module):
     def __init__(self, bce: BinaryCrossEntropy, reduction: str, class_axis: int, validate: bool | None) -> None:
         super().__init__()
         check_reduction(reduction)
-        arguments.check_class_axis(class_axis)
-        arguments.check_validate(validate)
-        self.bce, self.reduction, self.class_axis, self.validate = bce, reduction, class_axis, validate
+        parameters.check_validate(validate)
+        self.bce, self.reduction, self.validate = bce, reduction, validate
+        self.class_axis = parameters.axis("class_axis", class_axis)
 
     def extra_repr(self) -> str:
         """The member of the family and the reduction."""
