@@ -18,7 +18,7 @@ from logloss.core.errors import (
     TableError,
     WeightError,
 )
-from logloss.engines import arrays, second_read, slices
+from logloss.engines import arrays, second_read, sums_by_value
 from logloss.engines.arrays import from_arrays
 from logloss.engines.gathering import Batch, Gatherer, Part
 from logloss.evaluation.counting import Counter
@@ -76,7 +76,7 @@ def test_neither_chunks_nor_the_order_of_rows_change_anything(has_weights, from_
     whole = from_arrays(y, p, sample_weight=w, by=by, from_logits=from_logits)
     order = np.random.default_rng(5).permutation(N)
     monkeypatch.setattr(arrays, "_BATCH", 617)
-    monkeypatch.setattr(slices, "_BLOCK", 50)
+    monkeypatch.setattr(sums_by_value, "_BLOCK", 50)
     monkeypatch.setattr(second_read, "_ROOM", 1)
     w = None if w is None else w[order]
     assert content(from_arrays(y[order], p[order], sample_weight=w, by=by[order], from_logits=from_logits)) == content(
@@ -141,7 +141,7 @@ def test_a_slice_of_rows_without_a_value_is_one_too():
 
 
 def test_values_that_name_single_rows_are_refused(monkeypatch):
-    monkeypatch.setattr(slices, "MOST_VALUES", 100)
+    monkeypatch.setattr(sums_by_value, "MOST_VALUES", 100)
     y, p, _, _ = rows()
     with pytest.raises(TableError, match='"by" has more than 100 different values'):
         from_arrays(y, p, by=np.arange(N))

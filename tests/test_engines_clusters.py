@@ -15,7 +15,7 @@ from distributed import Client, LocalCluster
 
 from logloss.core.errors import LogLossError
 from logloss.engines import partitions
-from logloss.engines.front_door import evidence_of
+from logloss.engines.front_door import evaluate
 from logloss.engines.tables import from_table
 
 pytestmark = [
@@ -24,6 +24,10 @@ pytestmark = [
 ]
 COLUMNS = {"label": "y", "score": "p", "weight": "w", "by": ["site"], "id": "row", "show_rows": ["note"]}
 N, PARTITIONS = 6000, 5
+
+
+def evidence_of(*data, **options):
+    return evaluate(*data, **options).evidence
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +88,14 @@ def test_a_cluster_says_what_one_machine_does(spread, table, monkeypatch):
     for engine in (spark, dask):
         monkeypatch.setattr(engine, "BRANCHES", 2)
     assert content(evidence_of(spread(table), **COLUMNS)) == content(from_table(table, **COLUMNS))
+
+
+@pytest.mark.parametrize("words", [False, True])
+def test_models_are_compared_as_on_one_machine(spread, table, words):
+    other = np.sqrt(table.p).where(table.index % 7 > 0)
+    frame = table.assign(q=other, y=np.where(table.y, "late", "soon") if words else table.y)
+    columns = {**COLUMNS, "score": ["p", "q"], "skip_nulls": True, "positive": "late" if words else None}
+    assert evaluate(spread(frame), **columns).to_dict() == evaluate(frame, **columns).to_dict()
 
 
 def test_labels_without_a_value_and_scores_without_one(spread, table):

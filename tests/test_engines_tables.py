@@ -17,10 +17,14 @@ import pytest
 
 from logloss.core.errors import LogLossError
 from logloss.engines import reading, sources
-from logloss.engines.front_door import evidence_of
+from logloss.engines.front_door import evaluate
 from logloss.engines.tables import from_table
 
 N = 3000
+
+
+def evidence_of(*data, **options):
+    return evaluate(*data, **options).evidence
 
 
 def frame(n=N, seed=0):

@@ -17,7 +17,10 @@ from logloss.engines.example import COLUMNS, ROWS, example
 from logloss.engines.saved import read_tallies
 from logloss.engines.tables import from_table
 from logloss.evaluation.tally import Sum
+from logloss.tables.decision_threshold import DecisionThreshold
 from tests.command_line import done, logloss, refused
+
+EVALUATION_OF = front_door.evaluation_of
 
 
 class Stand:
@@ -101,10 +104,17 @@ def test_the_numbers_are_those_of_python(here, tmp_path, monkeypatch):
     assert done("evaluate", path, "--label", "y", "--prob", "p", "--by", "site") == f"{evaluation}\n"
 
 
-def test_several_models_make_a_leaderboard(here):
-    said = done("evaluate", "t.csv", "--label", "y", "--prob", "q", "--prob", "p")
-    assert [line.split()[0] for line in said.splitlines()] == ["model", "p", "q"]
-    assert set(facts("t.csv", "--label", "y", "--prob", "p,q")["models"]) == {"p", "q"}
+def test_several_models_are_compared(here, monkeypatch):
+    monkeypatch.setattr(front_door, "evaluation_of", EVALUATION_OF)
+    arguments = ("t.csv", "--label", "y", "--prob", "q", "--prob", "p", "--by", "site")
+    said = done("evaluate", *arguments)
+    assert said.startswith("p has the least log loss, ")
+    assert [line.split()[0] for line in said.splitlines() if line][1:4] == ["model", "p", "q"]
+    found = facts(*arguments)
+    assert found == evaluate("t.csv", label="y", score=["p", "q"], by="site").to_dict()
+    assert list(found["models"]) == ["p", "q"]
+    worst = found["models"]["q"]["log_loss"]["value"]
+    assert "Failed" in logloss("evaluate", *arguments, "--fail-if", f"log_loss>={worst}").err
 
 
 def test_the_example_needs_nothing_else(here):
@@ -145,12 +155,26 @@ def test_tallies_that_are_none_are_refused(here):
         read_tallies([])
 
 
-def test_the_threshold_of_costs_is_saved(here):
+def test_a_threshold_needs_costs(here):
     arguments = ("evaluate", "t.csv", "--label", "y", "--prob", "p", "--save-threshold", "t.json")
-    assert done(*arguments, "--cost-fn", "9").endswith("The threshold is in t.json.\n")
-    assert json.loads(Path("t.json").read_text()) == {"threshold": 0.1, "cost_fp": 1.0, "cost_fn": 9.0}
     assert "--save-threshold needs what errors cost" in refused(*arguments)
     assert "make no threshold" in refused(*arguments, "--cost-fn", "-1")
+    assert "is for one model" in refused(*arguments, "--prob", "q", "--cost-fn", "9")
+
+
+@pytest.mark.parametrize("is_calibrated", [True, False])
+def test_the_threshold_is_that_by_theory_unless_the_rows_show_a_cheaper_one(tmp_path, is_calibrated):
+    rng = np.random.default_rng(0)
+    p = rng.beta(1, 3, 4000)
+    y = (rng.random(4000) < (p if is_calibrated else np.sqrt(p))).astype(int)
+    pd.DataFrame({"y": y, "p": p}).to_parquet(tmp_path / "t.parquet")
+    arguments = ("evaluate", tmp_path / "t.parquet", "--label", "y", "--prob", "p", "--cost-fp", 2, "--cost-fn", 2)
+    told = done(*arguments, "--save-threshold", tmp_path / "t.json").splitlines()[-1]
+    saved = DecisionThreshold.read(tmp_path / "t.json")
+    assert saved.chosen_by == ("theory" if is_calibrated else "data")
+    assert saved.threshold == 0.5 if is_calibrated else 0.2 < saved.threshold < 0.3  # 0.5 squared
+    assert (saved.cost_fp, saved.cost_fn) == (2, 2)
+    assert told.startswith(f"The threshold {saved.threshold:.4g} is in ")
 
 
 def test_a_page_is_written(here):

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from scipy.special import xlogy
 
+from logloss.tables.decision_threshold import DecisionThreshold
 from logloss.training import read_run, split
 from logloss.training.tables import read_table
 from tests.command_line import LINEAR, QUICK, config, customers, done, logloss, metrics, refused, strict_json, write
@@ -267,3 +268,50 @@ def test_a_run_that_is_not_finished_cannot_predict(run, tmp_path):
     said = refused("predict", half, run.parent / "customers.csv", "--out", tmp_path / "p.csv")
     assert said.endswith(f"Continue it with: logloss train --resume {half}")
     assert "--out" in refused("predict", run, run.parent / "customers.csv")
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Decisions
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("out", ["d.csv", "d.parquet"])
+def test_a_threshold_decides_in_the_words_of_the_target(run, expected, out, tmp_path):
+    saved, threshold = tmp_path / "t.json", float(np.median(expected))
+    DecisionThreshold(threshold, "theory", 2, 3).save(saved)
+    table = predict(run, TABLE, "--threshold", saved, out=out)
+    np.testing.assert_array_equal(table["decision"], np.where(table["probability"] >= threshold, 1, 0))
+    assert 0 < table["decision"].mean() < 1
+
+    values = TABLE.assign(churn=TABLE["churn"].map({0: "stays", 1: "goes"}))
+    done("train", write(values, tmp_path / "words.csv"), "--target", "churn", "--positive", "goes", "--out",
+         tmp_path / "words", *LINEAR)  # fmt: skip
+    table = predict(tmp_path / "words", values, "--threshold", saved, out=out)
+    np.testing.assert_array_equal(table["decision"], np.where(table["probability"] >= threshold, "goes", "stays"))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "No such file or directory"),
+        ("0.4", "is 0.4; expected an object"),
+        ("{", "is not JSON"),
+        ('{"threshold": 0.4}', "differ in"),
+        ('{"threshold": -1, "chosen_by": "theory", "cost_fp": 1, "cost_fn": 1}', "A threshold of -1"),
+        ('{"threshold": "a", "chosen_by": "theory", "cost_fp": 1, "cost_fn": 1}', ".threshold is 'a'"),
+        ('{"threshold": 0.5, "chosen_by": "luck", "cost_fp": 1, "cost_fn": 1}', ".chosen_by is 'luck'"),
+    ],
+)
+def test_what_is_no_threshold_is_refused_before_anything_is_written(run, tmp_path, content, words):
+    saved = tmp_path / "t.json"
+    if content is not None:
+        saved.write_text(content)
+    said = refuse(run, TABLE, "--threshold", saved)
+    assert words in said
+    assert "--save-threshold FILE" in said
+
+
+def test_a_column_called_decision_is_not_overwritten(run, tmp_path):
+    DecisionThreshold(0.4, "theory", 2, 3).save(tmp_path / "t.json")
+    said = refuse(run, TABLE.assign(decision=1), "--threshold", tmp_path / "t.json")
+    assert 'has a column "decision" already' in said

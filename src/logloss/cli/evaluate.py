@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from logloss.cli.condition import Condition
-from logloss.cli.evaluation import Request, costs_in, leaderboard, of_example, save_threshold, scores_in
+from logloss.cli.evaluation import Request, costs_in, keep, of_example, scores_in
 from logloss.cli.words import names, printable
 from logloss.core.errors import ParameterError
 
@@ -61,7 +61,7 @@ def evaluate(
     if threshold is not None and costs is None:
         raise ParameterError("--save-threshold needs what errors cost. Say --cost-fp and --cost-fn too.")
     scores, from_logits = scores_in(prob, logit)
-    if len(scores) > 1 and (outputs := [one for one in (report, tally) if one is not None]):
+    if len(scores) > 1 and (outputs := [one for one in (report, tally, threshold) if one is not None]):
         raise ParameterError(f"{outputs[0]} is for one model, and {len(scores)} were given. Name one.")
     if example and (files or label or scores):
         raise ParameterError("--example brings its own predictions. Leave out files and columns, or --example.")
@@ -74,28 +74,13 @@ def evaluate(
         "show_rows": () if show_rows is None else names(show_rows, "--show-rows"),
     }
     request = Request(files or [], label, scores, from_logits, costs, engine, options)
-    made = of_example(costs) if example else request.evaluations()
+    made = of_example(costs) if example else request.evaluated()
 
-    facts = {name: one.to_dict() for name, one in made.items()}
-    (first, *others), (only, *_) = made.values(), facts.values()
-    if as_json:
-        typer.echo(json.dumps({"models": facts} if others else only, ensure_ascii=False, allow_nan=False))
-    else:
-        typer.echo(printable(leaderboard(facts) if others else str(first)))
-    notes = []
-    if tally is not None:
-        from logloss.engines.saved import save_tally
-
-        save_tally(first.evidence, tally)
-        notes.append(f"The tally is in {tally}.")
-    if threshold is not None and costs is not None:
-        save_threshold(threshold, costs)
-        notes.append(f"The threshold is in {threshold}.")
-    if report is not None:
-        first.report(report)
-        notes.append(f"The report is in {report}.")
+    facts = made.to_dict()
+    typer.echo(json.dumps(facts, ensure_ascii=False, allow_nan=False) if as_json else printable(str(made)))
+    notes = keep(made, report=report, tally=tally, threshold=threshold)
     for note in notes if not as_json else ():
         typer.echo(printable(note))
-    if condition is not None and any(condition.holds(one) for one in facts.values()):
+    if condition is not None and any(map(condition.holds, facts.get("models", {"": facts}).values())):
         typer.echo(printable(f"Failed, as was asked for: {fail_if}."), err=True)
         raise typer.Exit(1)

@@ -1,9 +1,8 @@
 """From the files and columns of a command to evaluations, and what is told and kept of them."""
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from logloss.cli.progress import Bar
 from logloss.cli.words import names
@@ -11,10 +10,12 @@ from logloss.core.errors import ParameterError
 from logloss.lazy import missing_named
 
 if TYPE_CHECKING:
+    from logloss.evaluation.best_threshold import BestThreshold
+    from logloss.evaluation.comparison import Comparison
     from logloss.evaluation.decisions import Costs
+    from logloss.evaluation.evaluation import Evaluation
 
 _USAGE = "logloss evaluate FILE --label y --prob p"
-_SHOWN = ("log_loss", "brier", "roc_auc", "normalized_entropy")
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,8 @@ class Request:
     engine: str | None
     options: dict[str, Any] = field(default_factory=dict)  # of `logloss.evaluate`
 
-    def evaluations(self) -> dict[str, Any]:
-        """The evaluation of each score, by its name.
+    def evaluated(self) -> "Evaluation | Comparison":
+        """The evaluation, or the comparison of several scores.
 
         Raises
         ------
@@ -38,7 +39,7 @@ class Request:
             Something is missing, or cannot be evaluated.
         """
         with missing_named("logloss evaluate", "evaluate"):
-            from logloss.engines.front_door import evaluation_of, evidence_of
+            from logloss.engines import front_door
             from logloss.engines.saved import is_tally, read_tallies
 
         if not self.files:
@@ -48,31 +49,28 @@ class Request:
         if all(map(is_tally, self.files)):
             if self.label or self.scores:
                 raise ParameterError("A saved tally has no columns. Leave out --label and --prob, or name tables.")
-            return {"tally": evaluation_of(read_tallies(self.files), self.costs)}
+            return front_door.evaluation_of(read_tallies(self.files), self.costs)
         if self.label is None or not self.scores:
             missing = "--label" if self.label is None else "--prob"
             raise ParameterError(f"There is no {missing}. Say which columns hold labels and probabilities: {_USAGE}")
         data: Any = self.files if self.engine is None else _frame(self.engine, self.files)
-        made = {}
+        score: Any = self.scores[0] if len(self.scores) == 1 else self.scores
         with Bar() as bar:
-            options = {
-                **self.options,
-                "from_logits": self.from_logits,
-                "progress": bar if self.engine is None else None,
-            }
-            for score in self.scores:
-                made[score] = evaluation_of(evidence_of(data, label=self.label, score=score, **options), self.costs)
+            progress = bar if self.engine is None else None
+            options = {**self.options, "costs": self.costs, "from_logits": self.from_logits, "progress": progress}
+            made: Evaluation | Comparison = front_door.evaluate(data, label=self.label, score=score, **options)
         return made
 
 
-def of_example(costs: "Costs | None") -> dict[str, Any]:
+def of_example(costs: "Costs | None") -> "Evaluation":
     """The evaluation of predictions that come with the package."""
     with missing_named("logloss evaluate", "evaluate"):
+        from logloss.engines import front_door
         from logloss.engines.example import COLUMNS, example
-        from logloss.engines.front_door import evaluation_of, evidence_of
 
-    options: dict[str, Any] = COLUMNS
-    return {"probability": evaluation_of(evidence_of(example(), **options), costs)}
+    columns: Any = COLUMNS
+    made: Evaluation = front_door.evaluate(example(), **columns, costs=costs)
+    return made
 
 
 def costs_in(false_positive: float | None, false_negative: float | None) -> "Costs | None":
@@ -85,12 +83,36 @@ def costs_in(false_positive: float | None, false_negative: float | None) -> "Cos
     return Costs(*(1.0 if cost is None else cost for cost in (false_positive, false_negative)))
 
 
-def save_threshold(path: Path, costs: "Costs") -> None:
-    """Write the threshold of these costs, and what they are."""
-    from logloss.tables.atomic import write_atomically
+def keep(
+    made: "Evaluation | Comparison", *, report: Path | None, tally: Path | None, threshold: Path | None
+) -> list[str]:
+    """Write the files that were asked for; what there is to say of each."""
+    from logloss.evaluation.comparison import Comparison
 
-    said = {"threshold": costs.threshold, "cost_fp": costs.false_positive, "cost_fn": costs.false_negative}
-    write_atomically(path, json.dumps(said) + "\n")
+    said = []
+    if tally is not None and not isinstance(made, Comparison):
+        from logloss.engines.saved import save_tally
+
+        save_tally(made.evidence, tally)
+        said.append(f"The tally is in {tally}.")
+    if threshold is not None and not isinstance(made, Comparison) and made.costs and made.best_threshold:
+        said.append(_save_threshold(threshold, made.costs, made.best_threshold))
+    if report is not None and not isinstance(made, Comparison):
+        made.report(report)
+        said.append(f"The report is in {report}.")
+    return said
+
+
+def _save_threshold(path: Path, costs: "Costs", best: "BestThreshold") -> str:
+    from logloss.tables.decision_threshold import DecisionThreshold
+
+    chosen_by: Literal["theory", "data"] = "data" if best.is_worth_it else "theory"
+    DecisionThreshold(best.threshold, chosen_by, costs.false_positive, costs.false_negative).save(path)
+    if best.is_worth_it:
+        why = f"on these rows it costs less than {best.by_theory:.4g}, which is right for calibrated probabilities"
+    else:
+        why = "it is right for calibrated probabilities, and these rows show none that costs less"
+    return f"The threshold {best.threshold:.4g} is in {path}: {why}."
 
 
 def scores_in(prob: list[str] | None, logit: list[str] | None) -> tuple[list[str], bool]:
@@ -108,29 +130,6 @@ def scores_in(prob: list[str] | None, logit: list[str] | None) -> tuple[list[str
     if len(set(every)) < len(every):
         raise ParameterError(f"{option} names a column twice. Name each once.")
     return every, bool(logit)
-
-
-def leaderboard(facts: dict[str, dict[str, Any]]) -> str:
-    """Models, the best first, as lines of text.
-
-    Examples
-    --------
-    >>> print(leaderboard({"old": {"log_loss": {"value": 0.5}}, "new": {"log_loss": {"value": 0.25}}}))
-    model  log loss  brier  roc auc  normalized entropy
-    new    0.25000
-    old    0.50000
-    """
-    rows = [[name, *(_short(fact.get(column)) for column in _SHOWN)] for name, fact in facts.items()]
-    rows.sort(key=lambda row: (float(row[1] or "inf"), row[0]))
-    table = [["model", *(column.replace("_", " ") for column in _SHOWN)], *rows]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in table)
-    return "\n".join(line.rstrip() for line in lines)
-
-
-def _short(fact: Any) -> str:
-    value = fact["value"] if isinstance(fact, dict) else fact
-    return "" if value is None else f"{float(value):.5f}"
 
 
 def _frame(engine: str, files: list[str]) -> Any:

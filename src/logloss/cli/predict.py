@@ -15,20 +15,27 @@ def predict(
     columns: Annotated[
         str | None, typer.Option(metavar="a,b", help="Which of the table's own columns to keep; all if not given.")
     ] = None,
+    threshold: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Decide by it: what `logloss evaluate --save-threshold` wrote."),
+    ] = None,
     no_header: Annotated[bool, typer.Option("--no-header", help="The file has no header.")] = False,
 ) -> None:
-    """Write a table's rows with the column `probability` added."""
+    """Write a table's rows with the column `probability` added, and with a threshold `decision` too."""
     kept = None if columns is None else names(columns, "--columns")
 
     from logloss.tables.contents import find
+    from logloss.tables.decision_threshold import DecisionThreshold
     from logloss.training.run import RunFolder
 
     RunFolder.open(run)  # what is not there is said at once, as the rest takes seconds to import
     find(data)
+    decides_from = None if threshold is None else DecisionThreshold.read(threshold).threshold
 
     from logloss import training
 
-    rows, notes = training.predict(run, data, out, columns=kept, header=False if no_header else None)
+    header = False if no_header else None
+    rows, notes = training.predict(run, data, out, columns=kept, header=header, threshold=decides_from)
     for note in notes:
         typer.echo(printable(note), err=True)
     what = "1 row with its probability is" if rows == 1 else f"{rows:,} rows with their probability are"

@@ -14,7 +14,9 @@ T = TypeVar("T")
 
 
 def plain(value: Any) -> Any:
-    """Dataclasses, mappings, sequences and numbers as values that JSON knows.
+    """Dataclasses, mappings, sequences, arrays and numbers as values that JSON knows; anything else as its text.
+
+    Fields that a dataclass leaves out of its own text are left out here.
 
     Examples
     --------
@@ -22,14 +24,16 @@ def plain(value: Any) -> Any:
     {'losses': [0.5, 'inf', None]}
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value) if field.repr}
     if isinstance(value, Mapping):
         return {str(key): plain(entry) for key, entry in value.items()}
+    if hasattr(value, "tolist"):  # NumPy's, which `logloss --help` does not wait for
+        return plain(value.tolist())
     if isinstance(value, list | tuple):
         return [plain(entry) for entry in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None if math.isnan(value) else str(value)
-    return value
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
 def to_json(value: Any, *, indent: int | None = 2) -> str:

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 from logloss import lazy
 
 if TYPE_CHECKING:
-    from logloss.engines.front_door import evaluate, evidence_of
+    from logloss.engines.front_door import evaluate
 
-__all__ = ["evaluate", "evidence_of"]
+__all__ = ["evaluate"]
 
 __getattr__, __dir__ = lazy.attributes(
     __name__,

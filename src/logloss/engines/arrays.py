@@ -1,6 +1,6 @@
 """From arrays to what an evaluation is made from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,9 @@ from logloss.core.errors import ShapeError, WeightError
 from logloss.core.inputs import Array, Inputs, Words, check_values, per_element, read
 from logloss.engines.gathering import Batch, Gatherer
 from logloss.engines.mistakes import to_mistake
+from logloss.engines.pairing import Rival, paired
 from logloss.engines.second_read import ranked, tallies_of, with_tallies
+from logloss.engines.sums_by_value import Sums
 from logloss.evaluation.evidence import Evidence
 from logloss.evaluation.plain import HEAVIEST
 
@@ -50,22 +52,11 @@ def from_arrays(
     >>> evidence.tally.rows, [(one.value, one.rows, round(one.loss, 3)) for one in evidence.slices]
     (40, [('b', 20, 7.133), ('a', 20, 4.463)])
     """
-    inputs = read(y_true, y_pred, sample_weight)
-    if inputs.y_pred.ndim != 1:
-        raise ShapeError(
-            f"y_pred has shape {inputs.shape}; expected one prediction a row, (n,). Evaluate each column by itself."
-        )
-    if not inputs.y_pred.size:
-        raise ShapeError("There are no rows to evaluate: y_pred is empty. Expected at least one.")
-    label, score = _plain(inputs.y_true), _plain(inputs.y_pred)
-    weight = None if inputs.weight is None else _plain(inputs.weight)
-    groups = _groups(by, len(score))
+    inputs = _read(y_true, y_pred, sample_weight)
+    groups = _groups(by, inputs.y_pred.size)
 
     def batches() -> Iterator[Batch]:
-        for at in range(0, len(score), _BATCH):
-            part = slice(at, at + _BATCH)
-            values = tuple(group.slice(at, _BATCH) for group in groups.values())
-            yield Batch(label[part], score[part], None if weight is None else weight[part], values, place=at)
+        return _batches(inputs, groups)
 
     gatherer = Gatherer(from_logits=from_logits, by=tuple(groups))
     for batch in batches():
@@ -78,6 +69,48 @@ def from_arrays(
     slices = with_tallies(slices, lambda some: tallies_of(some, tuple(groups), batches(), from_logits=from_logits))
     mistakes = tuple(to_mistake(one, from_logits) for one in part.worst)
     return Evidence(part.tally, 0, mistakes, slices, suppressed)
+
+
+def paired_in_arrays(
+    y_true: Any,
+    y_preds: Sequence[Any],
+    rivals: Sequence[Rival],
+    *,
+    sample_weight: Any = None,
+    by: Any = None,
+    from_logits: bool = False,
+) -> list[tuple[Sums, ...]]:
+    """By how much each of the other models differs from the first, as `pairing.paired`."""
+    first, *others = (_read(y_true, y_pred, sample_weight) for y_pred in y_preds)
+    groups = _groups(by, first.y_pred.size)
+    return paired(_batches(first, groups, others), tuple(groups), rivals, from_logits)
+
+
+def _read(y_true: Any, y_pred: Any, sample_weight: Any) -> Inputs:
+    inputs = read(y_true, y_pred, sample_weight)
+    if inputs.y_pred.ndim != 1:
+        raise ShapeError(
+            f"y_pred has shape {inputs.shape}; expected one prediction a row, (n,). Evaluate each column by itself."
+        )
+    if not inputs.y_pred.size:
+        raise ShapeError("There are no rows to evaluate: y_pred is empty. Expected at least one.")
+    return inputs
+
+
+def _batches(inputs: Inputs, groups: Mapping[str, pa.Array], others: Sequence[Inputs] = ()) -> Iterator[Batch]:
+    label, score = _plain(inputs.y_true), _plain(inputs.y_pred)
+    weight = None if inputs.weight is None else _plain(inputs.weight)
+    more = [_plain(other.y_pred) for other in others]
+    for at in range(0, len(score), _BATCH):
+        part = slice(at, at + _BATCH)
+        yield Batch(
+            label[part],
+            score[part],
+            None if weight is None else weight[part],
+            tuple(group.slice(at, _BATCH) for group in groups.values()),
+            place=at,
+            others=tuple(other[part] for other in more),
+        )
 
 
 def _plain(array: Array) -> Array:

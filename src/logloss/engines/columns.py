@@ -18,7 +18,7 @@ from logloss.tables.wording import listed, quoted
 
 @dataclass(frozen=True)
 class Columns:
-    """Which columns mean what."""
+    """Which columns mean what. A row without a score of ``others`` is as one without a score."""
 
     label: str
     score: str
@@ -27,11 +27,17 @@ class Columns:
     id: str | None = None
     from_logits: bool = False
     skip_nulls: bool = False
+    others: tuple[str, ...] = ()
+
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """The one that is evaluated, and the others."""
+        return (self.score, *self.others)
 
     @property
     def needed(self) -> list[str]:
         """Every column once."""
-        return [*dict.fromkeys(filter(None, (self.label, self.score, self.weight, *self.by, self.id)))]
+        return [*dict.fromkeys(filter(None, (self.label, *self.scores, self.weight, *self.by, self.id)))]
 
     def check(self, source: Source) -> None:
         """Refuse columns that are not there, or are named for two things that cannot be one.
@@ -53,12 +59,12 @@ class Columns:
         ParameterError
             One is.
         """
-        if self.label == self.score:
+        if self.label in self.scores:
             raise ParameterError(f"The column {quoted(self.label)} is named as label and as score. Name two columns.")
 
     def texts(self, source: Source) -> list[str]:
         """The columns that a source of text is to leave as text."""
-        named = {*self.by, *filter(None, [self.id])} - {self.score, self.weight}
+        named = {*self.by, *filter(None, [self.id])} - {*self.scores, self.weight}
         return [*named - {self.label}, *([self.label] if source.is_text(self.label) else [])]
 
 
@@ -75,18 +81,29 @@ def batches_of(
 
 def _counted(batch: pa.RecordBatch, columns: Columns, labels: Labels, place: int) -> Batch:
     label, known = labels.read(_column(batch, columns.label))
-    score, present = _numbers(_column(batch, columns.score), columns.score, "probabilities or logits")
-    if columns.skip_nulls and score.dtype.kind == "f" and np.isnan(np.max(score, initial=0)):
-        numbers = ~np.isnan(score)
-        present = numbers if present is None else present & numbers
-        score = np.where(numbers, score, 0)
+    (score, *others), present = _scores(batch, columns)
     weight = None
     if columns.weight is not None:
         weight, there = _numbers(_column(batch, columns.weight), columns.weight, "weights")
         weight = weight if there is None else np.where(there, weight, np.nan)
     by = tuple(_column(batch, name) for name in columns.by)
     ids = None if columns.id is None else _column(batch, columns.id)
-    return Batch(label, score, weight, by, ids, known, present, place)
+    return Batch(label, score, weight, by, ids, known, present, place, others=tuple(others))
+
+
+def _scores(batch: pa.RecordBatch, columns: Columns) -> tuple[list[Array], Array | None]:
+    """The scores of every model, and which rows have all of them if some have not."""
+    scores, present = [], None
+    for name in columns.scores:
+        score, there = _numbers(_column(batch, name), name, "probabilities or logits")
+        if columns.skip_nulls and score.dtype.kind == "f" and np.isnan(np.max(score, initial=0)):
+            numbers = ~np.isnan(score)
+            there = numbers if there is None else there & numbers
+            score = np.where(numbers, score, 0)
+        if there is not None:
+            present = there if present is None else present & there
+        scores.append(score)
+    return scores, present
 
 
 def _column(batch: pa.RecordBatch, name: str) -> pa.Array:

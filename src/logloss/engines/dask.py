@@ -11,9 +11,20 @@ from dask.delayed import delayed
 from logloss.engines.columns import Columns
 from logloss.engines.files import files_of
 from logloss.engines.labels import Labels, labels_at_once, labels_of, words_in
-from logloss.engines.partitions import BRANCHES, Task, evidence_of_parts, merged_parts, merged_tallies, need
+from logloss.engines.pairing import Rival
+from logloss.engines.partitions import (
+    BRANCHES,
+    Task,
+    evidence_of_parts,
+    merged_pairs,
+    merged_parts,
+    merged_tallies,
+    need,
+    pairs_in,
+)
 from logloss.engines.reading import Text, reader_of
 from logloss.engines.sources import source_of
+from logloss.engines.sums_by_value import Sums
 from logloss.evaluation.evidence import Evidence, Slice
 
 _MANY = 21  # values, of which a label has fewer
@@ -39,6 +50,15 @@ def from_dask(frame: Any, columns: Columns, *, positive: str | None = None, show
         return _asked(partitions, lambda batches: task.tallies_of(batches, slices), merged_tallies)
 
     return evidence_of_parts(task, gather, count, lambda: words_in(_values(frame, columns.label)))
+
+
+def paired_in_dask(
+    frame: Any, columns: Columns, rivals: Sequence[Rival], positive: str | None = None
+) -> list[list[Sums]]:
+    """By how much each of the other models differs from the first, as `pairing.paired`."""
+    task = Task(columns, labels_at_once(pa.nulls(0), positive) or Labels())
+    partitions = frame[task.needed].to_delayed()
+    return pairs_in(_asked(partitions, lambda batches: task.paired(batches, rivals), merged_pairs))
 
 
 def read_files(files: Sequence[str]) -> Any:

@@ -1,48 +1,77 @@
-"""`evaluate`: arrays or a table, by what comes."""
+"""`evaluate`: arrays or a table, one model or several, by what comes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, TypedDict, Unpack, overload
 
 from logloss.core.errors import ParameterError
-from logloss.engines.arrays import from_arrays
+from logloss.engines.arrays import from_arrays, paired_in_arrays
 from logloss.engines.columns import Columns
-from logloss.engines.tables import Progress, from_table
+from logloss.engines.pairing import Rival
+from logloss.engines.several import compared
+from logloss.engines.sums_by_value import Sums
+from logloss.engines.tables import Progress, from_table, paired_in_table
+from logloss.evaluation.comparison import Comparison
 from logloss.evaluation.decisions import Costs
 from logloss.evaluation.evaluation import Evaluation
 from logloss.evaluation.evidence import Evidence
 
+GivenCosts = Costs | tuple[float, float] | None
 
+
+class _Options(TypedDict, total=False):
+    """What `evaluate` takes whatever it evaluates."""
+
+    sample_weight: Any
+    label: str | None
+    weight: str | None
+    by: Any
+    id: str | None
+    positive: Any
+    costs: GivenCosts
+    from_logits: bool
+    skip_nulls: bool
+    show_rows: Sequence[str]
+    progress: Progress | None
+
+
+@overload
+def evaluate(data: Any, y_pred: Mapping[str, Any], **options: Unpack[_Options]) -> Comparison: ...
+@overload
+def evaluate(data: Any, y_pred: Any = None, *, score: str | None = None, **options: Unpack[_Options]) -> Evaluation: ...
+@overload
+def evaluate(data: Any, *, score: Sequence[str], **options: Unpack[_Options]) -> Comparison: ...
 def evaluate(
     data: Any,
     y_pred: Any = None,
     *,
     sample_weight: Any = None,
     label: str | None = None,
-    score: str | None = None,
+    score: str | Sequence[str] | None = None,
     weight: str | None = None,
     by: Any = None,
     id: str | None = None,  # noqa: A002 -- what it is called everywhere
     positive: Any = None,
-    costs: Costs | tuple[float, float] | None = None,
+    costs: GivenCosts = None,
     from_logits: bool = False,
     skip_nulls: bool = False,
     show_rows: Sequence[str] = (),
     progress: Progress | None = None,
-) -> Evaluation:
-    """What predicted probabilities are worth: an `Evaluation`.
+) -> Evaluation | Comparison:
+    """What predicted probabilities are worth: an `Evaluation`; of several models a `Comparison`.
 
     Parameters
     ----------
     data : array, shape (n,), or table
         Labels in [0, 1], with ``y_pred`` beside them; or a table: a path to CSV, TSV or Parquet (a file, a folder, a
         pattern, here or remote), or one of Arrow, pandas, Polars, DuckDB, Spark or Dask.
-    y_pred : array, shape (n,), optional
-        Probabilities of the positive class, or logits with ``from_logits``.
+    y_pred : array, shape (n,), or a mapping of names to such, optional
+        Probabilities of the positive class, or logits with ``from_logits``; of several models by their names.
     sample_weight : array, shape (n,), optional
         Weights from 0 to 2^20.
     label, score, weight, id : str
-        Columns of a table: labels, probabilities or logits, weights, and what names a row.
+        Columns of a table: labels, probabilities or logits, weights, and what names a row. A sequence of scores is of
+        several models.
     by : array, or columns of a table, optional
         Each value's rows are a slice.
     positive : optional
@@ -68,73 +97,94 @@ def evaluate(
     >>> evaluation = evaluate([1, 0, 1, 0], [0.8, 0.2, 0.7, 0.3])
     >>> evaluation.n, round(evaluation.log_loss.value, 3)
     (4, 0.29)
+    >>> evaluate([1, 0, 1, 0], {"old": [0.6, 0.4, 0.6, 0.4], "new": [0.8, 0.2, 0.7, 0.3]}).best
+    'new'
     """
-    evidence = evidence_of(
-        data, y_pred, sample_weight=sample_weight, label=label, score=score, weight=weight, by=by, id=id,
-        positive=positive, from_logits=from_logits, skip_nulls=skip_nulls, show_rows=show_rows, progress=progress,
-    )  # fmt: skip
-    return evaluation_of(evidence, costs)
+    table = {
+        "label": label, "weight": weight, "id": id, "positive": positive, "skip_nulls": skip_nulls,
+        "show_rows": tuple(show_rows), "progress": progress,
+    }  # fmt: skip
+    given = {name: value for name, value in table.items() if value is not None and value is not False and value != ()}
+    shared = {"by": by, "from_logits": from_logits}
+    if y_pred is not None:
+        if extra := next(iter([*given, *(["score"] if score is not None else [])]), None):
+            raise ParameterError(f"{extra} is said of tables, and arrays were given. Leave it out.")
+        return _of_arrays(data, y_pred, costs, sample_weight=sample_weight, **shared)
+    if sample_weight is not None:
+        raise ParameterError("sample_weight is an array, and a table was given. Name its column: weight='w'.")
+    if label is None or score is None:
+        raise ParameterError(
+            f"There is no {'label' if label is None else 'score'}. Say evaluate(y_true, y_pred) of arrays, or name the "
+            "columns of a table: evaluate(table, label='y', score='p')."
+        )
+    return _of_table(data, score, costs, **given, **shared)
 
 
-def evaluation_of(evidence: Evidence, costs: Costs | tuple[float, float] | None = None) -> Evaluation:
+def evaluation_of(evidence: Evidence, costs: GivenCosts = None) -> Evaluation:
     """An evaluation of what is known of the data."""
     return Evaluation(evidence, costs if costs is None or isinstance(costs, Costs) else Costs(*costs))
 
 
-def evidence_of(
-    data: Any,
-    y_pred: Any = None,
-    *,
-    sample_weight: Any = None,
-    by: Any = None,
-    from_logits: bool = False,
-    **table: Any,
-) -> Evidence:
-    """What `evaluate` makes an evaluation of, with the same parameters.
+def _of_arrays(y_true: Any, y_pred: Any, costs: GivenCosts, **options: Any) -> Evaluation | Comparison:
+    if not hasattr(y_pred, "keys") or hasattr(y_pred, "dtype"):
+        return evaluation_of(from_arrays(y_true, y_pred, **options), costs)
+    by_name = {str(name): y_pred[name] for name in y_pred.keys()}  # noqa: SIM118 -- a frame's too
+    return compared(
+        lambda name: evaluation_of(from_arrays(y_true, by_name[name], **options), costs),
+        list(by_name),
+        lambda order, rivals: paired_in_arrays(y_true, [by_name[name] for name in order], rivals, **options),
+    )
 
-    Raises
-    ------
-    ParameterError
-        What belongs to arrays is said of a table, or the other way round.
-    """
-    given = {name: value for name, value in table.items() if value is not None and value is not False and value != ()}
-    if y_pred is not None:
-        if given:
-            raise ParameterError(f"{next(iter(given))} is said of tables, and arrays were given. Leave it out.")
-        return from_arrays(data, y_pred, sample_weight=sample_weight, by=by, from_logits=from_logits)
-    if sample_weight is not None:
-        raise ParameterError("sample_weight is an array, and a table was given. Name its column: weight='w'.")
-    missing = [name for name in ("label", "score") if name not in given]
-    if missing:
-        raise ParameterError(
-            f"There is no {missing[0]}. Say evaluate(y_true, y_pred) of arrays, or name the columns of a table: "
-            "evaluate(table, label='y', score='p')."
-        )
-    if (engine := _ENGINES.get(type(data).__module__.partition(".")[0])) is not None:
-        return _on_cluster(engine, data, by, from_logits=from_logits, **given)
-    return from_table(data, by=by, from_logits=from_logits, **given)
+
+def _of_table(data: Any, score: str | Sequence[str], costs: GivenCosts, **options: Any) -> Evaluation | Comparison:
+    engine = _ENGINES.get(type(data).__module__.partition(".")[0])
+    read, pair = _ON_ONE_MACHINE if engine is None else _on_cluster(engine)
+    if isinstance(score, str):
+        return evaluation_of(read(data, score=score, **options), costs)
+    positives = []
+
+    def evaluation(name: str) -> Evaluation:
+        evidence = read(data, score=name, others=[other for other in score if other != name], **options)
+        positives.append(evidence.positive)
+        return evaluation_of(evidence, costs)
+
+    def paired(order: list[str], rivals: Sequence[Rival]) -> Sequence[Sequence[Sums]]:
+        columns = _columns(score=order[0], others=order[1:], **options)
+        return pair(data, columns, rivals, positives[0])
+
+    return compared(evaluation, list(score), paired)
 
 
 _ENGINES = {"pyspark": "spark", "dask": "dask"}
 
 
-def _on_cluster(
-    engine: str,
-    data: Any,
-    by: Any,
+_ON_ONE_MACHINE = from_table, paired_in_table
+
+
+def _on_cluster(engine: str) -> tuple[Any, Any]:
+    """What reads a table on a cluster, once and once more for pairs of models."""
+    module = import_module(f"logloss.engines.{engine}")
+    take, pair = getattr(module, f"from_{engine}"), getattr(module, f"paired_in_{engine}")
+
+    def read(data: Any, *, positive: Any = None, show_rows: Sequence[str] = (), **options: Any) -> Evidence:
+        positive = None if positive is None else str(positive)
+        made: Evidence = take(data, _columns(**options), positive=positive, shown=show_rows)
+        return made
+
+    return read, pair
+
+
+def _columns(
     *,
     label: str,
     score: str,
     weight: str | None = None,
+    by: Any = None,
     id: str | None = None,  # noqa: A002
-    positive: Any = None,
     from_logits: bool = False,
     skip_nulls: bool = False,
-    show_rows: Sequence[str] = (),
-    progress: Progress | None = None,  # noqa: ARG001 -- a cluster has its own
-) -> Evidence:
+    others: Sequence[str] = (),
+    **_: Any,
+) -> Columns:
     by = (by,) if isinstance(by, str) else tuple(by or ())
-    columns = Columns(label, score, weight, by, id, from_logits, skip_nulls)
-    take = getattr(import_module(f"logloss.engines.{engine}"), f"from_{engine}")
-    made: Evidence = take(data, columns, positive=None if positive is None else str(positive), shown=show_rows)
-    return made
+    return Columns(label, score, weight, by, id, from_logits, skip_nulls, tuple(others))

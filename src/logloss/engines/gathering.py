@@ -13,7 +13,8 @@ from logloss.core.family import BinaryCrossEntropy
 from logloss.core.inputs import Array
 from logloss.engines.mistakes import WORST, Candidate, candidates_of, chosen, with_columns
 from logloss.engines.refusals import Found, Refusals
-from logloss.engines.slices import Summing, Sums
+from logloss.engines.slices import SliceSumming
+from logloss.engines.sums_by_value import Sums
 from logloss.evaluation.cells import Floats
 from logloss.evaluation.counting import Counter
 from logloss.evaluation.plain import HEAVIEST
@@ -34,6 +35,7 @@ class Batch(NamedTuple):
     present: Array | None = None  # whether there is a score
     place: int = 0  # of the first row among all
     shown: pa.RecordBatch | None = None  # what to tell of the costliest rows
+    others: tuple[Array, ...] = ()  # scores of other models
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ class Gatherer:
         self._from_logits, self._wanted = from_logits, worst
         self._skip_nulls = skip_nulls
         self._counter = Counter(from_logits=from_logits)
-        self._summing = [Summing(name) for name in by]
+        self._summing = [SliceSumming(name) for name in by]
         self._worst: list[Candidate] = []
         self._refusals = Refusals()
         self._skipped = 0
@@ -146,9 +148,9 @@ class Gatherer:
             label, score = (np.asarray(column[some], np.float64) for column in (batch.label, batch.score))
             weight = None if batch.weight is None else np.asarray(batch.weight[some], np.float64)
             loss = self._loss.loss(label, score)
-            p = score if not self._from_logits else _sigmoid(score)
+            p = score if not self._from_logits else sigmoid(score)
             for summing, place in zip(self._summing, places, strict=True):
-                summing.add(place[at : at + block], label, p, loss, weight)
+                summing.add_rows(place[at : at + block], label, p, loss, weight)
 
     def _look_closely(self, batch: Batch, shown: Array | None) -> None:
         label, score, weight = batch.label, batch.score, batch.weight
@@ -178,7 +180,8 @@ def _unweighted_may_hold_anything(batch: Batch, *, from_logits: bool) -> Batch:
     return batch._replace(label=label, score=score)
 
 
-def _sigmoid(z: Floats) -> Floats:
+def sigmoid(z: Floats) -> Floats:
+    """The probabilities of logits."""
     e = np.exp(-np.abs(z))
     p: Floats = np.where(z >= 0, 1.0, e) / (1 + e)
     return p

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from logloss.core.errors import TargetError, nearest
 from logloss.core.inputs import Array
-from logloss.engines.slices import text_of
+from logloss.engines.sums_by_value import text_of
 from logloss.tables.csv_dialect import is_number
 from logloss.tables.label_words import PAIRS, folded, in_order
 from logloss.tables.wording import listed, quoted

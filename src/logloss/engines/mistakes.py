@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logloss.core.inputs import Array
-from logloss.engines.slices import text_of
+from logloss.engines.sums_by_value import text_of
 from logloss.evaluation.cells import Floats
 from logloss.evaluation.counting import Worst
 from logloss.evaluation.evidence import Mistake

@@ -16,9 +16,11 @@ from logloss.engines.columns import Columns, batches_of
 from logloss.engines.gathering import Gatherer, Part
 from logloss.engines.labels import Labels, refuse_absent
 from logloss.engines.mistakes import to_mistake
+from logloss.engines.pairing import Rival, paired
 from logloss.engines.reading import ROWS
 from logloss.engines.refusals import refuse
 from logloss.engines.second_read import ranked, tallies_of, with_tallies
+from logloss.engines.sums_by_value import Sums
 from logloss.evaluation.evidence import Evidence, Slice
 from logloss.evaluation.tally import Sum, Tally
 from logloss.tables.wording import listed, quoted
@@ -60,6 +62,13 @@ class Task:
         tallies = tallies_of(slices, columns.by, counted, from_logits=columns.from_logits)
         return framed([tally.to_bytes() for tally in tallies])
 
+    def paired(self, batches: Iterable[pa.RecordBatch], rivals: Sequence[Rival]) -> bytes:
+        """By how much models differ on a partition's rows; the first of them is the task's own."""
+        columns = self.columns
+        counted = batches_of(_larger(batches), columns, self.labels)
+        pairs = paired(counted, columns.by, rivals, columns.from_logits)
+        return framed([framed([sums.to_bytes() for sums in pair]) for pair in pairs])
+
 
 def merged_parts(contents: Iterable[bytes]) -> bytes:
     """Parts that were sent, as one."""
@@ -77,6 +86,19 @@ def merged_tallies(contents: Iterable[bytes]) -> bytes:
     """Tallies of the same slices, as one of each."""
     rows = (map(Tally.from_bytes, unframed(content)) for content in contents)
     return framed([tally.to_bytes() for tally in reduce(lambda one, two: map(add, one, two), rows)])
+
+
+def merged_pairs(contents: Iterable[bytes]) -> bytes:
+    """Sums of the same pairs of models, as one of each."""
+    made = reduce(
+        lambda one, two: [list(map(add, *both)) for both in zip(one, two, strict=True)], map(pairs_in, contents)
+    )
+    return framed([framed([sums.to_bytes() for sums in pair]) for pair in made])
+
+
+def pairs_in(content: bytes) -> list[list[Sums]]:
+    """The sums of each pair of models."""
+    return [list(map(Sums.from_bytes, unframed(pair))) for pair in unframed(content)]
 
 
 def evidence_of_parts(

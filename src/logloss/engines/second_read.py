@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logloss.engines.gathering import Batch, Gatherer, Part
-from logloss.engines.slices import text_of
+from logloss.engines.slices import slices_of
+from logloss.engines.sums_by_value import text_of
 from logloss.evaluation.evidence import Slice
 from logloss.evaluation.tally import MOST as MOST_ROWS
 from logloss.evaluation.tally import Rows, Sum, Tally, gathered
@@ -23,7 +24,7 @@ def ranked(part: Part) -> tuple[tuple[Slice, ...], dict[str, int]]:
     """The slices, those first whose loss exceeds the mean by most, and how many of each column had too few rows."""
     weight = part.tally.total(Sum.WEIGHT)
     mean = part.tally.total(Sum.LOSS) / weight if weight else 0.0
-    every = [one for sums in part.sums for one in sums.slices()]
+    every = [one for sums in part.sums for one in slices_of(sums)]
     enough = [one for one in every if one.rows >= LEAST_ROWS]
     few = {sums.by: 0 for sums in part.sums}
     for one in every:

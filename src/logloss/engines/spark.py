@@ -12,8 +12,19 @@ from logloss.core.errors import LabelError
 from logloss.engines.columns import Columns
 from logloss.engines.files import files_of
 from logloss.engines.labels import Labels, labels_at_once, labels_of, words_in
-from logloss.engines.partitions import BRANCHES, Task, evidence_of_parts, merged_parts, merged_tallies, need
+from logloss.engines.pairing import Rival
+from logloss.engines.partitions import (
+    BRANCHES,
+    Task,
+    evidence_of_parts,
+    merged_pairs,
+    merged_parts,
+    merged_tallies,
+    need,
+    pairs_in,
+)
 from logloss.engines.reading import Text, reader_of
+from logloss.engines.sums_by_value import Sums
 from logloss.evaluation.evidence import Evidence, Slice
 
 _MANY = 21  # values, of which a label has fewer
@@ -40,6 +51,15 @@ def from_spark(
         if labels is None or positive is not None:
             raise
         return _evidence(frame, Task(columns, _surveyed(frame, columns.label), tuple(shown)))
+
+
+def paired_in_spark(
+    frame: DataFrame, columns: Columns, rivals: Sequence[Rival], positive: str | None = None
+) -> list[list[Sums]]:
+    """By how much each of the other models differs from the first, as `pairing.paired`."""
+    task = Task(columns, labels_at_once(pa.nulls(0), positive) or Labels())
+    some = frame.select(*map(_quoted, task.needed))
+    return pairs_in(_asked(some, lambda batches: task.paired(batches, rivals), merged_pairs))
 
 
 def read_files(files: Sequence[str]) -> DataFrame:

@@ -14,9 +14,11 @@ from logloss.engines.columns import Columns, batches_of
 from logloss.engines.gathering import Batch, Gatherer, Part
 from logloss.engines.labels import Labels, labels_at_once, labels_of, refuse_absent, words_in
 from logloss.engines.mistakes import Candidate, texts_of, to_mistake
+from logloss.engines.pairing import Rival, paired
 from logloss.engines.refusals import refuse
 from logloss.engines.second_read import ranked, tallies_of, with_tallies
 from logloss.engines.sources import Source, source_of
+from logloss.engines.sums_by_value import Sums
 from logloss.evaluation.evidence import Evidence
 from logloss.evaluation.tally import Sum
 
@@ -35,6 +37,7 @@ def from_table(
     from_logits: bool = False,
     skip_nulls: bool = False,
     show_rows: Sequence[str] = (),
+    others: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Evidence:
     """What is known of the predictions in a table.
@@ -62,6 +65,8 @@ def from_table(
         Leave out rows without a score, and count them; else they are refused.
     show_rows : sequence of str
         Columns to show of the costliest rows, fetched by a second read.
+    others : sequence of str
+        Scores of other models, which a row is to have too: so models are compared on the same rows.
     progress : callable, optional
         Told, after each batch, how many rows are done and how many there are, None if that is not known.
 
@@ -78,13 +83,14 @@ def from_table(
     """
     by = (by,) if isinstance(by, str) else tuple(by or ())
     source = source_of(data)
-    columns = Columns(label, score, weight, by, id, from_logits, skip_nulls)
+    columns = Columns(label, score, weight, by, id, from_logits, skip_nulls, tuple(others))
     columns.check(source)
     for name in show_rows:
         source.need(name)
-    if source.is_once and (show_rows or by):
+    if source.is_once and (show_rows or by or others):
         raise ParameterError(
-            f"{source.name} can be read but once, and slices and shown rows take a second read. Give a table or a file."
+            f"{source.name} can be read but once; slices, shown rows and a second model take another read. Give a "
+            "table or a file."
         )
     opened = _open(source, columns, None if positive is None else str(positive))
     part, rows = _gathered(opened, progress)
@@ -99,6 +105,14 @@ def from_table(
     shown = _shown(source, part.worst, show_rows)
     mistakes = tuple(replace(to_mistake(one, from_logits), shown=shown.get(one.place, {})) for one in part.worst)
     return Evidence(part.tally, part.skipped, mistakes, slices, suppressed, opened.labels.notes, opened.labels.positive)
+
+
+def paired_in_table(
+    data: Any, columns: Columns, rivals: Sequence[Rival], positive: str | None = None
+) -> list[tuple[Sums, ...]]:
+    """By how much each of the other models differs from the first, as `pairing.paired`, from another read."""
+    opened = _open(source_of(data), columns, positive)
+    return paired(batches_of(opened.begun, columns, opened.labels), columns.by, rivals, columns.from_logits)
 
 
 @dataclass(frozen=True)

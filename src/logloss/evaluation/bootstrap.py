@@ -6,42 +6,18 @@ when rows are drawn from endlessly many. Rows of unequal weight are drawn as the
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
 from logloss.evaluation.gathering import weighty
-from logloss.evaluation.intervals import of_mean, student
+from logloss.evaluation.intervals import student
 from logloss.evaluation.score import Score
-from logloss.evaluation.tally import Floats, Groups, Integers
+from logloss.evaluation.tally import Floats, Groups
 from logloss.evaluation.thinning import alike
 
 REPEATS = 200
 
 Statistic = Callable[[Groups], float]
-
-
-@dataclass(frozen=True)
-class Pairs:
-    """Rows that two models were evaluated on, by the probabilities of both.
-
-    Each of k pairs is a group of the first model, ``first.p[at_first]``, and one of the second; ``weight`` and
-    ``square``, (k, 2), are of the rows that are in both. So the rows of a group are spread over its pairs.
-    """
-
-    first: Groups
-    second: Groups
-    at_first: Integers  # (k,)
-    at_second: Integers  # (k,)
-    weight: Floats  # (k, 2)
-    square: Floats  # (k, 2)
-
-    def as_groups(self) -> Groups:
-        """The pairs themselves, at the probabilities of the first."""
-        first = self.first
-        columns = (first.p[self.at_first], first.lesser[self.at_first], first.width[self.at_first])
-        p, lesser, width = columns
-        return Groups(p, lesser, np.ones(self.weight.shape, np.int64), self.weight, self.square, width)
 
 
 def interval(
@@ -105,54 +81,6 @@ def resampled(groups: Groups, repeats: int, seed: int) -> Iterator[Groups]:
     """Groups with their rows drawn anew, once a repeat; some may be left without any."""
     for share in _drawn(groups, repeats, seed):
         yield Groups(**{**vars(groups), "weight": groups.weight * share, "square": groups.square * share})
-
-
-def difference(pairs: Pairs, statistic: Statistic, *, repeats: int = REPEATS, seed: int = 0) -> Score:
-    """By how much a statistic of the first model is above that of the second, on the same rows.
-
-    Both are evaluated on the same resampled rows, so that what the models have in common cancels.
-
-    Notes
-    -----
-    The normal interval of the paired bootstrap: Efron and Tibshirani (1986), "Bootstrap methods for standard errors,
-    confidence intervals, and other measures of statistical accuracy".
-    """
-    value = statistic(weighty(pairs.first)) - statistic(weighty(pairs.second))
-    drawn = np.array([_apart(pairs, statistic, share) for share in _drawn(pairs.as_groups(), repeats, seed)])
-    drawn = drawn[np.isfinite(drawn)]
-    if not math.isfinite(value) or len(drawn) < repeats / 2:
-        return Score(value)
-    reach = student(len(drawn) - 1) * float(drawn.std(ddof=1))
-    return Score(value, value - reach, value + reach)
-
-
-def difference_of_means(pairs: Pairs, first: Floats, second: Floats) -> Score:
-    """By how much the mean of what each label costs at each probability, (m, 2), is greater for the first model.
-
-    Needs no resampling: the interval is that of the mean of the rows' own differences, as in `intervals.of_mean`.
-    """
-    groups, total = pairs.as_groups(), float(pairs.weight.sum())
-    if not total > 0:
-        return Score(math.nan)
-    some = pairs.weight > 0
-    with np.errstate(invalid="ignore"):  # where both are infinite
-        apart = np.where(some, first[pairs.at_first] - second[pairs.at_second], 0.0)
-    value = float((pairs.weight * apart).sum()) / total
-    return of_mean(value, groups, np.where(some, apart - value, 0.0)) if math.isfinite(value) else Score(value)
-
-
-def _apart(pairs: Pairs, statistic: Statistic, share: Floats) -> float:
-    first = _gathered(pairs.first, pairs.at_first, pairs, share)
-    return statistic(first) - statistic(_gathered(pairs.second, pairs.at_second, pairs, share))
-
-
-def _gathered(groups: Groups, at: Integers, pairs: Pairs, share: Floats) -> Groups:
-    """The groups of one model, of resampled pairs."""
-    made = {
-        name: np.stack([np.bincount(at, column, len(groups.p)) for column in (getattr(pairs, name) * share).T], -1)
-        for name in ("weight", "square")
-    }
-    return weighty(Groups(**{**vars(groups), **made}))
 
 
 def _drawn(groups: Groups, repeats: int, seed: int) -> Iterator[Floats]:

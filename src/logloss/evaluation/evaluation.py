@@ -5,13 +5,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from logloss.core.plain import plain
 from logloss.evaluation import calibration, ranking, scores
 from logloss.evaluation.best_threshold import BestThreshold, best_threshold
 from logloss.evaluation.concentration import Concentration, concentration
 from logloss.evaluation.decisions import Costs, Thresholds, thresholds
 from logloss.evaluation.decomposition import Decomposition, log_loss_decomposition, miscalibration_if_calibrated
 from logloss.evaluation.evidence import Evidence, Mistake, Slice
-from logloss.evaluation.facts import plain
 from logloss.evaluation.findings import Finding, findings
 from logloss.evaluation.ranking import Ranking
 from logloss.evaluation.reliability import Reliability, reliability_of

@@ -63,17 +63,19 @@ def effective_rows(groups: Groups) -> float:
     return float(groups.weight.sum()) ** 2 / square if square > 0 else 0.0
 
 
-def student(degrees: float) -> float:
-    """The 97.5 % point of Student's distribution.
+def student(degrees: float, share: float = 0.05) -> float:
+    """From where on, to both sides, Student's distribution has that share.
 
     Examples
     --------
     >>> round(student(30), 3), round(student(math.inf), 3)
     (2.042, 1.96)
     """
-    from scipy.special import stdtrit
+    from scipy.special import ndtri, stdtrit
 
-    return _NORMAL if degrees > 1e6 else float(stdtrit(max(degrees, 1.0), 0.975))
+    if degrees > 1e6:
+        return _NORMAL if share == 0.05 else -float(ndtri(share / 2))
+    return -float(stdtrit(max(degrees, 1.0), share / 2))
 
 
 def of_mean(value: float, groups: Groups, psi: Floats) -> Score:

@@ -46,17 +46,43 @@ def roc_auc(groups: Groups) -> Ranking:
     rows = _class_rows(groups)
     if not (rows > 0).all():
         return Ranking(Score(math.nan), math.nan)
-    value = area(groups)
-    total = groups.weight.sum(0)
-    below, above = _below(negatives), 1 - _below(positives)
+    places = placements(groups)
+    value, total = places.area, groups.weight.sum(0)
     tied = np.where(groups.width > 0, negatives / total[0] * positives / total[1], 0.0)
     error = float(tied.sum()) / 2
     if not 0 < value < 1:
         return Ranking(Score(value, *_newcombe(value, rows)), error)
     if not (rows > 1).all():
         return Ranking(Score(value), error)
-    psi = (np.stack([above, below], -1) - value) * total.sum() / total
+    psi = (places.share - value) * total.sum() / total
     return Ranking(on_logit_scale(value, spread_of(groups, psi, by_class=True)), error)
+
+
+@dataclass(frozen=True)
+class Placements:
+    """Of each probability, how a negative and how a positive there fares against the other class.
+
+    That is the share of positives above it and of negatives below it, ties counting half: the mean of either is
+    ``area``. NaN with one class only.
+    """
+
+    starts: Floats  # (m,), the least probability of each group
+    share: Floats  # (m, 2)
+    area: float
+
+    def at(self, p: Floats) -> Floats:
+        """Of rows with these probabilities, (n, 2)."""
+        found = np.searchsorted(self.starts, p, "right") - 1
+        return np.asarray(self.share[np.maximum(found, 0)])
+
+
+def placements(groups: Groups) -> Placements:
+    """Of the groups' rows."""
+    negatives, positives = groups.weight.T
+    starts = np.maximum(groups.p - groups.width / 2, 0.0)
+    if not (groups.weight.sum(0) > 0).all():
+        return Placements(starts, np.full(groups.weight.shape, math.nan), math.nan)
+    return Placements(starts, np.stack([1 - _below(positives), _below(negatives)], -1), area(groups))
 
 
 def area(groups: Groups) -> float:

@@ -58,6 +58,20 @@ def text(facts: Facts) -> str:
     return "\n\n".join("\n".join(part) for part in parts if part)
 
 
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of cells as lines, each column as wide as its widest cell.
+
+    Examples
+    --------
+    >>> print(aligned([["model", "loss"], ["old", "0.5"]]))
+    model  loss
+    old    0.5
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(line.rstrip() for line in lines)
+
+
 def number(x: float) -> str:
     """Four digits of a number.
 

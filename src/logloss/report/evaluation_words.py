@@ -96,7 +96,12 @@ def costs(given: Costs | None, best: BestThreshold | None) -> list[str]:
             f"That costs {_with_interval(best.cost_by_theory)} a row. On these rows {probability(best.empirical)} "
             f"would have cost least, but that is chosen in hindsight: chosen on some of the rows (between "
             f"{probability(best.least)} and {probability(best.greatest)}) it costs {_with_interval(best.cost)} on the "
-            "others."
+            "others. "
+            + (
+                f"That is less, beyond what chance makes of it: use {probability(best.threshold)}, and recalibrate."
+                if best.is_worth_it
+                else f"No other is shown to cost less, so use {probability(best.threshold)}."
+            )
         )
     return said
 

@@ -1,5 +1,6 @@
 """Scoring a new table with a trained model."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,10 +25,11 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Scorer:
-    """The model of a run folder, the names of its targets, and its configuration."""
+    """The model of a run folder, the names of its targets, the values that they take, and its configuration."""
 
     model: Model
     targets: tuple[str, ...]
+    values: tuple[tuple[str, str], ...]  # the negative and the positive one
     config: Mapping[str, Any]
 
     def score(self, frame: pd.DataFrame) -> tuple[Array, tuple[str, ...]]:
@@ -62,14 +64,15 @@ def load_scorer(run: str | Path) -> Scorer:
     tensors, facts = folder.read_tensors(MODEL)
     try:
         names = tuple(target["name"] for target in config["targets"])
+        values = tuple((target["negative"], target["positive"]) for target in config["targets"])
         shift = np.array(facts["shift"], np.float64)
         options = options_of(config)
         if options.model == "linear":
             coefficients, intercept = tensors["coefficients"].numpy(), tensors["intercept"].numpy()
-            return Scorer(Model(recipe, shift, coefficients=coefficients, intercept=intercept), names, config)
+            return Scorer(Model(recipe, shift, coefficients=coefficients, intercept=intercept), names, values, config)
         network = build_network(recipe, options, [0.0] * len(names))
         network.load_state_dict(tensors)
-        return Scorer(Model(recipe, shift, network.eval()), names, config)
+        return Scorer(Model(recipe, shift, network.eval()), names, values, config)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise RunError(f"{folder.path} is damaged: its files do not fit together ({error}).") from error
 
@@ -81,6 +84,7 @@ def predict(
     *,
     columns: Sequence[str] | None = None,
     header: bool | None = None,
+    threshold: float | None = None,
 ) -> tuple[int, tuple[str, ...]]:
     """Write the rows of a table with their probabilities; the number of rows, and what a person should know.
 
@@ -96,16 +100,23 @@ def predict(
         Which of the table's own columns to keep, such as an id; all of them if not given.
     header : bool, optional
         Whether a text file's first row holds names; as in training if not given.
+    threshold : float, optional
+        From which probability on to take a row as positive: adds a column ``decision``, in the target's own values.
     """
     if Path(out).resolve() == Path(data).resolve():
         raise ParameterError(f"{out} is the table to be scored, and would be lost. Write to another file.")
     scorer = load_scorer(run)
+    if threshold is not None and len(scorer.targets) > 1:
+        raise ParameterError(
+            f"A threshold decides about one target, and {run} has {len(scorer.targets)}. Leave it out, and decide by "
+            "the columns of probabilities."
+        )
     header = bool(scorer.config["job"]["header"]) if header is None else header
     table = read_table(data, header=header, as_text=scorer.model.recipe.texts, dialect=_dialect(scorer.config))
     frame = table.frame
     notes = (*table.notes, *scorer.unknown(frame))
     kept = [*map(str, frame.columns)] if columns is None else _known(frame, columns)
-    made = _probability_columns(scorer.targets)
+    made = (*_probability_columns(scorer.targets), *(() if threshold is None else ("decision",)))
     if clash := [name for name in made if name in kept]:
         raise TableError(
             f"The table has a column {quoted(clash[0])} already. Rename it, or name the columns to keep, without it."
@@ -114,8 +125,11 @@ def predict(
     # Whoever asks for Parquet asks for types, and whoever gave it had them: only text in text stays as it was.
     own = table.as_written() if is_text(out) or table.is_parquet else pa.Table.from_pandas(frame, preserve_index=False)
     own = own.select(kept)
-    for name, values in zip(made, probabilities.T, strict=True):
-        own = own.append_column(name, pa.array(values))
+    columns_made = [pa.array(values) for values in probabilities.T]
+    if threshold is not None:
+        columns_made.append(_decisions(probabilities[:, 0] >= threshold, scorer.values[0]))
+    for name, column in zip(made, columns_made, strict=True):
+        own = own.append_column(name, column)
     write_table(own, out)
     return len(frame), (*notes, *seen)
 
@@ -128,6 +142,14 @@ def _dialect(config: Mapping[str, Any]) -> Dialect | None:
 
 def _probability_columns(names: Sequence[str]) -> tuple[str, ...]:
     return ("probability",) if len(names) == 1 else tuple(f"probability_{name}" for name in names)
+
+
+def _decisions(is_positive: npt.NDArray[np.bool_], values: tuple[str, str]) -> pa.Array:
+    """The value that is decided for, of each row; numbers if both values are whole ones."""
+    words = pa.array(values)
+    with contextlib.suppress(pa.ArrowInvalid):
+        words = words.cast(pa.int64())
+    return words.take(pa.array(is_positive.astype(np.int64)))
 
 
 def _known(frame: pd.DataFrame, columns: Sequence[str]) -> list[str]:

@@ -1,0 +1,134 @@
+"""Several models on the same rows: which is best, by how much, and where another one wins."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from logloss.core.plain import plain
+from logloss.evaluation.difference import PROBABILITY, Difference, Region
+from logloss.evaluation.evaluation import Evaluation
+from logloss.evaluation.score import Score
+from logloss.evaluation.table import aligned, interval, number
+from logloss.evaluation.verdict import percent
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SHOWN = {
+    "log_loss": "log loss",
+    "normalized_entropy": "normalised entropy",
+    "brier": "Brier score",
+    "roc_auc": "ROC AUC",
+    "calibration_ratio": "said over seen",
+}
+
+_MOST = 30  # regions that are printed
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Models evaluated on the same rows, the one with the least log loss first. `logloss.evaluate` makes it.
+
+    Attributes
+    ----------
+    evaluations : mapping of str to Evaluation
+        Of each model, in order.
+    differences : tuple of Difference
+        How each other model differs from the best.
+    """
+
+    evaluations: Mapping[str, Evaluation]
+    differences: tuple[Difference, ...]
+
+    def __getitem__(self, model: str) -> Evaluation:
+        return self.evaluations[model]
+
+    @property
+    def best(self) -> str:
+        """The model with the least log loss."""
+        return next(iter(self.evaluations))
+
+    @cached_property
+    def verdict(self) -> str:
+        """What it comes to, in sentences."""
+        loss = self.evaluations[self.best].log_loss.value
+        said = f"{self.best} has the least log loss, {number(loss)} nats."
+        return " ".join([said, *map(_of_difference, self.differences)])
+
+    def __str__(self) -> str:
+        board = [["model", *_SHOWN.values()]]
+        for name, one in self.evaluations.items():
+            board.append([name, *(number(getattr(one, score).value) for score in _SHOWN)])
+        parts = [self.verdict, aligned(board), *map(_table, self.differences)]
+        return "\n\n".join(filter(None, parts))
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as JSON has it (RFC 8259): infinities are "inf" and "-inf", NaN is null."""
+        return {
+            "best": self.best,
+            "verdict": self.verdict,
+            "differences": plain(self.differences),
+            "models": {name: one.to_dict() for name, one in self.evaluations.items()},
+        }
+
+    def to_frame(self) -> "pd.DataFrame":
+        """The scores' values as a table: a row for each model, a column for each score."""
+        import pandas as pd
+
+        columns = {name: one.to_frame()["value"] for name, one in self.evaluations.items()}
+        return pd.DataFrame(columns).T.rename_axis("model")
+
+
+def wins(difference: Difference) -> tuple[Region, ...]:
+    """Where the model that is not the best overall has the lower loss, beyond chance."""
+    return tuple(region for region in difference.regions if region.winner == difference.model)
+
+
+def name_of(region: Region) -> str:
+    """A region, as it is named in sentences."""
+    if region.by == PROBABILITY:
+        return f"where both say {region.value} on average"
+    return f"where {region.by} is {'missing' if region.value is None else region.value}"
+
+
+def is_sure(score: Score) -> bool:
+    """Whether a difference is beyond chance."""
+    return math.isinf(score.value) or score.low > 0 or score.high < 0
+
+
+def _of_difference(one: Difference) -> str:
+    apart = one.log_loss
+    if math.isnan(apart.value):
+        return f"{one.model} cannot be told from it: both losses are infinite."
+    if math.isinf(apart.value):
+        said = f"{one.model} has an infinite one."
+    elif is_sure(apart):
+        said = f"{one.model} loses {number(apart.value)} more ({interval(apart)})."
+    else:
+        said = f"{one.model} loses {number(apart.value)} more ({interval(apart)}), which may be chance."
+    where: Sequence[Region] = sorted(wins(one), key=lambda region: -region.share_of_rows)
+    if where:
+        first = where[0]
+        said += f" But it wins {name_of(first)}, with {percent(first.share_of_rows)} of the rows"
+        said += f", and in {len(where) - 1} more such." if len(where) > 1 else "."
+    return said
+
+
+def _table(one: Difference) -> str:
+    """By how much the scores of a model differ from those of the best, and the regions that either wins."""
+    rows = [[f"{one.model} less {one.best}", "difference", "95 % interval", "rows", "wins"]]
+    scores = {"log loss": one.log_loss, "Brier score": one.brier, "ROC AUC": one.roc_auc}
+    rows += [[name, number(score.value), interval(score), "all", ""] for name, score in scores.items()]
+    won = [region for region in one.regions if region.winner]
+    for region in won[:_MOST]:
+        value = "missing" if region.value is None else region.value
+        difference = region.difference
+        cells = [f"{region.rows:,}", region.winner or ""]
+        rows.append([f"log loss, {region.by} {value}", number(difference.value), interval(difference), *cells])
+    rest = len(one.regions) - len(won)
+    more = [f"Neither wins in {rest:,} more regions, beyond chance."] if rest else []
+    if len(won) > _MOST:
+        more.append(f"{len(won) - _MOST:,} more that either wins are in the JSON.")
+    return "\n".join([aligned(rows), *more])
