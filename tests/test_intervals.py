@@ -38,11 +38,12 @@ def truths_of(population):
 
 
 def scored(tally, groups):
-    names = ("base_rate", "entropy", "skill", "calibration_ratio", "brier", "accuracy")
+    names = ("base_rate", "entropy", "calibration_ratio", "brier", "accuracy")
     mended = recalibration(groups)
     return {
         **{name: getattr(scores, name)(tally, groups) for name in names},
         "log_loss": scores.log_loss(tally, groups).score,
+        "skill": scores.skill(scores.normalized_entropy(tally, groups)),
         "roc_auc": roc_auc(groups).score,
         "average_precision": average_precision(groups).score,
         "intercept": mended.intercept,

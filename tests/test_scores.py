@@ -16,9 +16,20 @@ law = settings(deadline=None, derandomize=True)
 
 PROBABILITY = st.one_of(st.sampled_from([0.0, 1e-9, 0.5, 1 - 2**-53, 1.0]), st.floats(0, 1))
 ROWS = st.lists(st.tuples(st.sampled_from([0.0, 1.0]), PROBABILITY, st.integers(0, 9)), max_size=25)
-ALL = [getattr(scores, name) for name in (
-    "base_rate", "log_loss_bits", "entropy", "normalized_entropy", "skill", "calibration_ratio", "brier", "accuracy"
-)]  # fmt: skip
+
+
+def log_loss_bits(tally, groups):
+    return scores.in_bits(scores.log_loss(tally, groups).score)
+
+
+def skill(tally, groups):
+    return scores.skill(scores.normalized_entropy(tally, groups))
+
+
+ALL = [
+    *(getattr(scores, name) for name in ("base_rate", "entropy", "normalized_entropy", "calibration_ratio", "brier")),
+    *(scores.accuracy, log_loss_bits, skill),
+]
 
 
 def columns(rows):
@@ -46,7 +57,7 @@ def test_values_are_those_of_scikit_learn(rate, weights):
         metrics.accuracy_score(y, p >= 0.5, sample_weight=w), rel=1e-13
     )
     explained = metrics.d2_log_loss_score(y, p, sample_weight=w)
-    assert scored(scores.skill, y, p, w).value == pytest.approx(explained, rel=1e-11)
+    assert scored(skill, y, p, w).value == pytest.approx(explained, rel=1e-11)
 
 
 @law
@@ -84,16 +95,16 @@ def test_whatever_the_rows_every_score_is_a_number_or_nan_within_its_interval(ro
 def test_normalised_entropy_and_skill_are_two_words_for_one_thing(rows):
     tally = tally_of(*columns(rows))
     groups = tally.groups()
-    rest, skill = scores.normalized_entropy(tally, groups), scores.skill(tally, groups)
-    np.testing.assert_equal(skill.value, 1 - rest.value)
-    np.testing.assert_equal((skill.low, skill.high), (1 - rest.high, 1 - rest.low))
-    nats, bits = scores.log_loss(tally, groups).score, scores.log_loss_bits(tally, groups)
+    rest, explained = scores.normalized_entropy(tally, groups), skill(tally, groups)
+    np.testing.assert_equal(explained.value, 1 - rest.value)
+    np.testing.assert_equal((explained.low, explained.high), (1 - rest.high, 1 - rest.low))
+    nats, bits = scores.log_loss(tally, groups).score, log_loss_bits(tally, groups)
     np.testing.assert_allclose(bits.value * math.log(2), nats.value, rtol=1e-15)
 
 
 def test_always_saying_the_base_rate_has_no_skill():
     y = np.repeat([0.0, 1.0], [75, 25])
-    assert scored(scores.skill, y, np.full(100, 0.25)).value == pytest.approx(0, abs=1e-15)
+    assert scored(skill, y, np.full(100, 0.25)).value == pytest.approx(0, abs=1e-15)
     uncertain = scored(scores.entropy, y, np.full(100, 0.25))
     assert uncertain.value == pytest.approx(loss(y, np.full(100, 0.25)).score.value, rel=1e-15)
     assert scored(scores.entropy, [0, 1, 0, 1], [0.5] * 4).high == math.log(2)
@@ -110,7 +121,7 @@ def test_an_infinite_loss_is_shown_beside_its_finite_part_and_the_clipped_value(
     each = -np.log([clipped[0], 0.5, 1 - clipped[2], 0.25])
     assert mixed.clipped.value == pytest.approx(each.mean(), rel=1e-14)
     assert scored(scores.normalized_entropy, [1, 0, 1], [0.0, 0.0, 1.0]).value == math.inf
-    assert scored(scores.skill, [1, 0, 1], [0.0, 0.0, 1.0]).value == -math.inf
+    assert scored(skill, [1, 0, 1], [0.0, 0.0, 1.0]).value == -math.inf
 
 
 def test_a_certain_mistake_without_weight_costs_nothing():
@@ -136,7 +147,7 @@ def test_of_one_class_what_can_be_said_is_said(label, ratio):
     data = [label] * 20, [0.3] * 20
     assert scored(scores.base_rate, *data).value == label
     assert scored(scores.entropy, *data).value == 0
-    assert math.isnan(scored(scores.skill, *data).value)
+    assert math.isnan(scored(skill, *data).value)
     assert scored(scores.calibration_ratio, *data).value == pytest.approx(ratio)
     assert loss(*data).score.value == pytest.approx(-math.log(0.3 if label else 0.7))
     low, high = scored(scores.base_rate, *data).low, scored(scores.base_rate, *data).high

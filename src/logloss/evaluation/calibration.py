@@ -15,6 +15,8 @@ from logloss.evaluation.tally import Floats, Groups
 
 _STEPS = 200
 _CLOSE = 1e-12
+_SMALL = 0.5  # a change of logits
+_FEW = 500  # groups
 
 
 @dataclass(frozen=True)
@@ -75,36 +77,50 @@ def recalibration(groups: Groups) -> Recalibration:
 
 def _fitted(groups: Groups, columns: Floats, offset: Floats) -> Score:
     """The last coefficient of a logistic regression on columns, (m, 1 or 2), by Newton's method."""
-    from scipy.special import expit
-
-    negative, positive = groups.weight.T
-    weight, total = negative + positive, groups.weight.sum()
     found = np.zeros(columns.shape[1])
+    if len(groups.p) > _FEW:  # from where the solution of a few groups is, it is a step or two
+        place = np.arange(0, len(groups.p), len(groups.p) // _FEW)
+        some = np.add.reduceat(groups.weight, place)
+        found, _ = _solution(some, columns[place], offset[place], found)
+    found, bend = _solution(groups.weight, columns, offset, found)
+    likely, unlikely = _chances(offset + _times(columns, found))
+    to_last = _solved(bend, np.eye(len(found))[-1])
+    psi = _times(columns, to_last)[:, None] * np.stack([-likely, unlikely], -1) * groups.weight.sum()
+    spread, value = spread_of(groups, psi), float(found[-1]) + 0.0
+    return Score(value, value - spread.reach * spread.error, value + spread.reach * spread.error)
+
+
+def _solution(weights: Floats, columns: Floats, offset: Floats, found: Floats) -> tuple[Floats, Floats]:
+    """The coefficients, and the curvature there."""
+    negative, positive = weights.T
+    weight = negative + positive
 
     def objective(coefficients: Floats) -> float:
         linear = offset + _times(columns, coefficients)
-        return float((negative * np.logaddexp(0, linear) + positive * np.logaddexp(0, -linear)).sum())
+        return float((weight * np.logaddexp(0, linear) - positive * linear).sum())
 
-    lowest = objective(found)
     for _ in range(_STEPS):
-        linear = offset + _times(columns, found)
-        likely, unlikely = expit(linear), expit(-linear)
-        wrong = negative * likely - positive * unlikely
-        curvature = weight * likely * unlikely
-        bend = (columns[:, :, None] * columns[:, None, :] * curvature[:, None, None]).sum(0)
-        step = _solved(bend, (columns * wrong[:, None]).sum(0))
-        reached = objective(found - step)
-        while not reached <= lowest and np.abs(step).max() > _CLOSE:
-            step = step / 2
-            reached = objective(found - step)
-        found, lowest = found - step, reached
+        likely, unlikely = _chances(offset + _times(columns, found))
+        wrong, curvature = negative * likely - positive * unlikely, weight * likely * unlikely
+        bend = np.array([[float((a * b * curvature).sum()) for b in columns.T] for a in columns.T])
+        step = _solved(bend, np.array([float((column * wrong).sum()) for column in columns.T]))
+        # Curvature changes by a factor of e^h at most where no logit moves by more than h: such a step goes down.
+        if np.abs(_times(columns, step)).max() > _SMALL:
+            lowest = objective(found)
+            while not objective(found - step) <= lowest and np.abs(step).max() > _CLOSE:
+                step = step / 2
+        found = found - step
         if np.abs(step).max() <= _CLOSE * (1 + np.abs(found).max()):
             break
-    residual = np.stack([-expit(linear), expit(-linear)], -1)
-    to_last = _solved(bend, np.eye(len(found))[-1])
-    psi = _times(columns, to_last)[:, None] * residual * total
-    spread, value = spread_of(groups, psi), float(found[-1]) + 0.0
-    return Score(value, value - spread.reach * spread.error, value + spread.reach * spread.error)
+    return found, bend
+
+
+def _chances(linear: Floats) -> tuple[Floats, Floats]:
+    """Of positives and of negatives, at these logits."""
+    e = np.exp(-np.abs(linear))
+    lesser, greater = e / (1 + e), 1 / (1 + e)
+    is_upper = linear > 0
+    return np.where(is_upper, greater, lesser), np.where(is_upper, lesser, greater)
 
 
 def _times(columns: Floats, coefficients: Floats) -> Floats:

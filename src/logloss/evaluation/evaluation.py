@@ -124,7 +124,7 @@ class Evaluation:
 
     @cached_property
     def log_loss_bits(self) -> Score:  # noqa: D102
-        return scores.log_loss_bits(self.tally, self.groups)
+        return scores.in_bits(self.log_loss)
 
     @cached_property
     def entropy(self) -> Score:  # noqa: D102
@@ -136,7 +136,7 @@ class Evaluation:
 
     @cached_property
     def skill(self) -> Score:  # noqa: D102
-        return scores.skill(self.tally, self.groups)
+        return scores.skill(self.normalized_entropy)
 
     @cached_property
     def calibration_ratio(self) -> Score:  # noqa: D102

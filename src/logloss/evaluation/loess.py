@@ -7,6 +7,7 @@ from logloss.evaluation.tally import Floats, Groups
 
 SPAN = 0.75
 _PLACES = 200
+_AT_ONCE = 50  # places
 _MOST = 2000  # groups, beyond which the curve is as smooth with neighbours together
 
 
@@ -34,14 +35,11 @@ def smooth_curve(groups: Groups, at: Floats, span: float = SPAN) -> Floats:
     if not len(p):
         return np.full(len(at), np.nan)
     reach = _reach(p, weight, at, span)
-    found = np.empty(len(at))
-    for i, (place, radius) in enumerate(zip(at.tolist(), reach.tolist(), strict=True)):
-        first, last = np.searchsorted(p, [place - radius, place + radius])
-        near = slice(int(first), max(int(last), int(first) + 1))
-        x = (p[near] - place) / radius
-        kernel = (1 - np.minimum(np.abs(x), 1) ** 3) ** 3
-        found[i] = _value_at_0(x, kernel * weight[near], kernel * positives[near])
-    return np.clip(found, 0.0, 1.0)
+    found = [
+        _values_at(at[i : i + _AT_ONCE], reach[i : i + _AT_ONCE], p, weight, positives)
+        for i in range(0, len(at), _AT_ONCE)
+    ]
+    return np.clip(np.concatenate(found), 0.0, 1.0)
 
 
 def integrated_calibration_index(groups: Groups, span: float = SPAN) -> float:
@@ -94,15 +92,23 @@ def _reach(p: Floats, weight: Floats, at: Floats, span: float) -> Floats:
     return high * (1 + 1e-6) + 1e-12
 
 
-def _value_at_0(x: Floats, weight: Floats, positives: Floats) -> float:
-    """Of the best parabola; of less where the rows do not say as much."""
-    moments = [float((weight * x**k).sum()) for k in range(5)]
-    right = [float((positives * x**k).sum()) for k in range(3)]
-    if not moments[0] > 0:
-        return float(positives.sum() / weight.sum()) if weight.sum() > 0 else np.nan
-    for degree in (2, 1):
-        size = degree + 1
-        matrix = np.array([[moments[i + j] for j in range(size)] for i in range(size)]) / moments[0]
-        if np.linalg.matrix_rank(matrix, tol=1e-9, hermitian=True) == size:
-            return float(np.linalg.solve(matrix, np.array(right[:size]) / moments[0])[0])
-    return right[0] / moments[0]
+def _values_at(at: Floats, reach: Floats, p: Floats, weight: Floats, positives: Floats) -> Floats:
+    """Of the best parabola about each place; of less where the rows do not say as much."""
+    x = (p - at[:, None]) / reach[:, None]
+    near = np.maximum(1 - np.abs(x) ** 3, 0.0) ** 3
+    terms, counted = near * weight, near * positives
+    moments, right = [terms.sum(1)], [counted.sum(1)]
+    for power in range(1, 5):
+        terms = terms * x
+        moments.append(terms.sum(1))
+        if power < 3:
+            counted = counted * x
+            right.append(counted.sum(1))
+    matrix = np.stack([np.stack(moments[i : i + 3], -1) for i in range(3)], -1) / moments[0][:, None, None]
+    sides = np.stack(right, -1) / moments[0][:, None]
+    found = sides[:, 0].copy()  # their mean
+    for size in (2, 3):
+        solvable = np.linalg.matrix_rank(matrix[:, :size, :size], tol=1e-9, hermitian=True) == size
+        solved = np.linalg.solve(matrix[solvable, :size, :size], sides[solvable, :size, None])
+        found[solvable] = solved[:, 0, 0]
+    return found

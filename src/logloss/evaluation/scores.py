@@ -65,9 +65,8 @@ def log_loss(tally: Tally, groups: Groups) -> LogLoss:
     )
 
 
-def log_loss_bits(tally: Tally, groups: Groups) -> Score:
-    """Log loss in bits."""
-    score = log_loss(tally, groups).score
+def in_bits(score: Score) -> Score:
+    """A score in nats, in bits."""
     return Score(*(nats / math.log(2) for nats in (score.value, score.low, score.high)))
 
 
@@ -95,10 +94,9 @@ def normalized_entropy(tally: Tally, groups: Groups) -> Score:
     return on_log_scale(loss / uncertain, groups, psi)
 
 
-def skill(tally: Tally, groups: Groups) -> Score:
+def skill(normalized: Score) -> Score:
     """The share of the base rate's entropy that the model explains: 1 - normalised entropy."""
-    rest = normalized_entropy(tally, groups)
-    return Score(1 - rest.value, 1 - rest.high, 1 - rest.low)
+    return Score(1 - normalized.value, 1 - normalized.high, 1 - normalized.low)
 
 
 def calibration_ratio(tally: Tally, groups: Groups) -> Score:

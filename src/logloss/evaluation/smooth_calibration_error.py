@@ -7,7 +7,7 @@ import numpy as np
 from logloss.evaluation.tally import Floats, Groups
 
 _PLACES = 1 << 13  # on [0, 1]; the width that is found is far greater, or the error next to nothing
-_HALVINGS = 40
+_CLOSE = 1e-12
 
 
 def smooth_calibration_error(groups: Groups) -> float:
@@ -31,6 +31,7 @@ def smooth_calibration_error(groups: Groups) -> float:
     0.25
     """
     from scipy.fft import dct, idct
+    from scipy.optimize import brentq
 
     total = float(groups.weight.sum())
     if not total > 0:
@@ -47,8 +48,5 @@ def smooth_calibration_error(groups: Groups) -> float:
     def error(width: float) -> float:
         return float(np.abs(idct(waves * np.exp(-squared * width**2), norm="ortho")).sum())
 
-    low, high = 0.0, 1.0  # the error falls as the width grows
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if error(middle) > middle else (low, middle)
-    return (low + high) / 2
+    # The error falls as the width grows.
+    return float(brentq(lambda width: error(width) - width, 0.0, 1.0, xtol=_CLOSE)) if error(0.0) > 0 else 0.0
