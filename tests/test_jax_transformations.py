@@ -6,6 +6,7 @@ import math
 import os
 import subprocess
 import sys
+from functools import partial
 
 import jax
 import jax.export
@@ -252,7 +253,14 @@ def of_shards(z, y, mask):
 by_shards = jax.shard_map(of_shards, mesh=mesh, in_specs=(P("batch"), P("batch"), P("batch")), out_specs=P())
 places = NamedSharding(mesh, P("batch"))
 spread = [jax.device_put(array, places) for array in (z, y, mask)]
+explicit = jax.make_mesh((2,), ("batch",), axis_types=(jax.sharding.AxisType.Explicit,))
+with jax.set_mesh(explicit):
+    typed = [jax.device_put(array, NamedSharding(explicit, P("batch"))) for array in (z, y, mask)]
+    by_type = jax.jit(jax.value_and_grad(lambda z, y, mask: mean(z, y, mask=mask)))(*typed)
+compiled = jax.jit(jax.grad(lambda z, y, mask: mean(z, y, mask=mask))).lower(*spread).compile().as_text()
+assert "all-gather" not in compiled  # each device works on its own rows
 made = {
+    "by type": by_type,
     "alone": jax.value_and_grad(lambda z: mean(z, y, mask=mask))(z),
     "shard_map": jax.jit(jax.value_and_grad(by_shards))(*spread),
     "by the compiler": jax.jit(jax.value_and_grad(lambda z, y, mask: mean(z, y, mask=mask)))(*spread),
@@ -266,6 +274,21 @@ def test_shards_on_two_devices_are_one_batch():
     done = subprocess.run([sys.executable, "-c", SHARDED], env=os.environ | flags, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     made = json.loads(done.stdout)
-    for name in ("shard_map", "by the compiler"):
+    for name in ("shard_map", "by the compiler", "by type"):
         for one, other in zip(made[name], made["alone"], strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-9)
+
+
+@pytest.mark.parametrize("reduction", ["none", "mean"])
+def test_a_mesh_of_one_device_changes_nothing(reduction):
+    z, y, weight, mask = batch(n=8)
+    spread = jax.sharding.PartitionSpec("x")
+
+    def whole(z, y, weight, mask):
+        return sigmoid_focal_loss(z, y, 0.25, 2.0, weights=weight, mask=mask, reduction=reduction).sum()
+
+    alone = jax.value_and_grad(whole)(z, y, weight, mask), jax.hessian(whole)(z, y, weight, mask)
+    with jax.set_mesh(jax.make_mesh((1,), ("x",))):
+        placed = [jax.device_put(array, spread) for array in (z, y, weight, mask)]
+        made = jax.jit(jax.value_and_grad(whole))(*placed), jax.jit(jax.hessian(whole))(*placed)
+    jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-12, atol=1e-15), made, alone)

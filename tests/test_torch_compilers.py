@@ -46,10 +46,10 @@ def test_compiled_modules_for_shapes_that_change_and_with_transformations():
 def test_compiled_labels_and_weights_get_their_gradients(options):
     torch._dynamo.reset()
     z, _, soft, weight = batch()
-    loss = lambda z, y, w: ours.binary_cross_entropy_with_logits(z, y, w, **options)  # noqa: E731
+    loss = lambda z, y, w, pos: ours.binary_cross_entropy_with_logits(z, y, w, pos_weight=pos, **options)  # noqa: E731
     slopes = []
     for call in (loss, torch.compile(loss, fullgraph=True)):
-        leaves = [tensor.clone().requires_grad_() for tensor in (z, soft, weight)]
+        leaves = [tensor.clone().requires_grad_() for tensor in (z, soft, weight, torch.ones(3, dtype=z.dtype))]
         call(*leaves).backward()
         slopes.append([leaf.grad for leaf in leaves])
     assert_same(*slopes)

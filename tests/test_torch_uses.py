@@ -77,6 +77,34 @@ def test_derivatives_by_pytorchs_own_check(options, domain, reduction):
     assert gradgradcheck(loss, (leaf, soft, weight))
 
 
+@functions
+@pytest.mark.parametrize("reduction", ["mean", "weighted_mean", "none"])
+@pytest.mark.parametrize("shape", [(3,), (), (1,), (5, 1)])
+def test_class_weights_have_derivatives_too(domain, reduction, shape):
+    pred, _, soft, weight = batch(domain)
+    options = {"gamma": 1.5, "label_smoothing": 0.1} if domain else {"label_smoothing": 0.1}
+
+    def loss(pred, pos, neg):
+        given = {"pos_weight": pos, "neg_weight": neg, "mask": weight > 0.3, "reduction": reduction}
+        return FUNCTIONS[domain](pred, soft, weight, **given, **options)
+
+    leaves = pred.requires_grad_(), *(torch.rand(shape, dtype=pred.dtype).add(0.5).requires_grad_() for _ in "+-")
+    assert gradcheck(loss, leaves, check_forward_ad=True, check_batched_grad=True)
+    assert gradgradcheck(loss, leaves, check_fwd_over_rev=True, check_rev_over_rev=True)
+    for i in (1, 2):
+        by_function = torch.func.grad(lambda *a: loss(*a).sum(), i)(*(leaf.detach() for leaf in leaves))
+        assert_same(by_function, torch.autograd.grad(loss(*leaves).sum(), leaves[i])[0], 1e-12)
+
+
+def test_a_class_weight_is_learnt_where_it_is_a_parameter():
+    z, y, *_ = batch()
+    weight = torch.nn.Parameter(torch.ones(3, dtype=z.dtype))
+    module = ours.BCEWithLogitsLoss(pos_weight=weight)
+    module(z, y).backward()
+    expected = torch.func.grad(lambda w: torch.nn.functional.binary_cross_entropy_with_logits(z, y, pos_weight=w))
+    assert_same(weight.grad, expected(weight.detach()), 1e-12)
+
+
 @members
 def test_second_derivatives_are_the_cores(options):
     z, y, soft, weight = batch()

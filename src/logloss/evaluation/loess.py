@@ -39,7 +39,7 @@ def smooth_curve(groups: Groups, at: Floats, span: float = SPAN) -> Floats:
         _values_at(at[i : i + _AT_ONCE], reach[i : i + _AT_ONCE], p, weight, positives)
         for i in range(0, len(at), _AT_ONCE)
     ]
-    return np.clip(np.concatenate(found), 0.0, 1.0)
+    return np.asarray(np.clip(np.concatenate(found), 0.0, 1.0))
 
 
 def integrated_calibration_index(groups: Groups, span: float = SPAN) -> float:
@@ -106,7 +106,7 @@ def _values_at(at: Floats, reach: Floats, p: Floats, weight: Floats, positives: 
             right.append(counted.sum(1))
     matrix = np.stack([np.stack(moments[i : i + 3], -1) for i in range(3)], -1) / moments[0][:, None, None]
     sides = np.stack(right, -1) / moments[0][:, None]
-    found = sides[:, 0].copy()  # their mean
+    found: Floats = sides[:, 0].copy()  # their mean
     for size in (2, 3):
         solvable = np.linalg.matrix_rank(matrix[:, :size, :size], tol=1e-9, hermitian=True) == size
         solved = np.linalg.solve(matrix[solvable, :size, :size], sides[solvable, :size, None])

@@ -28,20 +28,33 @@ def _is_registered() -> bool:
     return True
 
 
+@cache
+def _is_alone() -> bool:
+    """Whether there is one processor device: spread over several, an array would be gathered for foreign code."""
+    try:
+        return jax.local_device_count(backend="cpu") == 1
+    except RuntimeError:  # JAX was told to do without
+        return False
+
+
 def is_here() -> bool:
     """Whether JAX may call the kernel."""
-    return native.name != "numpy" and _is_registered()
+    return native.name != "numpy" and _is_registered() and _is_alone()
 
 
 def takes(want: tuple[str, ...], *arrays: Maybe) -> bool:
     """Whether the kernel makes these quantities of such arrays.
 
-    Within `jax.shard_map` JAX would have to be told over which axes the results of foreign code vary, and an export for
-    any size has none yet.
+    In a mesh JAX would have to be told how the results of foreign code are spread over its axes, and an export for any
+    size has none yet.
     """
     shapes = [array.shape for array in arrays if array is not None]
     are_plain = all(len(shape) <= _MOST_AXES and all(isinstance(n, int) for n in shape) for shape in shapes)
-    return set(want) <= _WANT.keys() and are_plain and not jax.sharding.get_abstract_mesh().manual_axes
+    meshes = [
+        jax.sharding.get_abstract_mesh(),
+        *(jax.typeof(array).sharding.mesh for array in arrays if array is not None),
+    ]
+    return set(want) <= _WANT.keys() and are_plain and all(mesh.empty for mesh in meshes)
 
 
 def run(

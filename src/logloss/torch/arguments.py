@@ -120,8 +120,6 @@ def work_type(y_pred: Tensor) -> torch.dtype:
 
 def along_class_axis(weight: Tensor, y_pred: Tensor, class_axis: int, name: str) -> Tensor:
     """Class weights shaped to broadcast against y_pred: those of one axis lie along ``class_axis``."""
-    if weight.requires_grad and torch.is_grad_enabled():
-        raise errors.GradientError(f"{name} requires a gradient, and the loss gives none in it. Use {name}.detach().")
     if weight.ndim == 1 and class_axis != -1:
         class_axis = parameters.axis("class_axis", class_axis)
         if not -y_pred.ndim <= class_axis < y_pred.ndim:

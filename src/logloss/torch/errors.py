@@ -23,10 +23,6 @@ class WeightError(errors.WeightError, RuntimeError):
     """Weights that are infinite or not a number."""
 
 
-class GradientError(errors.ParameterError, RuntimeError):
-    """A gradient that the loss does not give."""
-
-
 def of_values(error: errors.LogLossError) -> errors.LogLossError:
     """The same refusal of a value, as PyTorch raises it."""
     for kind in (LabelError, ProbabilityError, LogitError, WeightError):

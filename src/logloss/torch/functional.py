@@ -232,9 +232,19 @@ def _class_weight(weight: ClassWeight, y_pred: Tensor, class_axis: int, name: st
     if not isinstance(weight, Tensor):
         weight = arguments.class_weights(weight, y_pred, name)
     weight = arguments.along_class_axis(weight, y_pred, class_axis, name)
-    if weight.numel() == 1 and weight.is_cpu and is_eager(weight) and 0 <= (number := float(weight.item())) < math.inf:
+    if (
+        weight.numel() == 1
+        and weight.is_cpu
+        and _is_constant(weight)
+        and 0 <= (number := float(weight.item())) < math.inf
+    ):
         return number, None
     return 1.0, weight
+
+
+def _is_constant(weight: Tensor) -> bool:
+    """Whether nobody wants a gradient in a class weight, so that its number says all."""
+    return is_eager(weight) and not (weight.requires_grad and torch.is_grad_enabled())
 
 
 def reduction_of(size_average: bool | None, reduce: bool | None, reduction: str) -> str:

@@ -58,8 +58,12 @@ def is_at_hand(arguments: Arguments) -> bool:
 
 def _needs_more_gradients(arguments: Arguments) -> bool:
     """Whether a gradient is wanted that the kernel does not make: it makes that in y_pred."""
-    y_true, weight = arguments.y_true, arguments.weight
-    return (y_true.requires_grad or (weight is not None and weight.requires_grad)) and torch.is_grad_enabled()
+    if not torch.is_grad_enabled():
+        return False
+    for tensor in arguments[1:]:  # a loop, since this is a part of what a small call costs
+        if tensor is not None and tensor.requires_grad:
+            return True
+    return False
 
 
 def _divisor(arguments: Arguments, reduction: str) -> Tensor | int:

@@ -20,6 +20,7 @@ from logloss.torch.eager import is_eager, is_forward_within_forward
 from logloss.torch.family import ends_in, without_smoothing
 
 _NEXT = {LOSS: GRADIENT, GRADIENT: HESSIAN}
+_CLASS_WEIGHTS = ("pos_weight", "neg_weight")
 
 # Large tensors are worked through in pieces, so that what is in between does not add to peak memory.
 _PIECES, _LARGE = 32, 1 << 20
@@ -91,8 +92,11 @@ class _Quantity(torch.autograd.Function):
             lambda: _quantity(_NEXT[ctx.quantity], arguments, ctx.family),
             lambda: _in_label(ctx.quantity, arguments, ctx.family),
             lambda: _in_weight(ctx.quantity, arguments, ctx.family),
-        )  # in y_pred, y_true and weight
-        made = [tangent * slope() for tangent, slope in zip(tangents[3:6], slopes, strict=True) if tangent is not None]
+            lambda: _in_class_weight(ctx.quantity, arguments, ctx.family, "pos_weight"),
+            lambda: _in_class_weight(ctx.quantity, arguments, ctx.family, "neg_weight"),
+        )  # in y_pred, y_true, weight and the class weights
+        of_each = zip((*tangents[3:6], *tangents[7:]), slopes, strict=True)
+        made = [tangent * slope() for tangent, slope in of_each if tangent is not None]
         total: Tensor = sum(made[1:], made[0])
         return total.sum() if ctx.is_sum else total
 
@@ -135,7 +139,13 @@ def _slopes(ctx: Any, up: Tensor) -> tuple[Any, ...]:
         in_y_true = (up * _in_label(ctx.quantity, arguments, ctx.family)).to(y_true.dtype)
     if weight is not None and ctx.needs_input_grad[5]:
         in_weight = (up * _in_weight(ctx.quantity, arguments, ctx.family)).to(weight.dtype)
-    return None, None, None, in_y_pred, in_y_true, in_weight, None, None, None
+    in_classes = [
+        (up * _in_class_weight(ctx.quantity, arguments, ctx.family, name)).sum_to_size(tensor.shape).to(tensor.dtype)
+        if tensor is not None and is_needed
+        else None
+        for name, tensor, is_needed in zip(_CLASS_WEIGHTS, arguments[4:], ctx.needs_input_grad[7:], strict=True)
+    ]
+    return None, None, None, in_y_pred, in_y_true, in_weight, None, *in_classes
 
 
 def _back(name: str, arguments: Arguments, family: BinaryCrossEntropy, up: Tensor) -> Tensor:
@@ -162,6 +172,13 @@ def _in_label(name: str, arguments: Arguments, family: BinaryCrossEntropy) -> Te
 
 def _in_weight(name: str, arguments: Arguments, family: BinaryCrossEntropy) -> Tensor:
     return _quantity(name, arguments._replace(weight=None), family)
+
+
+def _in_class_weight(name: str, arguments: Arguments, family: BinaryCrossEntropy, which: str) -> Tensor:
+    """The derivative in the weight of one side: what that side comes to where it weighs 1 and the other nothing."""
+    zero = arguments.y_pred.new_zeros((), dtype=work_type(arguments.y_pred))
+    alone = arguments._replace(**{side: zero + (side == which) for side in _CLASS_WEIGHTS})
+    return _quantity(name, alone, family)
 
 
 def _formula(name: str, arguments: Arguments, family: BinaryCrossEntropy) -> Tensor:
