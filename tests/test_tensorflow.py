@@ -946,3 +946,12 @@ def test_a_saved_module_gives_the_same_numbers_and_gradients(tmp_path: File):
     with tf.GradientTape() as tape:
         value = loaded.value(y[:2], z[:2])
     np.testing.assert_allclose(tape.gradient(value, scale), module.step(y[:2], z[:2])[1], rtol=1e-6)
+
+
+def test_graphs_of_tensorflow_1_are_refused_and_those_of_functions_are_not():
+    with tf.Graph().as_default(), pytest.raises(ParameterError, match=r"graph of TensorFlow 1.*Use tf.function\."):
+        sigmoid_cross_entropy_with_logits(labels=tf.ones(3), logits=tf.zeros(3), ignore_index=-1)
+    mapped = tf.data.Dataset.from_tensors((tf.ones(3), tf.zeros(3))).map(
+        lambda y, z: sigmoid_cross_entropy_with_logits(labels=y, logits=z)
+    )
+    np.testing.assert_allclose(next(iter(mapped)).numpy(), np.full(3, math.log(2)), rtol=1e-6)

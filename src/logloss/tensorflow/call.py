@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from logloss.core import inputs, parameters
-from logloss.core.errors import DtypeError, ShapeError
+from logloss.core.errors import DtypeError, ParameterError, ShapeError
 from logloss.core.family import BinaryCrossEntropy
 from logloss.core.formula import LOSS
 from logloss.core.reduction import check_reduction
@@ -67,6 +67,11 @@ class Function:
         self, y_true: Any, y_pred: Any, sample_weight: Any, mask: Any, class_weights: Mapping[str, Any] | None = None
     ) -> Batch:
         """Everything as tensors that match. Class weights that are tensors stand in for those of the family."""
+        if not tf.compat.v1.executing_eagerly_outside_functions():  # where == asks whether tensors are the same object
+            raise ParameterError(
+                "This is a graph of TensorFlow 1 (tf.Graph, or tf.compat.v1.disable_eager_execution), in which the loss "
+                "cannot be built. Use tf.function."
+            )
         label, prediction = _tensor(y_true, self.words.y_true), _tensor(y_pred, self.words.y_pred)
         name, dtype = self.words.y_pred, prediction.dtype
         if dtype not in _FLOATING:
