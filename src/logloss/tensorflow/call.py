@@ -69,8 +69,8 @@ class Function:
         """Everything as tensors that match. Class weights that are tensors stand in for those of the family."""
         if not tf.compat.v1.executing_eagerly_outside_functions():  # where == asks whether tensors are the same object
             raise ParameterError(
-                "This is a graph of TensorFlow 1 (tf.Graph, or tf.compat.v1.disable_eager_execution), in which the loss "
-                "cannot be built. Use tf.function."
+                "The loss cannot be built in a graph of TensorFlow 1 (tf.Graph, tf.compat.v1.disable_eager_execution). "
+                "Use tf.function."
             )
         label, prediction = _tensor(y_true, self.words.y_true), _tensor(y_pred, self.words.y_pred)
         name, dtype = self.words.y_pred, prediction.dtype

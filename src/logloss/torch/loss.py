@@ -10,6 +10,7 @@ from logloss.torch import native, operations
 from logloss.torch.arguments import Arguments, check_dense, check_values, work_type
 from logloss.torch.eager import is_eager
 
+_NO_MORE = (None,) * 4
 _HALVES = (torch.float16, torch.bfloat16)
 
 
@@ -58,12 +59,11 @@ def is_at_hand(arguments: Arguments) -> bool:
 
 def _needs_more_gradients(arguments: Arguments) -> bool:
     """Whether a gradient is wanted that the kernel does not make: it makes that in y_pred."""
-    if not torch.is_grad_enabled():
-        return False
-    for tensor in arguments[1:]:  # a loop, since this is a part of what a small call costs
-        if tensor is not None and tensor.requires_grad:
-            return True
-    return False
+    y_true, others = arguments.y_true, arguments[2:]
+    wanted = y_true.requires_grad or (
+        others != _NO_MORE and any(one is not None and one.requires_grad for one in others)
+    )
+    return wanted and torch.is_grad_enabled()
 
 
 def _divisor(arguments: Arguments, reduction: str) -> Tensor | int:
