@@ -8,7 +8,7 @@ from scipy.optimize import brentq
 from scipy.special import expit
 
 from logloss.evaluation.counting import Counter
-from logloss.evaluation.tally import Groups
+from logloss.evaluation.groups import Groups
 
 _SPREAD = 1.2
 _GRID = np.linspace(-7, 7, 20_001)

@@ -11,7 +11,7 @@ from logloss.engines.sums_by_value import text_of
 from logloss.evaluation.cells import Floats
 from logloss.evaluation.counting import Worst
 from logloss.evaluation.evidence import Mistake
-from logloss.evaluation.tally import Integers
+from logloss.evaluation.groups import Integers
 
 WORST = 20
 

@@ -15,8 +15,8 @@ from logloss.engines.gathering import Batch, sigmoid
 from logloss.engines.sums_by_value import Summing, Sums
 from logloss.evaluation.cells import Floats
 from logloss.evaluation.difference import BANDS, PROBABILITY, SMALL, Apart, Errors, band_of
+from logloss.evaluation.groups import Integers
 from logloss.evaluation.ranking import Placements
-from logloss.evaluation.tally import Integers
 
 _COUNTS = ("rows", "first_infinite", "second_infinite")
 _REGION = len(Apart._fields) - len(_COUNTS)

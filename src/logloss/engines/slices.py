@@ -7,7 +7,7 @@ import numpy as np
 from logloss.engines.sums_by_value import Summing, Sums
 from logloss.evaluation.cells import Floats
 from logloss.evaluation.evidence import Slice
-from logloss.evaluation.tally import Integers
+from logloss.evaluation.groups import Integers
 
 _COUNTS = ("rows", "infinite_negatives", "infinite_positives")
 _TERMS = ("weight", "square", "positives", "said", "loss", "loss_square", "weight_loss")

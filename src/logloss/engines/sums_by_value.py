@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from logloss.core.errors import TableError
 from logloss.evaluation.cells import Floats
-from logloss.evaluation.tally import Integers
+from logloss.evaluation.groups import Integers
 from logloss.tables.wording import quoted
 
 MOST_VALUES = 1 << 18

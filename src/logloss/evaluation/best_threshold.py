@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from logloss.evaluation.decisions import Costs, mean_of, thresholds_of
+from logloss.evaluation.groups import Floats, Groups
 from logloss.evaluation.score import Score
-from logloss.evaluation.tally import Floats, Groups
 from logloss.evaluation.thinning import dealt
 
 FOLDS = 5

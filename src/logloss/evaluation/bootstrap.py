@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from logloss.evaluation.gathering import weighty
+from logloss.evaluation.groups import Floats, Groups
 from logloss.evaluation.intervals import student
 from logloss.evaluation.score import Score
-from logloss.evaluation.tally import Floats, Groups
 from logloss.evaluation.thinning import alike
 
 REPEATS = 200
@@ -80,7 +80,7 @@ def interval(
 def resampled(groups: Groups, repeats: int, seed: int) -> Iterator[Groups]:
     """Groups with their rows drawn anew, once a repeat; some may be left without any."""
     for share in _drawn(groups, repeats, seed):
-        yield Groups(**{**vars(groups), "weight": groups.weight * share, "square": groups.square * share})
+        yield groups.times(share)
 
 
 def _drawn(groups: Groups, repeats: int, seed: int) -> Iterator[Floats]:

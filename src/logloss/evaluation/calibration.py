@@ -9,9 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from logloss.evaluation.groups import Floats, Groups
 from logloss.evaluation.intervals import spread_of
 from logloss.evaluation.score import Score
-from logloss.evaluation.tally import Floats, Groups
+
+Columns = list[Floats]
 
 _STEPS = 200
 _CLOSE = 1e-12
@@ -52,36 +54,36 @@ def recalibration(groups: Groups) -> Recalibration:
     '0.000 0.500'
     """
     excluded = int(groups.rows[groups.lesser == 0].sum())
-    is_inside = (groups.lesser > 0) & (groups.weight.sum(1) > 0)
-    groups = Groups(**{name: column[is_inside] for name, column in vars(groups).items()})
+    is_inside = (groups.lesser > 0) & (groups.mass > 0)
+    groups = groups.at(is_inside)
     negatives, positives = (groups.p[weight > 0] for weight in groups.weight.T)
     if not (len(negatives) and len(positives)):
         infinite = math.inf if len(positives) else -math.inf if len(negatives) else math.nan
         return Recalibration(Score(infinite), Score(math.nan), excluded, separated=False)
     logit = np.log1p(-groups.lesser) - np.log(groups.lesser)
     logit = np.where(groups.p > 0.5, logit, -logit)
-    intercept = _fitted(groups, np.ones((len(logit), 1)), logit)
+    intercept = _fitted(groups, [np.ones(len(logit))], logit)
     if len(logit) == 1:
         return Recalibration(intercept, Score(math.nan), excluded, separated=False)
     if positives.min() >= negatives.max() or negatives.min() >= positives.max():
         infinite = math.inf if positives.min() >= negatives.max() else -math.inf
         return Recalibration(intercept, Score(infinite), excluded, separated=True)
     # Centred and scaled, so that logits which are far away or near each other do not make the equations hard.
-    weight = groups.weight.sum(1)
+    weight = groups.mass
     middle = float((weight * logit).sum() / weight.sum())
     scale = math.sqrt(float((weight * (logit - middle) ** 2).sum() / weight.sum()))
-    found = _fitted(groups, np.stack([np.ones(len(logit)), (logit - middle) / scale], -1), np.zeros(len(logit)))
+    found = _fitted(groups, [np.ones(len(logit)), (logit - middle) / scale], np.zeros(len(logit)))
     slope = Score(found.value / scale, found.low / scale, found.high / scale)
     return Recalibration(intercept, slope, excluded, separated=False)
 
 
-def _fitted(groups: Groups, columns: Floats, offset: Floats) -> Score:
-    """The last coefficient of a logistic regression on columns, (m, 1 or 2), by Newton's method."""
-    found = np.zeros(columns.shape[1])
+def _fitted(groups: Groups, columns: Columns, offset: Floats) -> Score:
+    """The last coefficient of a logistic regression on one or two columns, by Newton's method."""
+    found = np.zeros(len(columns))
     if len(groups.p) > _FEW:  # from where the solution of a few groups is, it is a step or two
         place = np.arange(0, len(groups.p), len(groups.p) // _FEW)
         some = np.add.reduceat(groups.weight, place)
-        found, _ = _solution(some, columns[place], offset[place], found)
+        found, _ = _solution(some, [column[place] for column in columns], offset[place], found)
     found, bend = _solution(groups.weight, columns, offset, found)
     likely, unlikely = _chances(offset + _times(columns, found))
     to_last = _solved(bend, np.eye(len(found))[-1])
@@ -90,9 +92,9 @@ def _fitted(groups: Groups, columns: Floats, offset: Floats) -> Score:
     return Score(value, value - spread.reach * spread.error, value + spread.reach * spread.error)
 
 
-def _solution(weights: Floats, columns: Floats, offset: Floats, found: Floats) -> tuple[Floats, Floats]:
+def _solution(weights: Floats, columns: Columns, offset: Floats, found: Floats) -> tuple[Floats, Floats]:
     """The coefficients, and the curvature there."""
-    negative, positive = weights.T
+    negative, positive = np.ascontiguousarray(weights.T)
     weight = negative + positive
 
     def objective(coefficients: Floats) -> float:
@@ -102,8 +104,8 @@ def _solution(weights: Floats, columns: Floats, offset: Floats, found: Floats) -
     for _ in range(_STEPS):
         likely, unlikely = _chances(offset + _times(columns, found))
         wrong, curvature = negative * likely - positive * unlikely, weight * likely * unlikely
-        bend = np.array([[float((a * b * curvature).sum()) for b in columns.T] for a in columns.T])
-        step = _solved(bend, np.array([float((column * wrong).sum()) for column in columns.T]))
+        bend = np.array([[float((a * b * curvature).sum()) for b in columns] for a in columns])
+        step = _solved(bend, np.array([float((column * wrong).sum()) for column in columns]))
         # Curvature changes by a factor of e^h at most where no logit moves by more than h: such a step goes down.
         if np.abs(_times(columns, step)).max() > _SMALL:
             lowest = objective(found)
@@ -115,17 +117,18 @@ def _solution(weights: Floats, columns: Floats, offset: Floats, found: Floats) -
     return found, bend
 
 
+def _times(columns: Columns, coefficients: Floats) -> Floats:
+    """A matrix product whose sums are in one order on every machine."""
+    first, *others = (column * coefficient for column, coefficient in zip(columns, coefficients.tolist(), strict=True))
+    return np.asarray(first + others[0]) if others else first
+
+
 def _chances(linear: Floats) -> tuple[Floats, Floats]:
     """Of positives and of negatives, at these logits."""
     e = np.exp(-np.abs(linear))
     lesser, greater = e / (1 + e), 1 / (1 + e)
     is_upper = linear > 0
     return np.where(is_upper, greater, lesser), np.where(is_upper, lesser, greater)
-
-
-def _times(columns: Floats, coefficients: Floats) -> Floats:
-    """A matrix product whose sums are in one order on every machine."""
-    return np.asarray((columns * coefficients).sum(1))
 
 
 def _solved(bend: Floats, right: Floats) -> Floats:

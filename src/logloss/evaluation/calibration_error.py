@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from logloss.evaluation.tally import Groups
+from logloss.evaluation.groups import Groups
 
 BINS = 15
 
@@ -27,7 +27,7 @@ def expected_calibration_error(groups: Groups, bins: int = BINS) -> float:
     >>> expected_calibration_error(counter.tally().groups())
     0.125
     """
-    weight = groups.weight.sum(1)
+    weight = groups.mass
     total = float(weight.sum())
     if not total > 0:
         return np.nan

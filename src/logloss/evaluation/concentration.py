@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from logloss.evaluation.groups import Groups
 from logloss.evaluation.losses import losses
-from logloss.evaluation.tally import Groups
 
 SHARES = (0.001, 0.01, 0.05, 0.1, 0.25, 0.5)
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from logloss.core.errors import ParameterError
+from logloss.evaluation.groups import Floats, Groups, Integers
 from logloss.evaluation.intervals import of_mean, of_proportion
 from logloss.evaluation.score import Score
-from logloss.evaluation.tally import Floats, Groups, Integers
 
 _MOST = 1000
 
@@ -207,7 +207,7 @@ def mean_of(groups: Groups, values: Floats) -> Score:
 
 def _share(groups: Groups, among: Floats, counted: Floats) -> Score:
     """The share that is counted among some of the rows."""
-    some = Groups(**{**vars(groups), "weight": groups.weight * among, "square": groups.square * among})
+    some = groups.times(among)
     total = float(some.weight.sum())
     if not total > 0:
         return Score(np.nan)
@@ -215,7 +215,7 @@ def _share(groups: Groups, among: Floats, counted: Floats) -> Score:
 
 
 def _kept(groups: Groups, most: int) -> Integers:
-    weighs = np.flatnonzero(groups.weight.sum(1) > 0)
+    weighs = np.flatnonzero(groups.mass > 0)
     if len(weighs) <= most:
         return weighs
     chosen = [weighs[[0, -1]]]
@@ -224,7 +224,8 @@ def _kept(groups: Groups, most: int) -> Integers:
         if cumulated[-1] > 0:
             even = np.linspace(0, cumulated[-1], most // 2)[1:]
             chosen.append(np.minimum(np.searchsorted(cumulated, even), len(cumulated) - 1))
-    return np.intersect1d(np.concatenate(chosen), weighs)
+    kept = np.unique(np.concatenate(chosen))
+    return kept[groups.mass[kept] > 0]
 
 
 def _odds(threshold: Floats) -> Floats:

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from logloss.evaluation.gathering import weighty
+from logloss.evaluation.groups import Floats, Groups
 from logloss.evaluation.isotonic import pooled
 from logloss.evaluation.losses import entropy_of, losses
 from logloss.evaluation.redrawing import IfCalibrated, if_calibrated
 from logloss.evaluation.scores import has_infinite_losses
-from logloss.evaluation.tally import Floats, Groups, Sum, Tally
+from logloss.evaluation.tally import Sum, Tally
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from logloss.evaluation.groups import Floats, Groups
 from logloss.evaluation.intervals import effective_rows, student
 from logloss.evaluation.score import Score
-from logloss.evaluation.tally import Floats, Groups
 
 PROBABILITY = "mean probability"
 SMALL = 2.0**-9  # squares of differences are summed in its square, as they may be tiny

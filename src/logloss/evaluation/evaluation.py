@@ -13,12 +13,13 @@ from logloss.evaluation.decisions import Costs, Thresholds, thresholds
 from logloss.evaluation.decomposition import Decomposition, log_loss_decomposition, miscalibration_if_calibrated
 from logloss.evaluation.evidence import Evidence, Mistake, Slice
 from logloss.evaluation.findings import Finding, findings
+from logloss.evaluation.groups import Groups
 from logloss.evaluation.ranking import Ranking
 from logloss.evaluation.reliability import Reliability, reliability_of
 from logloss.evaluation.resampling import ERRORS, calibration_error, part_of_loss
 from logloss.evaluation.score import Score
 from logloss.evaluation.table import text
-from logloss.evaluation.tally import Groups, Tally
+from logloss.evaluation.tally import Tally
 from logloss.evaluation.verdict import verdict
 
 if TYPE_CHECKING:

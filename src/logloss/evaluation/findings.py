@@ -6,8 +6,9 @@ from typing import Protocol
 
 import numpy as np
 
+from logloss.evaluation.groups import Groups
 from logloss.evaluation.score import Score
-from logloss.evaluation.tally import Groups, Sum, Tally
+from logloss.evaluation.tally import Sum, Tally
 
 FEW = 10  # of a class, to say anything of calibration
 SOME = 100

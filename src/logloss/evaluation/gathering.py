@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from logloss.evaluation.tally import Groups
+from logloss.evaluation.groups import Groups
 
 
 def weighty(groups: Groups) -> Groups:
@@ -11,7 +11,7 @@ def weighty(groups: Groups) -> Groups:
     if some.all():
         return groups
     places = np.flatnonzero(some)
-    return Groups(**{name: column.take(places, 0) for name, column in vars(groups).items()})
+    return groups.at(places)
 
 
 def gathered(groups: Groups, most: int) -> Groups:
@@ -28,7 +28,7 @@ def gathered(groups: Groups, most: int) -> Groups:
     groups = weighty(groups)
     if len(groups.p) <= most:
         return groups
-    weight = groups.weight.sum(1)
+    weight = groups.mass
     cumulated = np.cumsum(weight)
     middle = (cumulated - weight / 2) / cumulated[-1]
     _, starts = np.unique((middle * most).astype(np.int64), return_index=True)

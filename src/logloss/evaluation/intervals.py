@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from logloss.evaluation.groups import Floats, Groups
 from logloss.evaluation.score import Score
-from logloss.evaluation.tally import Floats, Groups
 
 _NORMAL = 1.959963984540054  # its 97.5 % point
 _LARGEST = 300.0  # exponent, so that nothing overflows
@@ -42,7 +42,7 @@ def spread_of(groups: Groups, psi: Floats, *, by_class: bool = False) -> Spread:
         return Spread(math.nan, math.nan, math.nan)
     weight, square = groups.weight, groups.square
     some = weight > 0
-    alone = np.divide(square, weight, out=np.zeros_like(weight), where=some)  # the weight of a row
+    alone = groups.heaviness
     left = 1 - alone / (weight.sum(0) if by_class else weight.sum())
     moved = np.where(some, psi, 0.0) / weight.sum() / np.sqrt(np.maximum(left, 0.1))
     scale = float(np.abs(moved).max()) or 1.0

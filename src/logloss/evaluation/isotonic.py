@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from logloss.evaluation.tally import Floats, Integers
+from logloss.evaluation.groups import Floats, Integers
 
 
 def pooled(weight: Floats, positives: Floats) -> tuple[Floats, Floats]:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from logloss.evaluation.gathering import gathered
-from logloss.evaluation.tally import Floats, Groups
+from logloss.evaluation.groups import Floats, Groups
 
 SPAN = 0.75
 _PLACES = 200
@@ -31,7 +31,7 @@ def smooth_curve(groups: Groups, at: Floats, span: float = SPAN) -> Floats:
     [0.3]
     """
     groups = gathered(groups, _MOST)
-    p, weight, positives = groups.p, groups.weight.sum(1), groups.weight[:, 1]
+    p, weight, positives = groups.p, groups.mass, groups.weight[:, 1]
     if not len(p):
         return np.full(len(at), np.nan)
     reach = _reach(p, weight, at, span)
@@ -59,7 +59,7 @@ def integrated_calibration_index(groups: Groups, span: float = SPAN) -> float:
     >>> integrated_calibration_index(counter.tally().groups())
     0.25
     """
-    weight = groups.weight.sum(1)
+    weight = groups.mass
     total = float(weight.sum())
     if not total > 0:
         return np.nan
@@ -70,7 +70,7 @@ def integrated_calibration_index(groups: Groups, span: float = SPAN) -> float:
 
 def spread_places(groups: Groups, count: int) -> Floats:
     """At most ``count`` of the probabilities, the outermost and others with equal weight between them."""
-    weight = groups.weight.sum(1)
+    weight = groups.mass
     p: Floats = groups.p[weight > 0]
     if len(p) <= count:
         return p

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from logloss.evaluation.tally import Floats, Groups
+from logloss.evaluation.groups import Floats, Groups
 
 FARTHEST = 16.0  # about 1e-7 from 0 or 1: beyond that nothing is left to see
 _CORNER, _MOST = 0.1, 0.75
@@ -28,5 +28,5 @@ def probability_at(z: Floats) -> Floats:
 
 def needs_log_odds(groups: Groups) -> bool:
     """Whether most rows, by weight, have a probability within a tenth of 0 or 1: a linear axis would show a corner."""
-    weight = groups.weight.sum(1)
+    weight = groups.mass
     return bool(weight[groups.lesser < _CORNER].sum() > _MOST * weight.sum())

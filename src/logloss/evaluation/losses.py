@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from logloss.evaluation.tally import Floats, Groups
+from logloss.evaluation.groups import Floats, Groups
 
 
 def losses(groups: Groups) -> Floats:

@@ -9,7 +9,8 @@ from logloss.core import formula
 from logloss.core.formula import LOSS, Ends, Focus
 from logloss.core.inputs import Array
 from logloss.evaluation.cells import Floats
-from logloss.evaluation.tally import KERAS_CLIP, Integers, Sum, Tally, settled, sorted_rows
+from logloss.evaluation.groups import Integers
+from logloss.evaluation.tally import KERAS_CLIP, Sum, Tally, settled, sorted_rows
 
 _BLOCK = 1 << 13
 HEAVIEST = 2.0**20

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from logloss.evaluation.groups import Floats, Groups
 from logloss.evaluation.intervals import on_logit_scale, spread_of, student, wilson
 from logloss.evaluation.score import Score
-from logloss.evaluation.tally import Floats, Groups
 
 
 @dataclass(frozen=True)

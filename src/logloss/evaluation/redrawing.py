@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from logloss.evaluation.tally import Floats, Groups
+from logloss.evaluation.groups import Floats, Groups
 
 _REPEATS = 199  # with the value itself 200, of which 10 are beyond the 95 % point
 

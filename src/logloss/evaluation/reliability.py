@@ -8,11 +8,11 @@ import numpy as np
 from logloss.core.errors import ProbabilityError, ShapeError
 from logloss.evaluation.counting import Counter
 from logloss.evaluation.gathering import gathered
+from logloss.evaluation.groups import Floats, Groups
 from logloss.evaluation.isotonic import recalibrated
 from logloss.evaluation.loess import smooth_curve
 from logloss.evaluation.log_odds import log_odds, probability_at
 from logloss.evaluation.redrawing import redrawn
-from logloss.evaluation.tally import Floats, Groups
 
 _GRID = 101
 _CELLS = 1000
@@ -91,7 +91,7 @@ def reliability_of(groups: Groups, *, in_log_odds: bool = False, seed: int = 0) 
     low, high = np.quantile(curves[1:], [0.025, 0.975], axis=0)
     # What lies beyond the outermost cells' centres is counted at the ends of the grid.
     before = np.maximum(np.searchsorted(np.unique(grid), places, side="right") - 1, 0)
-    count = np.bincount(before, groups.weight.sum(1), _GRID)
+    count = np.bincount(before, groups.mass, _GRID)
     predicted = probability_at(grid) if in_log_odds else grid
     return Reliability(*(tuple(map(float, column)) for column in (predicted, curves[0], low, high, count)))
 

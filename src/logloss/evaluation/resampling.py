@@ -7,11 +7,11 @@ from logloss.evaluation.bootstrap import Statistic, interval
 from logloss.evaluation.calibration_error import expected_calibration_error
 from logloss.evaluation.decomposition import Decomposition, decomposition_of
 from logloss.evaluation.gathering import gathered
+from logloss.evaluation.groups import Floats, Groups
 from logloss.evaluation.loess import integrated_calibration_index
 from logloss.evaluation.redrawing import if_calibrated
 from logloss.evaluation.score import Score
 from logloss.evaluation.smooth_calibration_error import smooth_calibration_error
-from logloss.evaluation.tally import Floats, Groups
 
 _CELLS = 2000  # bins hardly change with more of them
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from logloss.evaluation.decisions import Costs, Counts, thresholds_of
+from logloss.evaluation.groups import Floats, Groups
 from logloss.evaluation.log_odds import needs_log_odds
-from logloss.evaluation.tally import Floats, Groups
 
 _STEPS = 100
 _ENDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)

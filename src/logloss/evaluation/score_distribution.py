@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from logloss.evaluation.groups import Groups
 from logloss.evaluation.log_odds import log_odds, needs_log_odds, probability_at
-from logloss.evaluation.tally import Groups
 
 _BINS = 40
 

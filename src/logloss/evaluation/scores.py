@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from logloss.evaluation.groups import Floats, Groups
 from logloss.evaluation.intervals import of_mean, of_proportion, on_log_scale
 from logloss.evaluation.losses import entropy_of, losses, squared_errors
 from logloss.evaluation.score import Score
-from logloss.evaluation.tally import KERAS_CLIP, Floats, Groups, Sum, Tally
+from logloss.evaluation.tally import KERAS_CLIP, Sum, Tally
 
 _FARTHEST = 745.0  # the greatest loss of a probability that a double can hold
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from logloss.evaluation.tally import Floats, Groups
+from logloss.evaluation.groups import Floats, Groups
 
 _PLACES = 1 << 13  # on [0, 1]; the width that is found is far greater, or the error next to nothing
 _CLOSE = 1e-12

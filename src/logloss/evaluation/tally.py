@@ -16,9 +16,7 @@ import numpy.typing as npt
 
 from logloss.core.errors import LogLossError
 from logloss.evaluation.cells import cells_of, ends_of
-
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
+from logloss.evaluation.groups import Floats, Groups, Integers
 
 MOST = 1 << 17
 KERAS_CLIP = 1e-7  # probabilities as Keras takes them lie within it and 1 less it
@@ -69,21 +67,6 @@ class CellCounts:
     rows: Integers  # (m, 2)
     weights: Integers  # (m, 2, 2)
     squares: Integers  # (m, 2, 2)
-
-
-@dataclass(frozen=True)
-class Groups:
-    """What a tally knows of the rows at each probability, in ascending order: the one form that scores are made from.
-
-    Columns are negatives and positives; a soft label is in both, by its parts.
-    """
-
-    p: Floats  # (m,)
-    lesser: Floats  # (m,), of p and 1 - p
-    rows: Integers  # (m, 2)
-    weight: Floats  # (m, 2)
-    square: Floats  # (m, 2), weights times weights
-    width: Floats  # (m,), by how much probabilities in it may differ
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from logloss.evaluation.tally import Floats, Groups, Integers
+from logloss.evaluation.groups import Floats, Groups, Integers
 
 
 def alike(groups: Groups) -> Integers:
