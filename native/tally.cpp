@@ -8,47 +8,33 @@
 
 namespace logloss {
 
-namespace {
-
-uint64_t mixed(uint64_t x) {  // a permutation in which every bit moves every other (Steele, Lea and Flood 2014)
-    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ x >> 27) * 0x94d049bb133111ebu;
-    return x ^ x >> 31;
+uint32_t& Rows::slot_of(const Row& row) {
+    const size_t last = slots_.size() - 1;
+    for (size_t at = hash_of(row.score, row.label, row.weight) & last;; at = (at + 1) & last) {
+        uint32_t& slot = slots_[at];
+        if (!slot) return slot;
+        const Row& there = rows_[slot - 1];
+        if (there.score == row.score && there.label == row.label && there.weight == row.weight) return slot;
+    }
 }
-
-size_t place_of(const Row& row, size_t slots) {
-    const auto bits = [](double x) { return std::bit_cast<uint64_t>(x); };
-    return mixed(bits(row.score) + mixed(bits(row.label) + mixed(bits(row.weight)))) & (slots - 1);
-}
-
-}  // namespace
 
 bool Rows::add(const Row& row) {
-    if (slots_.empty()) slots_.resize(1 << 10);
-    for (size_t at = place_of(row, slots_.size());; at = (at + 1) & (slots_.size() - 1)) {
-        Row& there = slots_[at];
-        if (!there.count) {
-            if (size_ == most) return false;
-            there = row;
-            if (2 * static_cast<size_t>(++size_) > slots_.size()) grow();
-            return true;
-        }
-        if (there.score == row.score && there.label == row.label && there.weight == row.weight) {
-            there.count += row.count;
-            return true;
-        }
+    if (2 * (rows_.size() + 1) > slots_.size()) grow();
+    uint32_t& slot = slot_of(row);
+    if (slot) {
+        rows_[slot - 1].count += row.count;
+        return true;
     }
+    if (size() == most) return false;
+    rows_.push_back(row);
+    slot = static_cast<uint32_t>(rows_.size());
+    return true;
 }
 
 void Rows::grow() {
-    std::vector<Row> before(2 * slots_.size());
-    before.swap(slots_);
-    for (const Row& row : before) {
-        if (!row.count) continue;
-        size_t at = place_of(row, slots_.size());
-        while (slots_[at].count) at = (at + 1) & (slots_.size() - 1);
-        slots_[at] = row;
-    }
+    slots_.assign(slots_.empty() ? 1 << 10 : 4 * slots_.size(), 0);
+    uint32_t number = 0;
+    for (const Row& row : rows_) slot_of(row) = ++number;
 }
 
 template <class T> void Zeros<T>::allocate(size_t count) {

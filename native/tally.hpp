@@ -49,22 +49,31 @@ struct Row {
     INLINE int cell(bool from_logits) const { return cell_of(lesser, score >= (from_logits ? 0.0 : 0.5)); }
 };
 
-// The distinct rows, by open addressing.
+// Equal rows have equal ones.
+INLINE uint64_t hash_of(double score, double label, double weight) {
+    const auto bits = [](double x) { return std::bit_cast<uint64_t>(x); };
+    uint64_t x = bits(score) + bits(label) * 0x9e3779b97f4a7c15u + bits(weight) * 0xd1342543de82ef95u;
+    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;  // a permutation in which every bit moves every other
+    x = (x ^ x >> 27) * 0x94d049bb133111ebu;  // (Steele, Lea and Flood 2014)
+    return x ^ x >> 31;
+}
+
+// The distinct rows one after the other, and by open addressing where each of them is.
 class Rows {
   public:
     static constexpr int64_t most = 1 << 17;
     // False, and nothing done, if there is no room for one more.
     bool add(const Row& row);
-    int64_t size() const { return size_; }
+    int64_t size() const { return static_cast<int64_t>(rows_.size()); }
     template <class F> void each(F f) const {
-        for (const Row& row : slots_)
-            if (row.count) f(row);
+        for (const Row& row : rows_) f(row);
     }
 
   private:
+    uint32_t& slot_of(const Row& row);
     void grow();
-    std::vector<Row> slots_;
-    int64_t size_ = 0;
+    std::vector<Row> rows_;
+    std::vector<uint32_t> slots_;  // a row's number and 1, or 0
 };
 
 // Zeros of which the system hands out pages as they are touched.

@@ -92,12 +92,33 @@ inline int without_hidden(int n, TallyBlock& block, const double* shown) {
     return kept;
 }
 
+// Whether a look at the first rows shows that more are distinct than are kept, so that none need be: each has set a bit
+// by its hash, and equal rows set the same one.
+inline bool are_surely_many(const Task& task, TallyBlock& block) {
+    constexpr int64_t looked_at = 2 * logloss::Rows::most, bits = int64_t{1} << 22;
+    if (task.size < looked_at || task.mask.data) return false;
+    std::vector<uint64_t> seen(bits / 64);
+    int64_t distinct = 0;
+    for (int64_t at = 0; at < looked_at && distinct <= logloss::Rows::most; at += TallyBlock::size) {
+        const double* x = read(task, task.x, at, TallyBlock::size, block.x);
+        const double* y = read(task, task.y, at, TallyBlock::size, block.y);
+        const double* weight = task.weight.data ? read(task, task.weight, at, TallyBlock::size, block.weight) : nullptr;
+        for (int i = 0; i < TallyBlock::size; ++i) {
+            const uint64_t bit = hash_of(x[i] + 0.0, y[i] + 0.0, weight ? weight[i] : 1.0) & (bits - 1);
+            distinct += !(seen[bit / 64] >> bit % 64 & 1);
+            seen[bit / 64] |= uint64_t{1} << bit % 64;
+        }
+    }
+    return distinct > logloss::Rows::most;
+}
+
 inline void tally(const Task& task, int64_t begin, int64_t end, Part& part) {
     const FloatingPoint as_it_should_be;
     static thread_local const std::unique_ptr<TallyBlock> memory(new TallyBlock);
     TallyBlock& block = *memory;
     constexpr int size = TallyBlock::size, lanes = 8;
     const bool from_logits = task.family.from_logits != 0, has_weights = task.weight.data;
+    if (!part.rows && part.are_kept && are_surely_many(task, block)) part.gather(from_logits);
     const double middle = from_logits ? 0.0 : 0.5, nothing = from_logits ? -std::numeric_limits<double>::infinity() : 0.0;
     for (int64_t at = begin; at < end; at += size) {
         int n = end - at < size ? static_cast<int>(end - at) : size;

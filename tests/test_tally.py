@@ -68,7 +68,8 @@ def test_any_partition_and_any_number_of_threads_give_the_same_bits(kind, n, thr
 def test_numpy_counts_as_the_kernel_does(kind, n):
     data, logits = rows(kind, n), kind == "logits"
     made = tally_of(*data, from_logits=logits)
-    with mock.patch.object(native, "new_tally", return_value=None):
+    without = mock.patch.multiple(native, new_tally=lambda *_: None, _extension=None)
+    with without:
         plain = tally_of(*data, from_logits=logits)
     assert (made.rows, made.infinite) == (plain.rows, plain.infinite)
     if not logits:  # whose probabilities are worked out, each to its last digits
@@ -83,6 +84,21 @@ BATCHES = st.lists(
     st.tuples(st.one_of(st.sampled_from([0.0, 1.0]), st.floats(0, 1)), PROBABILITIES, st.floats(0, 2.0**20)),
     max_size=30,
 )
+
+
+@pytest.mark.parametrize("distinct", [tallies.MOST, tallies.MOST + 1])
+@pytest.mark.parametrize("is_weighted", [False, True])
+def test_rows_are_kept_up_to_the_limit_however_they_come(distinct, is_weighted):
+    """A first look at many rows shortens the way to cells; the limit is where it is without."""
+    n = 3 * tallies.MOST
+    place = np.random.default_rng(0).permutation(np.r_[np.arange(distinct), np.arange(n - distinct) % distinct])
+    y, p = (place % 2).astype(float), (place // 2 + 1.0) / 2**18
+    w = 1.0 + (place % 4) if is_weighted else None
+    whole = tally_of(y, p, w)
+    assert isinstance(whole.kept, Rows if distinct == tallies.MOST else CellCounts)
+    assert whole.to_bytes() == in_parts(y, p, w, np.array_split(np.arange(n), 9)).to_bytes()
+    if w is not None:
+        assert whole.total(Sum.WEIGHT) == w.sum()
 
 
 @given(BATCHES, BATCHES, BATCHES, st.sampled_from([4, 1 << 17]))

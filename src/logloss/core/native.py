@@ -154,7 +154,7 @@ def _as_buffers(arrays: tuple[Array | None, ...]) -> tuple[list[Array | None], i
 
 def threads_for(size: int) -> int:
     """As many as asked for, else as there are processors that the process may use."""
-    if size < 2 * _extension.worth_a_thread:
+    if _extension is None or size < 2 * _extension.worth_a_thread:
         return 1
     asked = os.environ.get("LOGLOSS_NUM_THREADS", "")
     if asked and not (asked.isdecimal() and int(asked) > 0):
