@@ -8,7 +8,7 @@ from logloss.evaluation.groups import Floats, Groups
 SPAN = 0.75
 _PLACES = 200
 _AT_ONCE = 50  # places
-_MOST = 2000  # groups, beyond which the curve is as smooth with neighbours together
+_MOST = 1000  # groups, beyond which the curve is as smooth with neighbours together
 
 
 def smooth_curve(groups: Groups, at: Floats, span: float = SPAN) -> Floats:
