@@ -82,11 +82,12 @@ class Call:
         if counted is not None:
             shown = counted if shown is None else ops.logical_and(shown, counted)
         loss = _of_backend(bce, _REDUCTIONS[reduction], self.class_axis, self.validate)
-        if reduction in ("none", "sum"):
-            rows = self._rows(loss, y_true, y_pred, weight, shown)
-            return ops.cast(rows if reduction == "none" else ops.sum(rows), y_pred.dtype)
-        value = loss(y_true, y_pred, weight, shown)
-        return _of_all_replicas(value, y_pred, weight if "weight" in reduction else None, shown)
+        if reduction not in ("none", "sum"):
+            value = loss(y_true, y_pred, weight, shown)
+            return _of_all_replicas(value, y_pred, weight if "weight" in reduction else None, shown)
+        rows = self._rows(loss, y_true, y_pred, weight, shown)
+        value = ops.cast(rows if reduction == "none" else ops.sum(rows), y_pred.dtype)
+        return value if reduction == "none" else _of_all_replicas(value)
 
     def _rows(self, loss: Callable[..., Tensor], y_true: Tensor, y_pred: Tensor, weight: Any, shown: Any) -> Tensor:
         """The mean over the axis, of what counts."""
@@ -168,16 +169,19 @@ def _of_backend(
     )
 
 
-def _of_all_replicas(value: Tensor, y_pred: Tensor, weight: Tensor | None, shown: Tensor | None) -> Tensor:
-    """A mean of what is on one replica, as the share that it has in the mean over all of them."""
+def _of_all_replicas(value: Tensor, y_pred: Tensor = None, weight: Tensor = None, shown: Tensor = None) -> Tensor:
+    """A sum of what is on one replica, or with y_pred a mean, as a part of that over all of them."""
     if keras.backend.backend() != "tensorflow":
         return value
-    from logloss.tensorflow.replicas import is_one_of_many, share
+    from logloss.tensorflow.replicas import equal_part, is_one_of_many, share
 
     if not is_one_of_many():
         return value
-    counted = ops.ones(ops.shape(y_pred), "float32") if weight is None else ops.cast(weight, "float32")
-    return value * ops.cast(share(ops.sum(counted if shown is None else ops.where(shown, counted, 0.0))), value.dtype)
+    if y_pred is not None:
+        counted = ops.ones(ops.shape(y_pred), "float32") if weight is None else ops.cast(weight, "float32")
+        counted = counted if shown is None else ops.where(shown, counted, 0.0)
+        value = value * ops.cast(share(ops.sum(counted)), value.dtype)
+    return equal_part(value)
 
 
 def _tensor(values: Any, name: str, dtype: Any = None) -> Tensor:
