@@ -2,10 +2,10 @@
 
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, Self
 
 import keras
 from keras import ops
@@ -55,10 +55,15 @@ class Call:
     class_axis: int = -1
     ignore_index: float | None = None
     validate: bool | None = None
-    prefers_logits: bool = True  # those that a sigmoid made y_pred from: of them a saturated one learns
+    # Probabilities as Keras' own losses take them: clipped by its epsilon as it is then, and those that a sigmoid made
+    # as its logits, of which a saturated one learns.
+    as_in_keras: bool = True
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "ignore_index", parameters.ignore_index(self.ignore_index))
+        index: Any = self.ignore_index
+        if isinstance(index, str) and index in ("nan", "inf", "-inf"):  # in a config
+            index = float(index)
+        object.__setattr__(self, "ignore_index", parameters.ignore_index(index))
         object.__setattr__(self, "axis", None if self.axis is None else _plain(self.axis))
         object.__setattr__(self, "class_axis", parameters.axis("class_axis", self.class_axis))
         parameters.check_validate(self.validate)
@@ -68,8 +73,12 @@ class Call:
     ) -> Tensor:
         """The loss under one of Keras' reductions."""
         refuse_tf_keras(y_true=y_true, y_pred=y_pred, sample_weight=sample_weight)
+        if any(isinstance(given, keras.KerasTensor) for given in (y_true, y_pred, sample_weight)):
+            return LossOfModel(self, reduction, dtype)(y_true, y_pred, sample_weight)
         bce, mask = self.bce, get_keras_mask(y_pred)
-        logits = _logits_of(y_pred, bce.from_logits) if self.prefers_logits else None
+        if self.as_in_keras and bce.epsilon != keras.config.epsilon():
+            bce = replace(bce, epsilon=keras.config.epsilon())
+        logits = _logits_of(y_pred, bce.from_logits) if self.as_in_keras else None
         if logits is not None:
             if bce.from_logits:
                 warnings.warn(_TWICE, stacklevel=3)
@@ -89,6 +98,24 @@ class Call:
         value = ops.cast(rows if reduction == "none" else ops.sum(rows), y_pred.dtype)
         return value if reduction == "none" else _of_all_replicas(value)
 
+    def get_config(self) -> dict[str, Any]:
+        """All fields, as plain JSON values."""
+        axis, index = self.axis, self.ignore_index
+        is_named = isinstance(index, float) and not math.isfinite(index)  # for JSON has neither NaN nor infinity
+        return {
+            "bce": self.bce.get_config(),
+            "axis": list(axis) if isinstance(axis, tuple) else axis,
+            "class_axis": self.class_axis,
+            "ignore_index": str(index) if is_named else index,
+            "validate": self.validate,
+            "as_in_keras": self.as_in_keras,
+        }
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """The call that `get_config` described."""
+        return cls(**{**config, "bce": BinaryCrossEntropy.from_config(config["bce"])})
+
     def _rows(self, loss: Callable[..., Tensor], y_true: Tensor, y_pred: Tensor, weight: Any, shown: Any) -> Tensor:
         """The mean over the axis, of what counts."""
         if keras.backend.standardize_dtype(y_pred.dtype) in ("float16", "bfloat16"):
@@ -98,6 +125,25 @@ class Call:
         counted = ops.ones_like(losses) if shown is None else ops.cast(shown, losses.dtype)
         count = ops.sum(counted, axis=self.axis)
         return ops.sum(losses, axis=self.axis) / ops.maximum(count, 1)
+
+
+@keras.saving.register_keras_serializable(package="logloss")
+class LossOfModel(keras.Operation):  # type: ignore[misc]
+    """A loss of tensors that a model has yet to make, as one of its operations, with which it is saved."""
+
+    def __init__(self, of: Any, reduction: str = "none", dtype: Any = None, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self._of = of if isinstance(of, Call) else Call.from_config(of)
+        self._reduction, self._dtype = reduction, dtype
+
+    def call(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
+        """The loss of what the model made."""
+        return self._of(y_true, y_pred, sample_weight, reduction=self._reduction, dtype=self._dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """All that the operation was made with, as plain JSON values."""
+        made = {"of": self._of.get_config(), "reduction": self._reduction, "dtype": self._dtype}
+        return {"name": self.name} | made
 
 
 def _logits_of(y_pred: Any, from_logits: bool) -> Tensor | None:
