@@ -3,6 +3,7 @@
 ``python -m tests.frameworks FILE`` writes what Keras makes of the cases on the backend that KERAS_BACKEND names.
 """
 
+import itertools
 import os
 import subprocess
 import sys
@@ -69,6 +70,32 @@ def _cases() -> Iterator[Case]:
 
 
 CASES = tuple(_cases())
+
+
+EDGES = {  # prediction, label: the loss, and its gradient in the logit
+    "right and sure": (np.inf, 1.0, 0.0, 0.0),
+    "wrong and sure": (-np.inf, 1.0, np.inf, -1.0),
+    "right and sure of a negative": (-np.inf, 0.0, 0.0, 0.0),
+    "wrong and sure of a negative": (np.inf, 0.0, np.inf, 1.0),
+}
+
+
+class Edges(Case):
+    """Infinite logits; hidden, they are not numbers, and no element is left."""
+
+    def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray | None]:
+        z, y, *_ = (np.array(column)[:, None] for column in zip(*EDGES.values(), strict=True))
+        if not self.is_hidden:
+            return y, array(z, self.dtype), None, None
+        return y * np.nan, array(z * np.nan, self.dtype), np.ones_like(y), np.zeros_like(y, bool)
+
+
+def edges(member: str, dtype: str) -> tuple[Edges, Edges]:
+    """Infinite logits, and nothing at all."""
+    return Edges(member, True, False, "none", dtype), Edges(member, True, True, "mean", dtype)
+
+
+EDGY = tuple(itertools.product(("plain", "focal"), ("float64", "float32", "float16", "bfloat16")))
 
 
 class Made(NamedTuple):
@@ -189,33 +216,44 @@ def _keras_here() -> Callable[[Case], Made]:
         reduction = names.get(case.reduction, case.reduction)
         loss = as_loss(case.bce, reduction=reduction, ignore_index=np.nan, dtype=case.dtype)
         z = ops.convert_to_tensor(x.astype(np.float64), dtype=case.dtype)
-        value, gradient = _KERAS[keras.backend.backend()](lambda z: loss(y, z, sample_weight=weight), z)
-        return Made(*(_plain(ops.convert_to_numpy(ops.cast(tensor, "float64"))) for tensor in (value, gradient)))
+        made = _KERAS[keras.backend.backend()](lambda z: loss(y, z, sample_weight=weight), z, case.reduction == "sum")
+        return Made(*(None if a is None else _plain(ops.convert_to_numpy(ops.cast(a, "float64"))) for a in made))
 
     return call
 
 
-def _by_tape(function: Any, z: Any) -> Any:
+def _by_tape(function: Any, z: Any, has_curvature: bool) -> Any:
     import tensorflow as tf
 
-    with tf.GradientTape() as tape:
-        tape.watch(z)
-        value = function(z)
-    return value, tape.gradient(value, z)
+    with tf.GradientTape() as outer:
+        outer.watch(z)
+        with tf.GradientTape() as inner:
+            inner.watch(z)
+            value = function(z)
+        gradient = inner.gradient(value, z)
+    return value, gradient, outer.gradient(gradient, z) if has_curvature else None
 
 
-def _by_jax(function: Any, z: Any) -> Any:
+def _by_jax(function: Any, z: Any, has_curvature: bool) -> Any:
     import jax
 
-    gradient, value = jax.grad(lambda z: (lambda value: (value.sum(), value))(function(z)), has_aux=True)(z)
-    return value, gradient
+    def total(z: Any) -> Any:
+        value = function(z)
+        return value.sum(), value
+
+    slope = jax.grad(total, has_aux=True)
+    gradient, value = slope(z)
+    return value, gradient, jax.grad(lambda z: slope(z)[0].sum())(z) if has_curvature else None
 
 
-def _by_torch(function: Any, z: Any) -> Any:
+def _by_torch(function: Any, z: Any, has_curvature: bool) -> Any:
+    import torch
+
     z.requires_grad_()
     value = function(z)
-    value.sum().backward()
-    return value.detach(), z.grad
+    (gradient,) = torch.autograd.grad(value.sum(), z, create_graph=has_curvature)
+    curvature = torch.autograd.grad(gradient.sum(), z)[0] if has_curvature else None
+    return value.detach(), gradient.detach(), curvature
 
 
 _KERAS = {"tensorflow": _by_tape, "jax": _by_jax, "torch": _by_torch}
@@ -229,7 +267,7 @@ def keras_on(backend: str, folder: Path) -> Callable[[Case], Made]:
     done = subprocess.run(command, env=known, cwd=Path(__file__).parents[1], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     numbers = dict(np.load(file))
-    return lambda case: Made(*(numbers[f"{name} of {case}"] for name in ("value", "gradient")))
+    return lambda case: Made(*(numbers.get(f"{name} of {case!r}") for name in Made._fields))
 
 
 def ways(folder: Path) -> dict[str, Way]:
@@ -257,9 +295,9 @@ def ways(folder: Path) -> dict[str, Way]:
 def main() -> None:
     """Write what Keras makes of the cases."""
     call, numbers = _keras_here(), {}
-    for case in CASES:
-        made = call(case)
-        numbers |= {f"value of {case}": made.value, f"gradient of {case}": made.gradient}
+    for case in (*CASES, *itertools.chain.from_iterable(itertools.starmap(edges, EDGY))):
+        made = call(case)._asdict()
+        numbers |= {f"{name} of {case!r}": made[name] for name in made if made[name] is not None}
     np.savez(sys.argv[1], **numbers)
 
 

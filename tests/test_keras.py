@@ -208,6 +208,50 @@ def test_a_policy_is_trained_with_weights_of_either_sign():
     np.testing.assert_allclose(*histories, rtol=1e-4)
 
 
+def test_the_clip_is_keras_epsilon_as_it_is_when_a_loss_is_called():
+    y, p = np.float32([[1.0]]), np.float32([[0.0]])
+    ours = BinaryCrossentropy(), BinaryFocalCrossentropy(gamma=0.0), binary_crossentropy
+    fixed = as_loss(BinaryCrossEntropy(epsilon=1e-5))
+    try:
+        for epsilon in (1e-3, 1e-7):
+            keras.config.set_epsilon(epsilon)
+            own = float(numbers(keras.losses.BinaryCrossentropy()(y, p)))
+            assert own == pytest.approx(-math.log(epsilon), rel=1e-5)
+            for loss in ours:
+                assert float(numbers(ops.mean(loss(y, p)))) == pytest.approx(own, rel=1e-5)
+            assert float(numbers(fixed(y, p))) == pytest.approx(-math.log(1e-5), rel=1e-5)
+    finally:
+        keras.config.set_epsilon(1e-7)
+
+
+@pytest.mark.parametrize(("ours", "theirs", "options"), PAIRS)
+def test_losses_show_what_those_of_keras_show(ours, theirs, options):
+    loss, own = ours(**options), theirs(**options)
+    shown = [name for name in vars(own) if not name.startswith("_") and name != "fn"]
+    assert {"from_logits", "label_smoothing", "axis"} <= set(shown)
+    assert {name: getattr(loss, name) for name in shown} == {name: getattr(own, name) for name in shown}
+
+
+@reductions
+@pytest.mark.parametrize("weight", [None, (12,)])
+@pytest.mark.parametrize("masked", [False, True])
+def test_a_call_of_a_subclass_is_used_as_in_keras(reduction, weight, masked):
+    y, z, _, _ = batch(hard=True)
+    weight = None if weight is None else np.random.default_rng(1).random(weight).astype("float32")
+
+    def made(kind: Any) -> np.ndarray:
+        class Doubled(kind):
+            def call(self, y_true: Any, y_pred: Any) -> Any:
+                return 2 * super().call(y_true, y_pred) + 1
+
+        x = ops.convert_to_tensor(z)
+        if masked:
+            set_keras_mask(x, ops.convert_to_tensor(np.arange(12) < 7))
+        return numbers(Doubled(from_logits=True, reduction=reduction)(y, x, weight))
+
+    np.testing.assert_allclose(made(BinaryCrossentropy), made(keras.losses.BinaryCrossentropy), rtol=1e-5)
+
+
 # Where Keras is left behind
 
 
@@ -298,6 +342,54 @@ def test_labels_of_any_type_are_taken_as_they_are():
     expected = float(numbers(BinaryCrossentropy(from_logits=True)(y, z)))
     for dtype in ("bool", "uint8", "int32", "int64", "float16"):
         assert float(numbers(BinaryCrossentropy(from_logits=True)(y.astype(dtype), z))) == pytest.approx(expected)
+
+
+# Tensors that a model has yet to make
+
+
+SYMBOLIC = {
+    "binary_crossentropy": lambda losses: lambda y, p: losses.binary_crossentropy(y, p, label_smoothing=0.1),
+    "over another axis": lambda losses: lambda y, p: losses.binary_crossentropy(y, p, axis=0),
+    "binary_focal_crossentropy": lambda losses: losses.binary_focal_crossentropy,
+    # Keras makes no mean of rows whose number is open.
+    "class": lambda losses: losses.BinaryCrossentropy(reduction="sum"),
+    "class of rows": lambda losses: losses.BinaryFocalCrossentropy(True, reduction="none"),
+    "in operations": lambda losses: lambda y, p: ops.mean(3 * losses.binary_crossentropy(y, p)),
+}
+
+
+@pytest.mark.parametrize("way", SYMBOLIC)
+def test_a_loss_may_be_part_of_a_model(way, tmp_path):
+    import logloss.keras
+
+    X, y = np.random.default_rng(0).normal(size=(6, 3)).astype("float32"), np.eye(6, 4, dtype="float32")
+    made, specs = [], []
+    for losses in (logloss.keras, keras.losses):
+        keras.utils.set_random_seed(0)
+        x, labels = keras.Input((3,)), keras.Input((4,))
+        loss = SYMBOLIC[way](losses)(labels, keras.layers.Dense(4, activation="sigmoid")(x))
+        specs.append((loss.shape, loss.dtype))
+        made.append(keras.Model([x, labels], loss))
+    assert isinstance(loss, keras.KerasTensor)
+    assert specs[0] == specs[1]
+    made[0].save(tmp_path / "model.keras")
+    value, own, again = (numbers(model([X, y])) for model in (*made, keras.models.load_model(tmp_path / "model.keras")))
+    np.testing.assert_allclose(value, own, rtol=1e-5)
+    np.testing.assert_array_equal(again, value)
+
+
+def test_a_loss_in_a_model_keeps_all_its_options(tmp_path):
+    bce = BinaryCrossEntropy(from_logits=True, pos_weight=(1, 2, 3, 4), gamma=1.5, gamma_neg=2.0, margin=0.1)
+    y, z, weight, mask = batch()
+    y = np.where(mask, y, np.nan)
+    loss = as_loss(bce, reduction="weighted_mean", axis=(0, -1), ignore_index=math.nan)
+    given = [keras.Input((4,)) for _ in range(3)]
+    keras.Model(given, loss(*given)).save(tmp_path / "model.keras")
+    model = keras.models.load_model(tmp_path / "model.keras")
+    expected = bce(np.nan_to_num(y), z, sample_weight=weight, mask=mask, reduction="weighted_mean")
+    assert float(numbers(model([y, z, weight]))) == pytest.approx(expected, rel=1e-5)
+    with pytest.raises(ShapeError, match="axis=2 is not an axis of y_pred"):
+        BinaryCrossentropy(axis=2)(given[0], given[1])
 
 
 # Shapes
@@ -547,6 +639,20 @@ def test_a_network_trains_as_with_keras_own_loss(activation, class_weight):
     np.testing.assert_allclose(*histories, rtol=1e-5)
 
 
+def test_a_model_whose_output_is_its_loss_trains_as_one_that_is_compiled_with_it():
+    X, y = table(1)
+    histories = []
+    for is_inside in (False, True):
+        model, labels = network(activation="sigmoid"), keras.Input((1,))
+        inputs, loss = X, BinaryCrossentropy(pos_weight=3.0)
+        if is_inside:
+            inputs, model = [X, y], keras.Model([*model.inputs, labels], loss(labels, *model.outputs))
+            loss = lambda _, value: value  # noqa: E731
+        model.compile(optimizer="adam", loss=loss)
+        histories.append(model.fit(inputs, y, epochs=2, batch_size=len(X), verbose=0).history["loss"])
+    np.testing.assert_allclose(*histories, rtol=1e-6)
+
+
 def test_many_labels_train_with_weights_of_their_own():
     X, y = table(4)
     y[:5, 0] = math.nan
@@ -575,13 +681,22 @@ def test_a_masked_sequence_trains_though_what_it_hides_is_nan():
     assert np.isfinite(model.fit(X, y, epochs=2, verbose=0).history["loss"]).all()
 
 
-def test_a_saturated_sigmoid_learns_where_keras_keeps_its_logits():
-    model = network(activation="sigmoid", bias_initializer=keras.initializers.Constant(-200.0))
+LAYERS = {"Dense": ("sigmoid", lambda z: z), "Activation": (None, keras.layers.Activation("sigmoid"))}
+FUNCTIONS = {"activations": (None, keras.activations.sigmoid), "ops": (None, ops.sigmoid)}
+
+
+@pytest.mark.parametrize("way", LAYERS | FUNCTIONS)
+def test_a_saturated_sigmoid_learns_where_keras_keeps_its_logits(way):
+    activation, sigmoid = (LAYERS | FUNCTIONS)[way]
+    dense = keras.layers.Dense(1, activation=activation, bias_initializer=keras.initializers.Constant(-200.0))
+    inputs = keras.Input((3,))
+    model = keras.Model(inputs, sigmoid(dense(inputs)))
     model.compile(optimizer=keras.optimizers.SGD(1.0), loss=BinaryCrossentropy())
     X, _ = table()
     model.fit(X, np.ones(len(X)), epochs=1, batch_size=64, verbose=0)
-    keeps_logits = BACKEND != "jax"  # whose arrays hold no attributes
-    assert (float(numbers(model.layers[-1].bias)[0]) > -200) == keeps_logits
+    # Arrays of JAX hold no attributes; on PyTorch only layers leave the logits where they can be found.
+    keeps_logits = {"tensorflow": True, "torch": way in LAYERS, "jax": False}[BACKEND]
+    assert (float(numbers(dense.bias)[0]) > -200) == keeps_logits
 
 
 # What made the probabilities
@@ -713,3 +828,21 @@ def test_a_compiled_model_is_saved_and_loaded(tmp_path: Path):
         loaded = keras.models.load_model(tmp_path / "model.keras")
         assert type(loaded.loss).__module__.startswith("logloss.keras")
         assert loaded.evaluate(X, y, verbose=0) == pytest.approx(before, rel=1e-6)
+
+
+@pytest.mark.parametrize("suffix", ["keras", "h5"])
+@pytest.mark.parametrize("name", ["binary_crossentropy", "binary_focal_crossentropy"])
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+def test_a_model_compiled_with_a_function_loads_with_the_same(tmp_path: Path, name, suffix):
+    import logloss.keras
+
+    file = tmp_path / f"model.{suffix}"
+    own = getattr(keras.losses, name)
+    for loss, expected in ((getattr(logloss.keras, name), getattr(logloss.keras, name)), (own, own), (name, own)):
+        model = network(activation="sigmoid")
+        model.compile(loss=loss)
+        model.fit(*table(), verbose=0)
+        model.save(file)
+        assert keras.losses.get(keras.models.load_model(file).loss) is expected
+    assert keras.losses.deserialize(name) is own
+    assert keras.losses.get(name) is own

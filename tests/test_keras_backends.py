@@ -56,28 +56,34 @@ from logloss.keras import BinaryCrossentropy
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 rng = np.random.default_rng(0)
-X = rng.normal(size=(20, 3)).astype("float32")
-y = (X[:, :2] > 0).astype("float32")
-y[:7, 0] = -1  # so that the replicas have not the same number of elements that count
-weight = rng.random(20).astype("float32")
-results = {}
 strategies = tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 assert strategies[1].num_replicas_in_sync == 2
-for reduction in ("sum_over_batch_size", "mean_with_sample_weight", "sum"):
+cases = [(rows, "sum_over_batch_size", is_weighted) for rows in (20, 11, 21, 101) for is_weighted in (False, True)]
+results = {}
+for rows, reduction, is_weighted in cases + [(21, "mean_with_sample_weight", True), (21, "sum", True)]:
+    X = rng.normal(size=(rows, 3)).astype("float32")
+    y = (X[:, :2] > 0).astype("float32")
+    y[:7, 0] = -1  # so that the replicas have not the same number of elements that count
+    data = (X, y, rng.random(rows).astype("float32"))[: 3 if is_weighted else 2]
     for strategy in strategies:
         with strategy.scope():
             keras.utils.set_random_seed(0)
             model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
             loss = BinaryCrossentropy(from_logits=True, ignore_index=-1, reduction=reduction)
             model.compile(optimizer=keras.optimizers.SGD(0.1), loss=loss)
-        model.fit(X, y, sample_weight=weight, batch_size=10, epochs=2, verbose=0, shuffle=False)
-        results.setdefault(reduction, []).append(np.concatenate([w.ravel() for w in model.get_weights()]).tolist())
+        told = {"batch_size": 10, "verbose": 0}
+        weight = dict(zip(["sample_weight"], data[2:]))
+        made = model.fit(X, y, **weight, validation_data=data, epochs=2, shuffle=False, **told).history
+        made["evaluated"] = [model.evaluate(X, y, **weight, **told)]
+        made["weights"] = np.concatenate([w.ravel() for w in model.get_weights()]).tolist()
+        results.setdefault(f"{reduction} of {rows} rows, weighted: {is_weighted}", []).append(made)
 print(json.dumps(results))
 """
 
 
-def test_two_replicas_learn_what_one_does():
+def test_two_replicas_learn_and_report_what_one_does():
     result = run("-c", REPLICAS, KERAS_BACKEND="tensorflow")
     assert result.returncode == 0, result.stderr[-3000:]
-    for reduction, (alone, together) in json.loads(result.stdout.splitlines()[-1]).items():
-        assert together == pytest.approx(alone, rel=1e-4), reduction
+    for case, (alone, together) in json.loads(result.stdout.splitlines()[-1]).items():
+        for name, numbers in alone.items():
+            assert together[name] == pytest.approx(numbers, rel=1e-4, abs=1e-6), f"{name}, {case}"

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from tests import reference
-from tests.frameworks import CASES, EPSILON, MEMBERS, Case, Made, Way, ways
-from tests.paths import array
+from tests.frameworks import CASES, EDGES, EDGY, EPSILON, MEMBERS, Case, Made, Way, edges, ways
 from tests.reference import Value, mp, mpf
 from tests.tolerances import allowed, ulp
 
@@ -112,32 +111,13 @@ def test_all_ways_agree(every_way, case):
         np.testing.assert_allclose(one.gradient, made[0].gradient, rtol=1e-13, atol=1e-15)
 
 
-EDGES = {  # prediction, label: the loss, and its gradient in the logit
-    "right and sure": (np.inf, 1.0, 0.0, 0.0),
-    "wrong and sure": (-np.inf, 1.0, np.inf, -1.0),
-    "right and sure of a negative": (-np.inf, 0.0, 0.0, 0.0),
-    "wrong and sure of a negative": (np.inf, 0.0, np.inf, 1.0),
-}
-
-
-class Edges(Case):
-    """Infinite logits; hidden, they are not numbers, and no element is left."""
-
-    def arrays(self):
-        z, y, *_ = (np.array(column)[:, None] for column in zip(*EDGES.values(), strict=True))
-        if not self.is_hidden:
-            return y, array(z, self.dtype), None, None
-        return y * np.nan, array(z * np.nan, self.dtype), np.ones_like(y), np.zeros_like(y, bool)
-
-
-@pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith("Keras")])
-@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "bfloat16"])
-@pytest.mark.parametrize("member", ["plain", "focal"])
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("member", "dtype"), EDGY)
 def test_edges(every_way, name, dtype, member):
     if name not in every_way:
         pytest.skip("the kernel was built without JAX")
-    case = Edges(member, True, False, "none", dtype)
-    made = every_way[name].call(case)
+    far, nothing = edges(member, dtype)
+    made = every_way[name].call(far)
     weight = {"plain": (1, 1), "focal": (0.25, 0.75)}[member]
     for i, (_, y, loss, slope) in enumerate(EDGES.values()):
         factor = weight[0] if y else weight[1]
@@ -145,6 +125,6 @@ def test_edges(every_way, name, dtype, member):
         assert made.gradient.ravel()[i] == slope * factor
     if name == "NumPy":  # where the mean of nothing is refused
         return
-    nothing = every_way[name].call(Edges(member, True, True, "mean", dtype))
-    assert nothing.value == 0
-    assert (nothing.gradient == 0).all()
+    made = every_way[name].call(nothing)
+    assert made.value == 0
+    assert (made.gradient == 0).all()

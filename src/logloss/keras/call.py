@@ -2,10 +2,10 @@
 
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, Self
 
 import keras
 from keras import ops
@@ -55,10 +55,15 @@ class Call:
     class_axis: int = -1
     ignore_index: float | None = None
     validate: bool | None = None
-    prefers_logits: bool = True  # those that a sigmoid made y_pred from: of them a saturated one learns
+    # Probabilities as Keras' own losses take them: clipped by its epsilon as it is then, and those that a sigmoid made
+    # as its logits, of which a saturated one learns.
+    as_in_keras: bool = True
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "ignore_index", parameters.ignore_index(self.ignore_index))
+        index: Any = self.ignore_index
+        if isinstance(index, str) and index in ("nan", "inf", "-inf"):  # in a config
+            index = float(index)
+        object.__setattr__(self, "ignore_index", parameters.ignore_index(index))
         object.__setattr__(self, "axis", None if self.axis is None else _plain(self.axis))
         object.__setattr__(self, "class_axis", parameters.axis("class_axis", self.class_axis))
         parameters.check_validate(self.validate)
@@ -68,8 +73,12 @@ class Call:
     ) -> Tensor:
         """The loss under one of Keras' reductions."""
         refuse_tf_keras(y_true=y_true, y_pred=y_pred, sample_weight=sample_weight)
+        if any(isinstance(given, keras.KerasTensor) for given in (y_true, y_pred, sample_weight)):
+            return LossOfModel(self, reduction, dtype)(y_true, y_pred, sample_weight)
         bce, mask = self.bce, get_keras_mask(y_pred)
-        logits = _logits_of(y_pred, bce.from_logits) if self.prefers_logits else None
+        if self.as_in_keras and bce.epsilon != keras.config.epsilon():
+            bce = replace(bce, epsilon=keras.config.epsilon())
+        logits = _logits_of(y_pred, bce.from_logits) if self.as_in_keras else None
         if logits is not None:
             if bce.from_logits:
                 warnings.warn(_TWICE, stacklevel=3)
@@ -82,11 +91,30 @@ class Call:
         if counted is not None:
             shown = counted if shown is None else ops.logical_and(shown, counted)
         loss = _of_backend(bce, _REDUCTIONS[reduction], self.class_axis, self.validate)
-        if reduction in ("none", "sum"):
-            rows = self._rows(loss, y_true, y_pred, weight, shown)
-            return ops.cast(rows if reduction == "none" else ops.sum(rows), y_pred.dtype)
-        value = loss(y_true, y_pred, weight, shown)
-        return _of_all_replicas(value, y_pred, weight if "weight" in reduction else None, shown)
+        if reduction not in ("none", "sum"):
+            value = loss(y_true, y_pred, weight, shown)
+            return _of_all_replicas(value, y_pred, weight if "weight" in reduction else None, shown)
+        rows = self._rows(loss, y_true, y_pred, weight, shown)
+        value = ops.cast(rows if reduction == "none" else ops.sum(rows), y_pred.dtype)
+        return value if reduction == "none" else _of_all_replicas(value)
+
+    def get_config(self) -> dict[str, Any]:
+        """All fields, as plain JSON values."""
+        axis, index = self.axis, self.ignore_index
+        is_named = isinstance(index, float) and not math.isfinite(index)  # for JSON has neither NaN nor infinity
+        return {
+            "bce": self.bce.get_config(),
+            "axis": list(axis) if isinstance(axis, tuple) else axis,
+            "class_axis": self.class_axis,
+            "ignore_index": str(index) if is_named else index,
+            "validate": self.validate,
+            "as_in_keras": self.as_in_keras,
+        }
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """The call that `get_config` described."""
+        return cls(**{**config, "bce": BinaryCrossEntropy.from_config(config["bce"])})
 
     def _rows(self, loss: Callable[..., Tensor], y_true: Tensor, y_pred: Tensor, weight: Any, shown: Any) -> Tensor:
         """The mean over the axis, of what counts."""
@@ -97,6 +125,25 @@ class Call:
         counted = ops.ones_like(losses) if shown is None else ops.cast(shown, losses.dtype)
         count = ops.sum(counted, axis=self.axis)
         return ops.sum(losses, axis=self.axis) / ops.maximum(count, 1)
+
+
+@keras.saving.register_keras_serializable(package="logloss")
+class LossOfModel(keras.Operation):  # type: ignore[misc]
+    """A loss of tensors that a model has yet to make, as one of its operations, with which it is saved."""
+
+    def __init__(self, of: Any, reduction: str = "none", dtype: Any = None, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self._of = of if isinstance(of, Call) else Call.from_config(of)
+        self._reduction, self._dtype = reduction, dtype
+
+    def call(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
+        """The loss of what the model made."""
+        return self._of(y_true, y_pred, sample_weight, reduction=self._reduction, dtype=self._dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """All that the operation was made with, as plain JSON values."""
+        made = {"of": self._of.get_config(), "reduction": self._reduction, "dtype": self._dtype}
+        return {"name": self.name} | made
 
 
 def _logits_of(y_pred: Any, from_logits: bool) -> Tensor | None:
@@ -168,16 +215,19 @@ def _of_backend(
     )
 
 
-def _of_all_replicas(value: Tensor, y_pred: Tensor, weight: Tensor | None, shown: Tensor | None) -> Tensor:
-    """A mean of what is on one replica, as the share that it has in the mean over all of them."""
+def _of_all_replicas(value: Tensor, y_pred: Tensor = None, weight: Tensor = None, shown: Tensor = None) -> Tensor:
+    """A sum of what is on one replica, or with y_pred a mean, as a part of that over all of them."""
     if keras.backend.backend() != "tensorflow":
         return value
-    from logloss.tensorflow.replicas import is_one_of_many, share
+    from logloss.tensorflow.replicas import equal_part, is_one_of_many, share
 
     if not is_one_of_many():
         return value
-    counted = ops.ones(ops.shape(y_pred), "float32") if weight is None else ops.cast(weight, "float32")
-    return value * ops.cast(share(ops.sum(counted if shown is None else ops.where(shown, counted, 0.0))), value.dtype)
+    if y_pred is not None:
+        counted = ops.ones(ops.shape(y_pred), "float32") if weight is None else ops.cast(weight, "float32")
+        counted = counted if shown is None else ops.where(shown, counted, 0.0)
+        value = value * ops.cast(share(ops.sum(counted)), value.dtype)
+    return equal_part(value)
 
 
 def _tensor(values: Any, name: str, dtype: Any = None) -> Tensor:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import keras
+from keras.saving import register_keras_serializable
 
 from logloss.core import parameters
 from logloss.core.errors import ParameterError
@@ -10,6 +10,7 @@ from logloss.core.family import BinaryCrossEntropy
 from logloss.keras.call import Call, Tensor
 
 
+@register_keras_serializable(package="logloss")  # type: ignore[untyped-decorator]
 def binary_crossentropy(
     y_true: Any,
     y_pred: Any,
@@ -62,9 +63,10 @@ def binary_crossentropy(
 
     Notes
     -----
-    Probabilities are clipped to [epsilon, 1 - epsilon] for `keras.config.epsilon()`, and the gradient beyond the clip
-    is that at the clip. On TensorFlow, as in Keras, the loss of what a sigmoid made is that of its logits, without a
-    clip; with ``from_logits=True`` too, with a warning.
+    Probabilities are clipped to [epsilon, 1 - epsilon] for `keras.config.epsilon()` as it is when the loss is called,
+    and the gradient beyond the clip is that at the clip. On TensorFlow, as in Keras, the loss of what a sigmoid made is
+    that of its logits, without a clip; with ``from_logits=True`` too, with a warning. On PyTorch it is where a layer's
+    activation was the sigmoid. Tensors of a functional model are taken too, and the loss is then a part of the model.
 
     Examples
     --------
@@ -80,12 +82,12 @@ def binary_crossentropy(
         gamma=gamma,
         gamma_neg=gamma_neg,
         margin=margin,
-        epsilon=keras.config.epsilon(),
     )
     loss: Tensor = Call(bce, axis, class_axis, ignore_index, validate)(y_true, y_pred)
     return loss
 
 
+@register_keras_serializable(package="logloss")  # type: ignore[untyped-decorator]
 def binary_focal_crossentropy(
     y_true: Any,
     y_pred: Any,

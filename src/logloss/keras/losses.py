@@ -1,6 +1,5 @@
 """Keras' two losses and that of any member of the family, as objects that models are compiled with and saved with."""
 
-import math
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -23,9 +22,12 @@ class _Loss(keras.losses.Loss):  # type: ignore[misc]
         refuse_tf_keras(dtype=dtype)
         super().__init__(name=name, reduction=check_reduction(reduction), dtype=dtype)
         self._of, self._given_dtype = of, dtype
+        self.axis = of.axis
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None, **unknown: Any) -> Tensor:
         parameters.refuse_keywords(type(self).__name__, unknown, ("sample_weight",))
+        if type(self).call is not _Loss.call:  # what a subclass makes of rows is for Keras to weigh and to reduce
+            return super().__call__(y_true, y_pred, sample_weight)
         with keras.name_scope(self.name):
             return self._of(y_true, y_pred, sample_weight, reduction=self.reduction, dtype=self.dtype)
 
@@ -35,17 +37,9 @@ class _Loss(keras.losses.Loss):  # type: ignore[misc]
 
     def get_config(self) -> dict[str, Any]:
         """All that the loss was made with, as plain JSON values."""
-        axis, index, dtype = self._of.axis, self._of.ignore_index, self._given_dtype
-        is_named = isinstance(index, float) and not math.isfinite(index)  # for JSON has neither NaN nor infinity
-        return {
-            "name": self.name,
-            "reduction": self.reduction,
-            "dtype": getattr(dtype, "name", dtype),
-            "axis": list(axis) if isinstance(axis, tuple) else axis,
-            "class_axis": self._of.class_axis,
-            "ignore_index": str(index) if is_named else index,
-            "validate": self._of.validate,
-        }
+        of, dtype = self._of.get_config(), getattr(self._given_dtype, "name", self._given_dtype)
+        made = {"name": self.name, "reduction": self.reduction, "dtype": dtype}
+        return made | {option: of[option] for option in ("axis", "class_axis", "ignore_index", "validate")}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._of.bce!r}, reduction={self.reduction!r})"
@@ -81,7 +75,8 @@ class BinaryCrossentropy(_Loss):
     -----
     Weights multiply elements before the axis is averaged, so they may differ from label to label, and they may be
     negative. What a mask of Keras hides may hold anything, and means are over the rest. The mean of nothing is 0, with
-    gradient 0. Under `tf.distribute` a mean is over the batches of all replicas.
+    gradient 0. Under `tf.distribute` a mean is over the batches of all replicas, in training and in what is reported.
+    The rows of a subclass with a ``call`` of its own are weighed and reduced by Keras, as those of any loss.
 
     A model that was saved with this loss loads once `logloss.keras` is imported, which tells Keras its name.
 
@@ -118,9 +113,9 @@ class BinaryCrossentropy(_Loss):
             gamma=gamma,
             gamma_neg=gamma_neg,
             margin=margin,
-            epsilon=keras.config.epsilon(),
         )
-        super().__init__(Call(bce, axis, class_axis, _number(ignore_index), validate), reduction, name, dtype)
+        super().__init__(Call(bce, axis, class_axis, ignore_index, validate), reduction, name, dtype)
+        self.from_logits, self.label_smoothing, self.gamma = bce.from_logits, bce.label_smoothing, bce.gamma
 
     def get_config(self) -> dict[str, Any]:
         """All that the loss was made with, as plain JSON values."""
@@ -193,17 +188,14 @@ class BinaryFocalCrossentropy(BinaryCrossentropy):
             class_axis=class_axis,
             validate=validate,
         )
-        self._balancing = {
-            "apply_class_balancing": bool(apply_class_balancing),
-            "alpha": parameters.number("alpha", alpha),
-        }
+        self.apply_class_balancing, self.alpha = bool(apply_class_balancing), parameters.number("alpha", alpha)
 
     def get_config(self) -> dict[str, Any]:
         """All that the loss was made with, as plain JSON values."""
         config = super().get_config()
-        if self._balancing["apply_class_balancing"]:
+        if self.apply_class_balancing:
             del config["pos_weight"], config["neg_weight"]
-        return config | self._balancing
+        return config | {"apply_class_balancing": self.apply_class_balancing, "alpha": self.alpha}
 
 
 @register_keras_serializable(package="logloss")
@@ -228,7 +220,7 @@ class BinaryCrossEntropyLoss(_Loss):
             raise ParameterError(
                 f'bce={bce!r} is not a BinaryCrossEntropy. Make one, as by BinaryCrossEntropy.parse("focal(gamma=3)").'
             )
-        of = Call(bce, axis, class_axis, _number(ignore_index), validate, prefers_logits=False)
+        of = Call(bce, axis, class_axis, ignore_index, validate, as_in_keras=False)
         super().__init__(of, reduction, name, dtype)
 
     def get_config(self) -> dict[str, Any]:
@@ -272,9 +264,3 @@ def as_loss(
     BinaryCrossEntropyLoss(asymmetric(gamma_pos=1.0, gamma_neg=4.0, margin=0.05, from_logits=True), reduction='sum')
     """
     return BinaryCrossEntropyLoss(bce, reduction, axis, class_axis, ignore_index, name, dtype, validate=validate)
-
-
-def _number(ignore_index: Any) -> Any:
-    """A label that a config may hold by its name."""
-    is_named = isinstance(ignore_index, str) and ignore_index in ("nan", "inf", "-inf")
-    return float(ignore_index) if is_named else ignore_index
