@@ -49,6 +49,6 @@ def smooth_calibration_error(groups: Groups) -> float:
         return float(np.abs(idct(waves * np.exp(-squared * width**2), norm="ortho")).sum())
 
     # The error falls as the width grows, from what it is without smoothing to the mean residual, which may be 1.
-    if not 0 < error(0.0) or not error(1.0) < 1:
+    if not error(0.0) > 0 or not error(1.0) < 1:
         return min(error(1.0), 1.0)
     return float(brentq(lambda width: error(width) - width, 0.0, 1.0, xtol=_CLOSE))
