@@ -136,8 +136,9 @@ def test_days_are_saved_replaced_and_merged(here):
     late = here.iloc[:100].assign(y=here.y.where(here.index > 20).astype("Int64"))
     late.to_csv("monday.csv", index=False)
     done("evaluate", "monday.csv", "--label", "y", "--prob", "p", "--tally", "monday.tally")
-    merged = read_tallies(["monday.tally", "tuesday.tally"]).tally
+    merged = evaluate(["monday.tally", Path("tuesday.tally")]).evidence.tally
     assert (merged.rows, merged.pending) == (379, 21)
+    assert evaluate("monday.tally").evidence.tally.rows == 79
     assert not [path for path in Path().iterdir() if path.name.startswith(".")]
 
 

@@ -6,11 +6,12 @@ from logloss import lazy
 
 if TYPE_CHECKING:
     from logloss.engines.front_door import evaluate
+    from logloss.engines.saved import save_tally
 
-__all__ = ["evaluate"]
+__all__ = ["evaluate", "save_tally"]
 
 __getattr__, __dir__ = lazy.attributes(
     __name__,
-    dict.fromkeys(__all__, "logloss.engines.front_door"),
+    {"evaluate": "logloss.engines.front_door", "save_tally": "logloss.engines.saved"},
     extra="evaluate",
 )

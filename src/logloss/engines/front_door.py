@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any, TypedDict, Unpack, overload
 
 from logloss.core.errors import ParameterError
 from logloss.engines.arrays import from_arrays, paired_in_arrays
 from logloss.engines.columns import Columns
 from logloss.engines.pairing import Rival
+from logloss.engines.saved import is_tally, read_tallies
 from logloss.engines.several import compared
 from logloss.engines.sums_by_value import Sums
 from logloss.engines.tables import Progress, from_table, paired_in_table
@@ -64,7 +66,7 @@ def evaluate(
     ----------
     data : array, shape (n,), or table
         Labels in [0, 1], with ``y_pred`` beside them; or a table: a path to CSV, TSV or Parquet (a file, a folder, a
-        pattern, here or remote), or one of Arrow, pandas, Polars, DuckDB, Spark or Dask.
+        pattern, here or remote), or one of Arrow, pandas, Polars, DuckDB, Spark or Dask; or saved tallies, by path.
     y_pred : array, shape (n,), or a mapping of names to such, optional
         Probabilities of the positive class, or logits with ``from_logits``; of several models by their names.
     sample_weight : array, shape (n,), optional
@@ -112,6 +114,8 @@ def evaluate(
         return _of_arrays(data, y_pred, costs, sample_weight=sample_weight, **shared)
     if sample_weight is not None:
         raise ParameterError("sample_weight is an array, and a table was given. Name its column: weight='w'.")
+    if label is None and score is None and (tallies := _tallies(data)):
+        return evaluation_of(read_tallies(tallies), costs)
     if label is None or score is None:
         raise ParameterError(
             f"There is no {'label' if label is None else 'score'}. Say evaluate(y_true, y_pred) of arrays, or name the "
@@ -123,6 +127,13 @@ def evaluate(
 def evaluation_of(evidence: Evidence, costs: GivenCosts = None) -> Evaluation:
     """An evaluation of what is known of the data."""
     return Evaluation(evidence, costs if costs is None or isinstance(costs, Costs) else Costs(*costs))
+
+
+def _tallies(data: Any) -> list[str]:
+    """The paths, if all are of saved tallies."""
+    paths = [data] if isinstance(data, str | Path) else data if isinstance(data, list | tuple) else []
+    are_tallies = paths and all(isinstance(path, str | Path) and is_tally(str(path)) for path in paths)
+    return list(map(str, paths)) if are_tallies else []
 
 
 def _of_arrays(y_true: Any, y_pred: Any, costs: GivenCosts, **options: Any) -> Evaluation | Comparison:

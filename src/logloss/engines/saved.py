@@ -6,6 +6,7 @@ from operator import add
 from pathlib import Path
 
 from logloss.core.errors import LogLossError
+from logloss.evaluation.evaluation import Evaluation
 from logloss.evaluation.evidence import Evidence
 from logloss.evaluation.tally import Tally, TallyError
 from logloss.tables.atomic import write_atomically
@@ -14,8 +15,10 @@ from logloss.tables.contents import Source, find
 _START, _FIRST_NAME = b"PK\x03\x04", b"numbers.npy"
 
 
-def save_tally(evidence: Evidence | Tally, path: str | Path) -> None:
-    """Write a tally, whole or not at all; what stood there is replaced.
+def save_tally(evaluation: Evaluation | Evidence | Tally, path: str | Path) -> None:
+    """Write the tally of an evaluation, whole or not at all; what stood there is replaced.
+
+    `evaluate` takes such files, several or one, and merges them.
 
     Raises
     ------
@@ -25,14 +28,14 @@ def save_tally(evidence: Evidence | Tally, path: str | Path) -> None:
     Examples
     --------
     >>> import tempfile
-    >>> from logloss.engines.arrays import from_arrays
+    >>> from logloss import evaluate
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     save_tally(from_arrays([1, 0], [0.8, 0.2]), Path(folder) / "monday.tally")
-    ...     save_tally(from_arrays([1, 1], [0.6, 0.9]), Path(folder) / "tuesday.tally")
-    ...     read_tallies(sorted(Path(folder).iterdir())).tally.rows
+    ...     save_tally(evaluate([1, 0], [0.8, 0.2]), Path(folder) / "monday.tally")
+    ...     save_tally(evaluate([1, 1], [0.6, 0.9]), Path(folder) / "tuesday.tally")
+    ...     evaluate(list(Path(folder).iterdir())).n
     4
     """
-    write_atomically(path, (evidence.tally if isinstance(evidence, Evidence) else evidence).to_bytes())
+    write_atomically(path, (evaluation if isinstance(evaluation, Tally) else evaluation.tally).to_bytes())
 
 
 def read_tallies(paths: Iterable[str | Path]) -> Evidence:

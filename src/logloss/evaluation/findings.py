@@ -2,13 +2,14 @@
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from logloss.evaluation.groups import Groups
-from logloss.evaluation.score import Score
-from logloss.evaluation.tally import Sum, Tally
+from logloss.evaluation.tally import Sum
+
+if TYPE_CHECKING:
+    from logloss.evaluation.evaluation import Evaluation
 
 FEW = 10  # of a class, to say anything of calibration
 SOME = 100
@@ -26,26 +27,7 @@ class Finding:
         return {"code": self.code, "words": self.words}
 
 
-class Facts(Protocol):
-    """What a smell is smelt from."""
-
-    @property
-    def tally(self) -> Tally: ...  # noqa: D102
-    @property
-    def groups(self) -> Groups: ...  # noqa: D102
-    @property
-    def base_rate(self) -> Score: ...  # noqa: D102
-    @property
-    def roc_auc(self) -> Score: ...  # noqa: D102
-    @property
-    def calibration_ratio(self) -> Score: ...  # noqa: D102
-    @property
-    def calibration_intercept(self) -> Score: ...  # noqa: D102
-    @property
-    def calibration_slope(self) -> Score: ...  # noqa: D102
-
-
-def findings(facts: Facts) -> tuple[Finding, ...]:
+def findings(facts: "Evaluation") -> tuple[Finding, ...]:
     """Every smell there is, the gravest first."""
     if not facts.tally.rows:
         return (Finding("no_rows", "There are no rows with a known label, so nothing can be said yet."),)
@@ -57,7 +39,7 @@ def findings(facts: Facts) -> tuple[Finding, ...]:
     return tuple(finding for smell in smells if (finding := smell(facts)))
 
 
-def _swapped(facts: Facts) -> Finding | None:
+def _swapped(facts: "Evaluation") -> Finding | None:
     groups = facts.groups
     is_unweighted = facts.tally.total(Sum.WEIGHT) == facts.tally.total(Sum.SQUARE) == facts.tally.rows
     are_labels_soft = is_unweighted and not np.array_equal(groups.weight, groups.rows)
@@ -69,7 +51,7 @@ def _swapped(facts: Facts) -> Finding | None:
     )
 
 
-def _one_class(facts: Facts) -> Finding | None:
+def _one_class(facts: "Evaluation") -> Finding | None:
     rate = facts.base_rate.value
     if 0 < rate < 1:
         return None
@@ -80,7 +62,7 @@ def _one_class(facts: Facts) -> Finding | None:
     )
 
 
-def _one_value(facts: Facts) -> Finding | None:
+def _one_value(facts: "Evaluation") -> Finding | None:
     groups = facts.groups
     if len(groups.p) > 1 or groups.width.any() or facts.tally.rows == 1:
         return None
@@ -89,7 +71,7 @@ def _one_value(facts: Facts) -> Finding | None:
     )
 
 
-def _flipped(facts: Facts) -> Finding | None:
+def _flipped(facts: "Evaluation") -> Finding | None:
     area = facts.roc_auc
     if not area.high < 0.5:
         return None
@@ -100,7 +82,7 @@ def _flipped(facts: Facts) -> Finding | None:
     )
 
 
-def _squashed_twice(facts: Facts) -> Finding | None:
+def _squashed_twice(facts: "Evaluation") -> Finding | None:
     p, rate = facts.groups.p, facts.base_rate.value
     top = 1 / (1 + math.exp(-1))
     if len(p) < FEW or p[0] < 0.5 or p[-1] > top + 1e-9 or 0.5 <= rate <= top:
@@ -112,7 +94,7 @@ def _squashed_twice(facts: Facts) -> Finding | None:
     )
 
 
-def _saturated(facts: Facts) -> Finding | None:
+def _saturated(facts: "Evaluation") -> Finding | None:
     groups = facts.groups
     certain = groups.rows[groups.lesser == 0].sum()
     share = certain / facts.tally.rows
@@ -133,7 +115,7 @@ def _saturated(facts: Facts) -> Finding | None:
     )
 
 
-def _resampled(facts: Facts) -> Finding | None:
+def _resampled(facts: "Evaluation") -> Finding | None:
     ratio, slope, intercept = facts.calibration_ratio, facts.calibration_slope, facts.calibration_intercept
     is_far = ratio.low > 1.25 or ratio.high < 0.8
     if not (is_far and slope.low <= 1.1 and slope.high >= 0.9 and math.isfinite(intercept.value)):
@@ -147,7 +129,7 @@ def _resampled(facts: Facts) -> Finding | None:
     )
 
 
-def _rounded(facts: Facts) -> Finding | None:
+def _rounded(facts: "Evaluation") -> Finding | None:
     p = facts.groups.p
     if facts.tally.rows < 200 or not 5 <= len(p) <= 101 or facts.groups.width.any():
         return None
@@ -161,7 +143,7 @@ def _rounded(facts: Facts) -> Finding | None:
     )
 
 
-def _few(facts: Facts) -> Finding | None:
+def _few(facts: "Evaluation") -> Finding | None:
     negatives, positives = facts.groups.rows.sum(0).tolist()
     fewer, which = min((positives, "positives"), (negatives, "negatives"))
     if fewer >= SOME or fewer == 0:

@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING
 
-from logloss.evaluation.findings import Finding
 from logloss.evaluation.score import Score
 from logloss.evaluation.verdict import percent
+
+if TYPE_CHECKING:
+    from logloss.evaluation.evaluation import Evaluation
 
 _NAMES = {
     "log_loss": "Log loss, in nats",
@@ -24,24 +26,7 @@ _NAMES = {
 _WIDTH = 100
 
 
-class Facts(Protocol):
-    """What is printed."""
-
-    @property
-    def n(self) -> int: ...  # noqa: D102
-    @property
-    def n_positive(self) -> int: ...  # noqa: D102
-    @property
-    def pending(self) -> int: ...  # noqa: D102
-    @property
-    def base_rate(self) -> Score: ...  # noqa: D102
-    @property
-    def verdict(self) -> str: ...  # noqa: D102
-    @property
-    def findings(self) -> tuple[Finding, ...]: ...  # noqa: D102
-
-
-def text(facts: Facts) -> str:
+def text(facts: "Evaluation") -> str:
     """The verdict, the scores that matter most with their 95 % intervals, and what was found."""
     counts = f"{facts.n:,} rows, {facts.n_positive:,} positive ({percent(facts.base_rate.value)})"
     if facts.pending:

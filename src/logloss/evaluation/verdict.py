@@ -1,35 +1,13 @@
 """What the numbers come to, in sentences that a manager understands and an engineer can check."""
 
 import math
-from typing import Protocol
+from typing import TYPE_CHECKING
 
-from logloss.evaluation.score import Score
-
-
-class Facts(Protocol):
-    """What a verdict is made of."""
-
-    @property
-    def n(self) -> int: ...  # noqa: D102
-    @property
-    def base_rate(self) -> Score: ...  # noqa: D102
-    @property
-    def log_loss(self) -> Score: ...  # noqa: D102
-    @property
-    def entropy(self) -> Score: ...  # noqa: D102
-    @property
-    def normalized_entropy(self) -> Score: ...  # noqa: D102
-    @property
-    def skill(self) -> Score: ...  # noqa: D102
-    @property
-    def miscalibration(self) -> Score: ...  # noqa: D102
-    @property
-    def miscalibration_if_calibrated(self) -> Score: ...  # noqa: D102
-    @property
-    def worst_hundredth(self) -> float: ...  # noqa: D102
+if TYPE_CHECKING:
+    from logloss.evaluation.evaluation import Evaluation
 
 
-def verdict(facts: Facts) -> str:
+def verdict(facts: "Evaluation") -> str:
     """The sentences, one thought each."""
     if not facts.n:
         return "There are no rows with a known label, so nothing can be said yet."
@@ -39,7 +17,7 @@ def verdict(facts: Facts) -> str:
     return " ".join(filter(None, sentences))
 
 
-def _loss(facts: Facts) -> str:
+def _loss(facts: "Evaluation") -> str:
     loss, rate = facts.log_loss.value, facts.base_rate.value
     if math.isinf(loss):
         return "Log loss is infinite: some predictions were certain and wrong."
@@ -56,12 +34,12 @@ def _loss(facts: Facts) -> str:
     return f"{said} {always}{what}{doubt}."
 
 
-def is_miscalibrated(facts: Facts) -> bool:
+def is_miscalibrated(facts: "Evaluation") -> bool:
     """Whether the data can show it: miscalibration beyond the 95 % point of what perfect calibration gives."""
     return facts.miscalibration.value > facts.miscalibration_if_calibrated.high
 
 
-def _calibration(facts: Facts) -> str:
+def _calibration(facts: "Evaluation") -> str:
     found, chance = facts.miscalibration, facts.miscalibration_if_calibrated
     if math.isnan(found.value) or math.isinf(found.value):
         return ""
@@ -74,7 +52,7 @@ def _calibration(facts: Facts) -> str:
     )
 
 
-def _concentration(facts: Facts) -> str:
+def _concentration(facts: "Evaluation") -> str:
     share = facts.worst_hundredth
     return "" if math.isnan(share) or facts.n < 100 else f"1 % of the rows carry {percent(share)} of the loss."
 
