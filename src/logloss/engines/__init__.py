@@ -9,8 +9,4 @@ if TYPE_CHECKING:
 
 __all__ = ["evaluate"]
 
-__getattr__, __dir__ = lazy.attributes(
-    __name__,
-    dict.fromkeys(__all__, "logloss.engines.front_door"),
-    extra="evaluate",
-)
+__getattr__, __dir__ = lazy.attributes(__name__, evaluate=dict.fromkeys(__all__, "logloss.engines.front_door"))

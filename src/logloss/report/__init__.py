@@ -26,15 +26,14 @@ __all__ = [
 
 __getattr__, __dir__ = lazy.attributes(
     __name__,
-    {
+    evaluate={
         "EvaluationPlots": "logloss.report.plots",
         "LossCurves": "logloss.report.curves",
-        "history": "logloss.report.curves",
         "TrainingReport": "logloss.report.facts",
         "evaluation_html": "logloss.report.notebook",
+        "history": "logloss.report.curves",
         "write_evaluation_report": "logloss.report.evaluation_page",
-        "write_run_report": "logloss.report.run",
         "write_training_report": "logloss.report.training_page",
     },
-    extra="train",
+    train={"write_run_report": "logloss.report.run"},  # it reads what training wrote
 )
