@@ -208,7 +208,7 @@ def test_infinite_losses_decide(from_logits):
     by_half = {region.value: region for region in one.regions if region.by == "half"}
     assert (by_half["true"].difference.value, by_half["true"].winner) == (math.inf, "finite")
     assert ends(by_half["false"].difference) == [0, 0, 0]
-    assert "has an infinite one" in found.verdict
+    assert "has an infinite log loss" in found.verdict
     assert math.isnan(evaluate(y, {"a": certain, "b": certain}).differences[0].log_loss.value)
 
 

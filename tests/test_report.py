@@ -389,6 +389,8 @@ def test_curves_are_saved_by_the_name_s_ending(tmp_path):
         ("history", "altair", "evaluate"),
         ("history", "vl_convert", "evaluate"),
         ("write_evaluation_report", "jinja2", "evaluate"),
+        ("write_comparison_report", "jinja2", "evaluate"),
+        ("comparison_html", "altair", "evaluate"),
         ("write_run_report", "torch", "train"),
         ("write_run_report", "pandas", "train"),
     ],
