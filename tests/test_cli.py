@@ -492,8 +492,18 @@ def test_help_loads_nothing_heavy(command):
     assert not heavy & loaded
 
 
-@pytest.mark.parametrize("package", ["torch", "rich", "typer"])
-def test_a_missing_package_is_named_with_what_installs_it(here, package):
+@pytest.mark.parametrize(
+    ("package", "command", "extra"),
+    [
+        ("torch", "train customers.csv --target churn", "train"),
+        ("rich", "train customers.csv --target churn", "train"),
+        ("typer", "train customers.csv --target churn", "train"),
+        ("typer", "evaluate customers.csv --label churn --prob p", "evaluate"),
+        ("pyarrow", "--traceback evaluate customers.csv --label churn --prob p", "evaluate"),
+        ("typer", "--help", "train"),
+    ],
+)
+def test_a_missing_package_is_named_with_what_installs_it(here, package, command, extra):
     program = f"""
 import sys
 class Missing:
@@ -504,12 +514,10 @@ sys.meta_path.insert(0, Missing)
 from logloss.cli import main
 main()
 """
-    command = ["train", "customers.csv", "--target", "churn"]
-    ended = subprocess.run([sys.executable, "-c", program, *command], capture_output=True, text=True)
+    ended = subprocess.run([sys.executable, "-c", program, *command.split()], capture_output=True, text=True)
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert re.fullmatch(
-        rf"Error: .* needs the package {package}\. Install it with: pip install 'logloss\[train\]'\n", ended.stderr
-    )
+    expected = rf"Error: .* needs the package {package}\. Install it with: pip install 'logloss\[{extra}\]'"
+    assert re.fullmatch(expected, ended.stderr.splitlines()[-1])
 
 
 def test_where_an_error_arose_is_shown_to_who_asks(here):

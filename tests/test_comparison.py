@@ -208,7 +208,7 @@ def test_infinite_losses_decide(from_logits):
     by_half = {region.value: region for region in one.regions if region.by == "half"}
     assert (by_half["true"].difference.value, by_half["true"].winner) == (math.inf, "finite")
     assert ends(by_half["false"].difference) == [0, 0, 0]
-    assert "has an infinite one" in found.verdict
+    assert "has an infinite log loss" in found.verdict
     assert math.isnan(evaluate(y, {"a": certain, "b": certain}).differences[0].log_loss.value)
 
 
@@ -272,6 +272,23 @@ def test_small_regions_are_not_shown():
     assert {region.value for region in evaluate(frame, **COLUMNS).differences[0].regions if region.by == "site"} == {
         "common"
     }
+
+
+def test_a_region_of_one_class_is_won_by_nobody():
+    y, by_name, _ = models(5000)
+    p = np.where(y == 1, 0.95 + 0.001 * by_name["truth"], by_name["truth"])
+    group = np.where((y == 1) & (np.arange(5000) % 3 == 0), "positives", "others")
+    one = evaluate(y, {"a": p, "b": by_name["truth"]}, by={"group": group}).differences[0]
+    found = {region.value: region for region in one.regions if region.by == "group"}
+    assert found["positives"].difference.low > 0
+    assert (found["positives"].winner, found["others"].winner) == (None, "a")
+
+
+def test_a_column_that_is_called_as_the_bands_are_takes_nothing_from_them():
+    y, by_name, _ = models(500)
+    alone = evaluate(y, by_name).differences[0].regions
+    both = evaluate(y, by_name, by={PROBABILITY: ["x"] * 500}).differences[0].regions
+    assert [(r.value, r.rows) for r in both] == [*((r.value, r.rows) for r in alone), ("x", 500)]
 
 
 def test_one_class_has_no_area_and_the_rest_is_said():

@@ -45,8 +45,8 @@ class Stand:
     def __str__(self):
         return f"Log loss of {self.evidence.tally.rows} rows."
 
-    def report(self, path):
-        Path(path).write_text("page")
+    def report(self, path, *, title):
+        Path(path).write_text(f"page of {title}")
 
 
 @pytest.fixture
@@ -117,6 +117,15 @@ def test_several_models_are_compared(here, monkeypatch):
     assert "Failed" in logloss("evaluate", *arguments, "--fail-if", f"log_loss>={worst}").err
 
 
+def test_several_models_have_a_page_of_their_own(here, monkeypatch):
+    monkeypatch.setattr(front_door, "evaluation_of", EVALUATION_OF)
+    said = done("evaluate", "t.csv", "--label", "y", "--prob", "p,q", "--by", "site", "--report", "r.html")
+    assert said.endswith("\nThe report is in r.html.\n")
+    page = Path("r.html").read_text()
+    assert "<title>t.csv: comparison report</title>" in page
+    assert "p has the least log loss" in page
+
+
 def test_the_example_needs_nothing_else(here):
     found = facts("--example")
     assert found["n"] == ROWS
@@ -180,7 +189,7 @@ def test_the_threshold_is_that_by_theory_unless_the_rows_show_a_cheaper_one(tmp_
 
 def test_a_page_is_written(here):
     assert "The report is in r.html." in done("evaluate", "t.csv", "--label", "y", "--prob", "p", "--report", "r.html")
-    assert Path("r.html").read_text() == "page"
+    assert Path("r.html").read_text() == "page of t.csv"
 
 
 @pytest.mark.parametrize(
@@ -226,7 +235,10 @@ REFUSED = {
     "an engine": (("t.csv", "--label", "y", "--prob", "p", "--engine", "hadoop"), "--engine hadoop is not known"),
     "logits": (("t.csv", "--label", "y", "--prob", "z"), "If these are logits"),
     "a label": (("t.csv", "--label", "row", "--prob", "p"), 'The label "row" holds more than 20 values'),
-    "a page of several": (("t.csv", "--label", "y", "--prob", "p,q", "--report", "r.html"), "r.html is for one model"),
+    "a tally of several": (
+        ("t.csv", "--label", "y", "--prob", "p,q", "--tally", "t.tally"),
+        "t.tally is for one model",
+    ),
     "a folder": ((".", "--label", "y", "--prob", "p"), "bad.parquet is a damaged or incomplete Parquet file"),
 }
 

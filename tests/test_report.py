@@ -383,12 +383,23 @@ def test_curves_are_saved_by_the_name_s_ending(tmp_path):
     assert len(list(tmp_path.iterdir())) == 3
 
 
-@pytest.mark.parametrize("package", ["altair", "jinja2", "vl_convert"])
-def test_a_missing_package_is_named_with_the_command_that_installs_it(package):
-    code = f"import sys; sys.modules[{package!r}] = None\nfrom logloss.report import history"
+@pytest.mark.parametrize(
+    ("name", "package", "extra"),
+    [
+        ("history", "altair", "evaluate"),
+        ("history", "vl_convert", "evaluate"),
+        ("write_evaluation_report", "jinja2", "evaluate"),
+        ("write_comparison_report", "jinja2", "evaluate"),
+        ("comparison_html", "altair", "evaluate"),
+        ("write_run_report", "torch", "train"),
+        ("write_run_report", "pandas", "train"),
+    ],
+)
+def test_a_missing_package_is_named_with_the_least_that_installs_it(name, package, extra):
+    code = f"import sys; sys.modules[{package!r}] = None\nfrom logloss.report import {name}"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert f"MissingPackageError: logloss.report.history needs the package {package}." in run.stderr
-    assert "pip install 'logloss[train]'" in run.stderr
+    assert f"MissingPackageError: logloss.report.{name} needs the package {package}." in run.stderr
+    assert f"pip install 'logloss[{extra}]'" in run.stderr
 
 
 def test_nothing_heavy_is_imported_before_it_is_needed():

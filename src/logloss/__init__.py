@@ -18,12 +18,11 @@ __all__ = ["BinaryCrossEntropy", "__version__", "active_kernel", "conventions", 
 # Not even NumPy is needed by `logloss --help`.
 __getattr__, __dir__ = lazy.attributes(
     __name__,
-    {
+    evaluate={
         "BinaryCrossEntropy": "logloss.core.family",
         "active_kernel": "logloss.core.kernel",
         "conventions": "logloss.core.conventions",
         "evaluate": "logloss.engines.front_door",
         "log_loss": "logloss.core.scoring",
     },
-    extra="evaluate",
 )

@@ -29,20 +29,20 @@ def missing_named(what: str, extra: str) -> Iterator[None]:
         ) from error
 
 
-def attributes(
-    package: str, where: Mapping[str, str], extra: str
-) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """A module's ``__getattr__`` and ``__dir__`` for names that live in the modules ``where`` says.
+def attributes(package: str, **where: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """A module's ``__getattr__`` and ``__dir__`` for names that live in other modules.
 
-    A package that is not installed is named with the ``extra`` that installs it.
+    ``where`` says in which, by the extra that installs what they need: a package that is not there is named with it.
     """
+    found = {name: (module, extra) for extra, modules in where.items() for name, module in modules.items()}
 
     def get(name: str) -> Any:
-        if name not in where:
+        if name not in found:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        module, extra = found[name]
         with missing_named(f"{package}.{name}", extra):
-            value = getattr(import_module(where[name]), name)
+            value = getattr(import_module(module), name)
         setattr(sys.modules[package], name, value)  # so that this is asked once
         return value
 
-    return get, lambda: sorted(where)
+    return get, lambda: sorted(found)

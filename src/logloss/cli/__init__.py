@@ -19,6 +19,6 @@ def main() -> None:
             raise
         from logloss.cli.words import missing_package
 
-        print(f"Error: {missing_package(error)}", file=sys.stderr)  # noqa: T201 -- Typer itself may be what is missing
+        print(f"Error: {missing_package(error, sys.argv[1:])}", file=sys.stderr)  # noqa: T201 -- Typer itself may be what is missing
         code = 2
     sys.exit(code)

@@ -57,13 +57,13 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:
         if show_traceback:
             traceback.print_exc()
-        sentence = _sentence(error)
+        sentence = _sentence(error, arguments)
         typer.echo(printable(f"Error: {sentence or _bug(error)}"), err=True)
         return 2 if sentence else 1
     return code or 0
 
 
-def _sentence(error: Exception) -> str | None:
+def _sentence(error: Exception, arguments: Sequence[str]) -> str | None:
     """What to tell a person who can mend it; None for what is a fault of logloss."""
     if isinstance(error, LogLossError):
         return str(error)
@@ -74,7 +74,7 @@ def _sentence(error: Exception) -> str | None:
     if isinstance(error, OSError):
         return f"{error.filename or 'A file'} cannot be used: {error.strerror or error}."
     if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("logloss"):
-        return missing_package(error)
+        return missing_package(error, arguments)
     return None
 
 

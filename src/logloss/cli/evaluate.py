@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from logloss.cli.condition import Condition
-from logloss.cli.evaluation import Request, costs_in, keep, of_example, scores_in
+from logloss.cli.evaluation import Request, costs_in, keep, of_example, scores_in, title_of
 from logloss.cli.words import names, printable
 from logloss.core.errors import ParameterError
 
@@ -61,7 +61,7 @@ def evaluate(
     if threshold is not None and costs is None:
         raise ParameterError("--save-threshold needs what errors cost. Say --cost-fp and --cost-fn too.")
     scores, from_logits = scores_in(prob, logit)
-    if len(scores) > 1 and (outputs := [one for one in (report, tally, threshold) if one is not None]):
+    if len(scores) > 1 and (outputs := [one for one in (tally, threshold) if one is not None]):
         raise ParameterError(f"{outputs[0]} is for one model, and {len(scores)} were given. Name one.")
     if example and (files or label or scores):
         raise ParameterError("--example brings its own predictions. Leave out files and columns, or --example.")
@@ -78,7 +78,7 @@ def evaluate(
 
     facts = made.to_dict()
     typer.echo(json.dumps(facts, ensure_ascii=False, allow_nan=False) if as_json else printable(str(made)))
-    notes = keep(made, report=report, tally=tally, threshold=threshold)
+    notes = keep(made, title=title_of(request.files), report=report, tally=tally, threshold=threshold)
     for note in notes if not as_json else ():
         typer.echo(printable(note))
     if condition is not None and any(map(condition.holds, facts.get("models", {"": facts}).values())):

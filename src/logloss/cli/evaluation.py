@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
 
 from logloss.cli.progress import Bar
 from logloss.cli.words import names
@@ -84,7 +85,12 @@ def costs_in(false_positive: float | None, false_negative: float | None) -> "Cos
 
 
 def keep(
-    made: "Evaluation | Comparison", *, report: Path | None, tally: Path | None, threshold: Path | None
+    made: "Evaluation | Comparison",
+    *,
+    title: str,
+    report: Path | None,
+    tally: Path | None,
+    threshold: Path | None,
 ) -> list[str]:
     """Write the files that were asked for; what there is to say of each."""
     from logloss.evaluation.comparison import Comparison
@@ -97,10 +103,31 @@ def keep(
         said.append(f"The tally is in {tally}.")
     if threshold is not None and not isinstance(made, Comparison) and made.costs and made.best_threshold:
         said.append(_save_threshold(threshold, made.costs, made.best_threshold))
-    if report is not None and not isinstance(made, Comparison):
-        made.report(report)
+    if report is not None:
+        made.report(report, title=title)
         said.append(f"The report is in {report}.")
     return said
+
+
+def title_of(files: list[str]) -> str:
+    """What stands at the head of a page: the names of the files, without where they are.
+
+    Examples
+    --------
+    >>> title_of(["/data/new.csv"]), title_of(["s3://me:secret@data/x.parquet?key=1"])
+    ('new.csv', 'x.parquet')
+    >>> title_of(["a.csv", "b.csv", "c.csv", "d.csv"]), title_of([])
+    ('a.csv, b.csv and 2 more', 'Example')
+    """
+    every = [_name(file) for file in files] or ["Example"]
+    return ", ".join(every) if len(every) <= 3 else f"{', '.join(every[:2])} and {len(every) - 2} more"
+
+
+def _name(file: str) -> str:
+    if "://" not in file:
+        return Path(file).resolve().name
+    address = urlsplit(file)
+    return Path(f"{address.hostname}{address.path}").name
 
 
 def _save_threshold(path: Path, costs: "Costs", best: "BestThreshold") -> str:

@@ -1,6 +1,7 @@
 """What the verbs of the command line read and say alike."""
 
 import csv
+from collections.abc import Sequence
 
 from logloss.core.errors import ParameterError
 
@@ -47,6 +48,14 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
 
 
-def missing_package(error: ModuleNotFoundError) -> str:
-    """What to say where a package is not installed."""
-    return f"The command line needs the package {error.name}. Install it with: pip install 'logloss[train]'"
+def missing_package(error: ModuleNotFoundError, arguments: Sequence[str]) -> str:
+    """What to say where a package is not installed that this command needs.
+
+    Examples
+    --------
+    >>> missing_package(ModuleNotFoundError(name="typer"), ["evaluate", "t.csv"])
+    "The command line needs the package typer. Install it with: pip install 'logloss[evaluate]'"
+    """
+    verb = next((one for one in arguments if not one.startswith("-")), "")
+    extra = "evaluate" if verb == "evaluate" else "train"
+    return f"The command line needs the package {error.name}. Install it with: pip install 'logloss[{extra}]'"

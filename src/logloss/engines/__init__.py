@@ -11,7 +11,5 @@ if TYPE_CHECKING:
 __all__ = ["evaluate", "save_tally"]
 
 __getattr__, __dir__ = lazy.attributes(
-    __name__,
-    {"evaluate": "logloss.engines.front_door", "save_tally": "logloss.engines.saved"},
-    extra="evaluate",
+    __name__, evaluate={"evaluate": "logloss.engines.front_door", "save_tally": "logloss.engines.saved"}
 )

@@ -18,7 +18,7 @@ from logloss.evaluation.difference import BANDS, PROBABILITY, SMALL, Apart, Erro
 from logloss.evaluation.groups import Integers
 from logloss.evaluation.ranking import Placements
 
-_COUNTS = ("rows", "first_infinite", "second_infinite")
+_COUNTS = ("rows", "positives", "first_infinite", "second_infinite")
 _REGION = len(Apart._fields) - len(_COUNTS)
 
 
@@ -35,15 +35,15 @@ class RegionSumming(Summing):
     def __init__(self, by: str) -> None:
         super().__init__(by, len(_COUNTS), _REGION)
 
-    def add_rows(self, place: Integers, weight: Floats, first: Floats, second: Floats) -> None:
-        """Count rows whose sums are at these places, with the losses of both models."""
+    def add_rows(self, place: Integers, y: Floats, weight: Floats, first: Floats, second: Floats) -> None:
+        """Count rows whose sums are at these places, with their labels and the losses of both models."""
         with np.errstate(invalid="ignore"):
             apart = second - first
         endless = np.isinf(first), np.isinf(second)
         apart = np.where(endless[0] | endless[1], 0.0, apart)
         self.count(0, place)
-        self.count(1, place[endless[0] & ~endless[1]])
-        self.count(2, place[endless[1] & ~endless[0]])
+        for which, some in enumerate((y > 0.5, endless[0] & ~endless[1], endless[1] & ~endless[0]), 1):
+            self.count(which, place[some])
         more, less = np.maximum(apart, 0.0), np.maximum(-apart, 0.0)
         square = weight * weight
         terms = (
@@ -88,7 +88,7 @@ class Pairing:
         everything = pa.DictionaryArray.from_arrays(np.zeros(len(y), np.int32), pa.array([""]))
         bands = pa.DictionaryArray.from_arrays(band_of((p + q) / 2), pa.array(BANDS))
         for summing, values in zip(self._regions, (everything, bands, *by), strict=True):
-            summing.add_rows(summing.places(values), weight, *losses)
+            summing.add_rows(summing.places(values), y, weight, *losses)
 
         place = self._errors.places(everything)
         first, second = self._first, self._second

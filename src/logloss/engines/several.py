@@ -44,11 +44,11 @@ def compared(
 def _difference(evaluations: Mapping[str, Evaluation], models: tuple[str, str], sums: Sequence[Sums]) -> Difference:
     first, second = (evaluations[name] for name in models)
     scores = {name: Sides(getattr(first, name).value, getattr(second, name).value) for name in _COMPARED}
-    errors, everywhere, *regions = sums
+    errors, everywhere, bands, *slices = sums
     if not first.groups.weight.any():
         nothing = Score(math.nan)
         return Difference(models[1], models[0], nothing, nothing, nothing, math.nan, ())
     (squares,) = errors.rounded()
     (everything,) = apart_in(everywhere).values()
-    by_region = {one.by: apart_in(one) for one in regions}
-    return difference_of(models, scores, first.groups, Errors(*squares), everything, by_region)
+    by_slice = [(one.by, apart_in(one)) for one in slices]
+    return difference_of(models, scores, first.groups, Errors(*squares), everything, apart_in(bands), by_slice)

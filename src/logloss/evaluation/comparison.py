@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from logloss.core.plain import plain
@@ -51,11 +52,24 @@ class Comparison:
         return next(iter(self.evaluations))
 
     @cached_property
-    def verdict(self) -> str:
-        """What it comes to, in sentences."""
-        loss = self.evaluations[self.best].log_loss.value
+    def sentences(self) -> tuple[str, ...]:
+        """What it comes to: a sentence or two of the best model, then of each other one."""
+        best = self.evaluations[self.best]
+        loss = best.log_loss.value
+        if math.isnan(loss):
+            return (best.verdict,)
+        if not self.differences:
+            return (f"{self.best} has a log loss of {number(loss)} nats; there is no other model to compare it with.",)
         said = f"{self.best} has the least log loss, {number(loss)} nats."
-        return " ".join([said, *map(_of_difference, self.differences)])
+        if math.isinf(loss):
+            brier = number(best.brier.value)
+            said = f"Every log loss is infinite; {self.best} comes first by its Brier score, {brier}."
+        return (said, *map(of_difference, self.differences))
+
+    @property
+    def verdict(self) -> str:
+        """The same in one text."""
+        return " ".join(self.sentences)
 
     def __str__(self) -> str:
         board = [["model", *_SHOWN.values()]]
@@ -63,6 +77,11 @@ class Comparison:
             board.append([name, *(number(getattr(one, score).value) for score in _SHOWN)])
         parts = [self.verdict, aligned(board), *map(_table, self.differences)]
         return "\n\n".join(filter(None, parts))
+
+    def _repr_html_(self) -> str:
+        from logloss.report import comparison_html  # a comparison draws itself
+
+        return str(comparison_html(self))
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as JSON has it (RFC 8259): infinities are "inf" and "-inf", NaN is null."""
@@ -79,6 +98,19 @@ class Comparison:
 
         columns = {name: one.to_frame()["value"] for name, one in self.evaluations.items()}
         return pd.DataFrame(columns).T.rename_axis("model")
+
+    @property
+    def plot(self) -> Any:
+        """Charts: ``plot.differences()`` and ``plot.regions(model)``; each an Altair chart with its points."""
+        from logloss.report import ComparisonPlots  # a comparison draws itself
+
+        return ComparisonPlots(self)
+
+    def report(self, path: str | Path, *, title: str = "Comparison") -> Path:
+        """Write the page, one HTML file that opens offline, with ``title`` at its head; its path."""
+        from logloss.report import write_comparison_report  # a comparison draws itself
+
+        return Path(write_comparison_report(self, path, title=title))
 
 
 def wins(difference: Difference) -> tuple[Region, ...]:
@@ -98,16 +130,17 @@ def is_sure(score: Score) -> bool:
     return math.isinf(score.value) or score.low > 0 or score.high < 0
 
 
-def _of_difference(one: Difference) -> str:
+def of_difference(one: Difference) -> str:
+    """How a model differs from the best, and where it wins all the same."""
     apart = one.log_loss
     if math.isnan(apart.value):
-        return f"{one.model} cannot be told from it: both losses are infinite."
+        return f"{one.model} cannot be told from {one.best}: both losses are infinite."
     if math.isinf(apart.value):
-        said = f"{one.model} has an infinite one."
-    elif is_sure(apart):
-        said = f"{one.model} loses {number(apart.value)} more ({interval(apart)})."
+        said = f"{one.model} has an infinite log loss."
     else:
-        said = f"{one.model} loses {number(apart.value)} more ({interval(apart)}), which may be chance."
+        ends = f" ({interval(apart)})" if interval(apart) else ""
+        said = f"{one.model} loses {number(apart.value)} more{ends}"
+        said += "." if is_sure(apart) else ", which may be chance."
     where: Sequence[Region] = sorted(wins(one), key=lambda region: -region.share_of_rows)
     if where:
         first = where[0]

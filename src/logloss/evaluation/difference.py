@@ -20,6 +20,7 @@ SMALL = 2.0**-9  # squares of differences are summed in its square, as they may 
 _EDGES = (0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999)
 BANDS = tuple(f"{low:g} to {high:g}" for low, high in zip((0.0, *_EDGES), (*_EDGES, 1.0), strict=True))
 _LEAST_ROWS = 10  # of a region that is shown
+_LEAST_OF_A_CLASS = 5  # of one that is won: of one class alone, losses look more alike than they are
 
 
 class Apart(NamedTuple):
@@ -29,6 +30,7 @@ class Apart(NamedTuple):
     """
 
     rows: int
+    positives: int  # among them
     first_infinite: int  # where the second's loss is finite
     second_infinite: int
     weight: float
@@ -95,7 +97,8 @@ def difference_of(
     groups: Groups,
     errors: Errors,
     everywhere: Apart,
-    regions: Mapping[str, Mapping[str | None, Apart]],
+    bands: Mapping[str | None, Apart],
+    slices: Sequence[tuple[str, Mapping[str | None, Apart]]],
 ) -> Difference:
     """From what was summed of the rows.
 
@@ -107,8 +110,8 @@ def difference_of(
         ``log_loss``, ``brier`` and ``roc_auc`` of both.
     groups : Groups
         Of either: how the weight is shared out over the classes.
-    errors, everywhere, regions
-        The sums.
+    errors, everywhere, bands, slices
+        The sums: over all rows, in each band, and for each value of some columns.
 
     Notes
     -----
@@ -118,12 +121,9 @@ def difference_of(
     """
     best, model = models
     rows, weight = effective_rows(groups), float(groups.weight.sum())
-    shown = [
-        (by, value, apart)
-        for by, values in regions.items()
-        for value, apart in _ordered(by, values)
-        if apart.rows >= _LEAST_ROWS
-    ]
+    regions: list[tuple[str, str | None, Apart]] = [(PROBABILITY, band, bands[band]) for band in BANDS if band in bands]
+    regions += [(by, value, apart) for by, values in slices for value, apart in sorted(values.items(), key=_telling)]
+    shown = [region for region in regions if region[2].rows >= _LEAST_ROWS]
     return Difference(
         model,
         best,
@@ -146,11 +146,10 @@ def band_of(p: Floats) -> npt.NDArray[np.int32]:
     return np.searchsorted(np.array(_EDGES), p, "right").astype(np.int32)
 
 
-def _ordered(by: str, values: Mapping[str | None, Apart]) -> Sequence[tuple[str | None, Apart]]:
-    """Bands from low to high, slices by the difference that they make."""
-    if by == PROBABILITY:
-        return [(band, values[band]) for band in BANDS if band in values]
-    return sorted(values.items(), key=lambda one: (-abs(one[1].more - one[1].less), one[0] is None, one[0] or ""))
+def _telling(one: tuple[str | None, Apart]) -> tuple[float, bool, str]:
+    """What puts slices in order: first those that make the greatest difference."""
+    value, apart = one
+    return -abs(apart.more - apart.less), value is None, value or ""
 
 
 def _region(
@@ -158,13 +157,16 @@ def _region(
 ) -> Region:
     difference = _score(apart)
     strict = _with_error(difference.value, _error(apart), _rows(apart) - 1, share=0.05 / looked_at)
-    winner = None
-    if strict.low > 0 or difference.value == math.inf:
-        winner = models[0]
-    elif strict.high < 0 or difference.value == -math.inf:
-        winner = models[1]
     share = apart.weight / everywhere.weight if everywhere.weight else math.nan
-    return Region(by, value, apart.rows, share, difference, winner)
+    return Region(by, value, apart.rows, share, difference, _winner(apart, strict, models))
+
+
+def _winner(apart: Apart, strict: Score, models: tuple[str, str]) -> str | None:
+    if math.isinf(strict.value):
+        return models[strict.value < 0]
+    if min(apart.positives, apart.rows - apart.positives) < _LEAST_OF_A_CLASS:
+        return None
+    return models[0] if strict.low > 0 else models[1] if strict.high < 0 else None
 
 
 def _score(apart: Apart) -> Score:

@@ -299,8 +299,8 @@ class Evaluation:
 
         return EvaluationPlots(self)
 
-    def report(self, path: str | Path) -> Path:
-        """Write the page, one HTML file that opens offline; its path."""
+    def report(self, path: str | Path, *, title: str = "Evaluation") -> Path:
+        """Write the page, one HTML file that opens offline, with ``title`` at its head; its path."""
         from logloss.report import write_evaluation_report  # an evaluation draws itself
 
-        return Path(write_evaluation_report(self, path))
+        return Path(write_evaluation_report(self, path, title=title))

@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING
 from logloss import lazy
 
 if TYPE_CHECKING:
+    from logloss.report.comparison_notebook import comparison_html
+    from logloss.report.comparison_page import write_comparison_report
+    from logloss.report.comparison_plots import ComparisonPlots
     from logloss.report.curves import LossCurves, history
     from logloss.report.evaluation_page import write_evaluation_report
     from logloss.report.facts import TrainingReport
@@ -14,11 +17,14 @@ if TYPE_CHECKING:
     from logloss.report.training_page import write_training_report
 
 __all__ = [
+    "ComparisonPlots",
     "EvaluationPlots",
     "LossCurves",
     "TrainingReport",
+    "comparison_html",
     "evaluation_html",
     "history",
+    "write_comparison_report",
     "write_evaluation_report",
     "write_run_report",
     "write_training_report",
@@ -26,15 +32,17 @@ __all__ = [
 
 __getattr__, __dir__ = lazy.attributes(
     __name__,
-    {
+    evaluate={
+        "ComparisonPlots": "logloss.report.comparison_plots",
         "EvaluationPlots": "logloss.report.plots",
         "LossCurves": "logloss.report.curves",
-        "history": "logloss.report.curves",
         "TrainingReport": "logloss.report.facts",
+        "comparison_html": "logloss.report.comparison_notebook",
         "evaluation_html": "logloss.report.notebook",
+        "history": "logloss.report.curves",
+        "write_comparison_report": "logloss.report.comparison_page",
         "write_evaluation_report": "logloss.report.evaluation_page",
-        "write_run_report": "logloss.report.run",
         "write_training_report": "logloss.report.training_page",
     },
-    extra="train",
+    train={"write_run_report": "logloss.report.run"},  # it reads what training wrote
 )

@@ -31,7 +31,7 @@ _PARTS: dict[str, tuple[tuple[str, bool, str, str], ...]] = {
         ("log_loss", False, "Log loss, in nats", "the mean surprise at what happened; 0 is perfect foresight"),
         ("log_loss_bits", False, "Log loss, in bits", "the same; always saying one half costs 1 bit"),
         ("entropy", False, "Log loss of always saying the base rate, in nats", "what knowing nothing of a row costs"),
-        ("normalized_entropy", False, "Normalised entropy", "log loss over that; 1 is no better than the base rate"),
+        ("normalized_entropy", False, "Normalised entropy", "log loss over that of the base rate; 1 is no better"),
         ("skill", True, "Skill", "the share of the base rate’s loss that the model saves"),
         ("brier", False, "Brier score", "the mean squared distance of the probability from what happened"),
     ),
@@ -95,14 +95,30 @@ def score_table(evaluation: "Evaluation") -> list[tuple[str, list[Line]]]:
     return parts
 
 
+def short_title(name: str) -> str:
+    """What a score is called, without what stands in brackets.
+
+    Examples
+    --------
+    >>> short_title("roc_auc")
+    'Area under the ROC curve'
+    """
+    return _MEANINGS[name][0].partition(" (")[0]
+
+
+def meaning(name: str) -> str:
+    """What a score says."""
+    return _MEANINGS[name][1]
+
+
 def score_line(evaluation: "Evaluation", name: str) -> Line | None:
     """One row of the table; None if the score is not defined."""
-    score, (title, meaning, is_share) = getattr(evaluation, name), _MEANINGS[name]
-    return None if math.isnan(score.value) else _line(title, meaning, score, is_share)
+    score, (title, says, is_share) = getattr(evaluation, name), _MEANINGS[name]
+    return None if math.isnan(score.value) else _line(title, says, score, is_share)
 
 
-def _line(title: str, meaning: str, score: Score, is_share: bool = False) -> Line:
-    return Line(title, meaning, number(score.value, is_share), interval(score, is_share))
+def _line(title: str, says: str, score: Score, is_share: bool = False) -> Line:
+    return Line(title, says, number(score.value, is_share), interval(score, is_share))
 
 
 def number(value: float, is_share: bool = False) -> str:

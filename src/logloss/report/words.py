@@ -84,6 +84,19 @@ def share(value: float) -> str:
     return text.replace("-", "−").replace("%", "\N{NO-BREAK SPACE}%")
 
 
+def shortened(text: str, longest: int) -> str:
+    """The text on one line, cut in its middle if it is too long: names that differ often do so at an end.
+
+    Examples
+    --------
+    >>> shortened("model-2024-spring-a", 12), shortened("old", 12)
+    ('model-…ing-a', 'old')
+    """
+    text = clean(text)
+    end = (longest - 1) // 2
+    return text if len(text) <= longest else f"{text[: longest - 1 - end]}…{text[-end:]}"
+
+
 def slice_name(by: str, value: str | None, longest: int = 60) -> str:
     """A slice as people name it, cut short if it is too long.
 

@@ -29,7 +29,7 @@ __all__ = [
 
 __getattr__, __dir__ = lazy.attributes(
     __name__,
-    {
+    train={
         "BinaryClassifier": "logloss.training.classifier",
         "Epoch": "logloss.training.history",
         "History": "logloss.training.history",
@@ -41,5 +41,4 @@ __getattr__, __dir__ = lazy.attributes(
         "resume": "logloss.training.trainer",
         "train": "logloss.training.trainer",
     },
-    extra="train",
 )

@@ -13,7 +13,7 @@ __all__ = ["Table", "Targets", "is_text", "read_table", "read_targets", "refuse_
 
 __getattr__, __dir__ = lazy.attributes(
     __name__,
-    {
+    train={
         "Table": "logloss.training.tables.files",
         "read_table": "logloss.training.tables.files",
         "refuse_infinite": "logloss.training.tables.files",
@@ -22,5 +22,4 @@ __getattr__, __dir__ = lazy.attributes(
         "is_text": "logloss.training.tables.writing",
         "write_table": "logloss.training.tables.writing",
     },
-    extra="train",
 )

@@ -1,0 +1,143 @@
+"""A comparison as one HTML file: the verdict, the models side by side, where each wins; every figure as a table too."""
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from logloss.evaluation.comparison import of_difference
+from logloss.evaluation.difference import Difference
+from logloss.report import charts, comparison_tables, evaluation_tables, words
+from logloss.report import comparison_words as said
+from logloss.report.comparison_charts import differences_chart, regions_chart
+from logloss.report.comparison_facts import MODELS, Split, shown, splits
+from logloss.report.reliability_chart import reliability_diagram
+from logloss.report.rendering import drawn, render
+from logloss.tables.atomic import write_atomically
+
+if TYPE_CHECKING:
+    from logloss.evaluation.comparison import Comparison
+
+# What stands side by side where there is room has one width; what is wide is drawn twice.
+_BESIDE = {"both": charts.NARROW}
+_WIDE = {"wide": charts.WIDE, "narrow": charts.NARROW}
+_DIAGRAMS = 6
+_SENTENCES = 4  # of the verdict: those of further models stand in their parts
+
+
+def write_comparison_report(comparison: "Comparison", path: str | Path, *, title: str = "Comparison") -> Path:
+    """Write the report of a comparison as one HTML file that opens offline.
+
+    The same facts give the same bytes. The file is whole or not there. It holds no value of a row.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        The facts.
+    path : str or Path
+        Where to write; its folder must exist.
+    title : str
+        What stands at its head: the name of the file.
+
+    Returns
+    -------
+    Path
+        Where it is.
+
+    Raises
+    ------
+    RunError
+        There is no such folder, or the disk is full.
+    """
+    write_atomically(path, comparison_page(comparison, title))
+    return Path(path)
+
+
+def comparison_page(comparison: "Comparison", title: str = "Comparison") -> bytes:
+    """The page of a comparison."""
+    return render(
+        "comparison.html",
+        {
+            "title": title,
+            "best": comparison[comparison.best],
+            "models": len(comparison.evaluations),
+            "verdict": comparison.sentences[:_SENTENCES],
+            "untold": len(comparison.sentences[_SENTENCES:]),
+            "warnings": said.warnings(comparison),
+            "board": comparison_tables.board(comparison),
+            "meanings": comparison_tables.meanings(),
+            "differences": _differences(comparison),
+            "rivals": _rivals(comparison),
+            "shown": MODELS,
+            "diagrams": _diagrams(comparison),
+            "said": said,
+        },
+    )
+
+
+def _differences(comparison: "Comparison") -> dict[str, Any] | None:
+    found = shown(comparison)
+    if not found:
+        return None
+    picture = drawn(
+        partial(differences_chart, found),
+        _WIDE,
+        name="differences",
+        title="Differences from the best model",
+        description=said.differences(found),
+    )
+    return {"picture": picture, "table": comparison_tables.differences(comparison.differences)}
+
+
+def _rivals(comparison: "Comparison") -> list[dict[str, Any]]:
+    is_alone = len(comparison.differences) == 1  # the verdict says already what is to be said of it
+    return [_rival(place, *one, is_alone) for place, one in enumerate(splits(comparison), start=2)]
+
+
+def _rival(place: int, one: Difference, some: list[Split], more: int, is_alone: bool) -> dict[str, Any]:
+    """The part of a model that is not the best."""
+    models = one.best, one.model
+    best, other = said.told_apart(models)
+    return {
+        "place": place,
+        "best": best,
+        "other": other,
+        "said": f"{'' if is_alone else of_difference(one)} {said.better_share(one)}".strip(),
+        "charts": [_regions(f"regions-{place}-{i}", split, models) for i, split in enumerate(some, start=1)],
+        "more": more,
+    }
+
+
+def _regions(name: str, split: Split, models: tuple[str, str]) -> dict[str, Any]:
+    picture = drawn(
+        partial(regions_chart, split.regions[: split.drawn], models),
+        _BESIDE,
+        name=name,
+        title="Where each wins",
+        description=said.regions(split, models),
+    )
+    return {
+        "picture": picture,
+        "heading": said.heading(split.by),
+        "said": said.split(split, models),
+        "table": comparison_tables.regions(split, models),
+        "left_out": said.left_out(split),
+    }
+
+
+def _diagrams(comparison: "Comparison") -> list[dict[str, Any]]:
+    """Reliability diagrams of the first models."""
+    some = list(comparison.evaluations.items())[:_DIAGRAMS]
+    known = [(name, one.reliability) for name, one in some if one.reliability is not None]
+    return [
+        {
+            "picture": drawn(
+                partial(reliability_diagram, reliability, title=name),
+                _BESIDE,
+                name=f"diagram-{i}",
+                title="Reliability diagram",
+                description=words.diagram(words.shortened(name, said.SHORT), reliability),
+            ),
+            "table": evaluation_tables.reliability(words.shortened(name, said.SHORT), reliability),
+        }
+        for i, (name, reliability) in enumerate(known, start=1)
+    ]

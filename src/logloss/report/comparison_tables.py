@@ -1,0 +1,94 @@
+"""The figures of a comparison as tables, in text that is ready to be read."""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from logloss.evaluation.difference import Difference
+from logloss.evaluation.evaluation import InfiniteLosses
+from logloss.report import words
+from logloss.report.comparison_facts import Split
+from logloss.report.comparison_words import heading, region_name, standing, told_apart
+from logloss.report.evaluation_tables import Table
+from logloss.report.score_words import interval, meaning, number, score_line, short_title
+
+if TYPE_CHECKING:
+    from logloss.evaluation.comparison import Comparison
+
+_BOARD = ("log_loss", "normalized_entropy", "brier", "miscalibration", "roc_auc", "average_precision")
+_DOUBTS = {"worse": "beyond chance", "cannot be told": ""}  # a difference of areas may be for the better
+_NAME, _LONGEST = 120, 200  # letters
+
+
+class Cell(NamedTuple):
+    """A score and its interval."""
+
+    value: str
+    interval: str
+
+
+class Board(NamedTuple):
+    """The scores of the models, the best first."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[Cell, ...]], ...]
+
+
+def board(comparison: "Comparison") -> Board:
+    """The main scores of each model."""
+    rows = []
+    for name, evaluation in comparison.evaluations.items():
+        lines = [score_line(evaluation, score) for score in _BOARD]
+        cells = tuple(Cell(one.value, one.interval) if one else Cell("unknown", "") for one in lines)
+        if math.isinf(evaluation.log_loss.value):
+            cells = (Cell(cells[0].value, _but(evaluation.infinite_losses)), *cells[1:])
+        rows.append((words.shortened(name, _NAME), cells))
+    return Board(tuple(map(short_title, _BOARD)), tuple(rows))
+
+
+def meanings() -> Table:
+    """What the scores on the board mean."""
+    rows = [(short_title(name), meaning(name)) for name in _BOARD]
+    return Table("What the scores mean", ("score", "what it says"), tuple(rows), frozenset({1}))
+
+
+def differences(found: Sequence[Difference]) -> Table:
+    """Three rows for each model but the best."""
+    columns = ("model", "score", "above that of the best", "95 % interval", "")
+    rows = []
+    for one in found:
+        scores = {"log_loss": one.log_loss, "brier": one.brier, "roc_auc": one.roc_auc}
+        for name, score in scores.items():
+            value = "unknown" if math.isnan(score.value) else number(score.value)
+            doubt = _DOUBTS.get(standing(score), standing(score))
+            rows.append((words.shortened(one.model, _NAME), short_title(name), value, interval(score), doubt))
+    return Table("Differences as a table", columns, tuple(rows), frozenset({1, 4}))
+
+
+def regions(one: Split, models: tuple[str, str]) -> Table:
+    """The first regions."""
+    best, other = told_apart(models)
+    names = {models[0]: best, models[1]: other}
+    columns = ("part", "rows", "share of rows", f"log loss of {other} less that of {best}, in nats", "95 % interval")
+    rows = [
+        (
+            words.shortened(region_name(region), _LONGEST),
+            f"{region.rows:,}",
+            _share(region.share_of_rows),
+            "unknown" if math.isnan(region.difference.value) else number(region.difference.value),
+            interval(region.difference),
+            names[region.winner] if region.winner else "neither",
+        )
+        for region in one.regions[: one.listed]
+    ]
+    name = f"{other} beside {best}, {heading(one.by)}, as a table"
+    return Table(name, (*columns, "wins"), tuple(rows), frozenset({5}))
+
+
+def _but(found: InfiniteLosses) -> str:
+    """What stands beside a log loss that is infinite."""
+    return f"other rows: {number(found.finite_part.value)}; as Keras clips it: {number(found.keras_clip.value)}"
+
+
+def _share(value: float) -> str:
+    return "unknown" if math.isnan(value) else words.share(value)
