@@ -1,29 +1,96 @@
-"""How often nominal 95 % intervals hold the truth, over more draws than a test has time for: a table, in ten minutes.
+"""How often nominal 95 % intervals hold the truth, and how often calibrated probabilities are accused of being off.
 
-Run it from the top of the repository: ``python -m scripts.check_intervals [repeats]``.
+That is over more draws than a test has time for. Run it from the top of the repository: ``python -m
+scripts.check_intervals [formulas|redrawn|accused] [repeats]``.
 """
 
 import itertools
 import sys
+from collections.abc import Callable, Iterator
 
-from tests.populations import Population, coverage
+from logloss.evaluation.decomposition import log_loss_decomposition, miscalibration_if_calibrated
+from logloss.evaluation.groups import Groups
+from logloss.evaluation.resampling import ERRORS, calibration_error, part_of_loss
+from logloss.evaluation.score import Score
+from logloss.evaluation.tally import Tally
+from tests.populations import Population, coverage, tally_of
 from tests.test_intervals import scored, truths_of
 
+PARTS = ("miscalibration", "discrimination", "uncertainty")
 
-def main(repeats: int) -> None:
+
+def populations() -> Iterator[Population]:
+    """From rare to even, calibrated and not, with weights and without."""
+    slopes, weights = ((1.0, 0.0), (1.8, 0.3)), ("none", "exponential", "sampled")
+    for rate, (slope, shift), kind in itertools.product((0.05, 0.2, 0.5), slopes, weights):
+        yield Population(rate, slope, shift, kind)
+
+
+def by_formula(repeats: int) -> None:
+    """Scores whose intervals have a formula."""
+    _table(repeats, scored, truths_of)
+
+
+def by_drawing(repeats: int) -> None:
+    """The parts of the log loss and calibration errors, whose intervals are redrawn."""
+
+    def redrawn(tally: Tally, groups: Groups) -> dict[str, Score]:
+        parts = log_loss_decomposition(tally, groups)
+        chance = miscalibration_if_calibrated(groups).point_95
+        errors = {name: calibration_error(name, groups, error(groups)) for name, error in ERRORS.items()}
+        return {**{name: part_of_loss(name, groups, parts, chance) for name in PARTS}, **errors}
+
+    def truths(population: Population) -> dict[str, float]:
+        whole, loss = population.whole(), truths_of(population)["log_loss"]
+        parts = log_loss_decomposition_of(whole, loss)
+        return {**parts, **{name: error(whole) for name, error in ERRORS.items()}}
+
+    _table(repeats, redrawn, truths)
+
+
+def log_loss_decomposition_of(whole: Groups, loss: float) -> dict[str, float]:
+    """The parts for a whole population, in which what is said is an increasing function of what is true."""
+    from logloss.evaluation.losses import entropy_of
+
+    mass = whole.mass / whole.mass.sum()
+    rate = whole.weight[:, 1] / whole.mass
+    best = float((mass * entropy_of(rate)).sum())
+    uncertainty = float(entropy_of((mass * rate).sum()))
+    return {"miscalibration": loss - best, "discrimination": uncertainty - best, "uncertainty": uncertainty}
+
+
+def accused(repeats: int) -> None:
+    """How often perfectly calibrated probabilities are said to be off."""
+    for n, population in itertools.product((300, 10_000), populations()):
+        if population.slope != 1:
+            continue
+        blamed = 0
+        for seed in range(repeats):
+            tally = tally_of(*population.draw(n, seed))
+            groups = tally.groups()
+            chance = miscalibration_if_calibrated(groups, seed=seed)
+            blamed += log_loss_decomposition(tally, groups).miscalibration > chance.point_95
+        print(f"{n:6} {population.rate:5} {population.weights:>11} {100 * blamed / repeats:10.1f} %", flush=True)
+
+
+def _table(
+    repeats: int,
+    scored: Callable[[Tally, Groups], dict[str, Score]],
+    truths: Callable[[Population], dict[str, float]],
+) -> None:
     """Print a line for each population and number of rows, in per cent."""
     heading = False
-    for n, rate, (slope, shift), weights in itertools.product(
-        (300, 10_000), (0.05, 0.2, 0.5), ((1.0, 0.0), (1.8, 0.3)), ("none", "exponential", "sampled")
-    ):
-        population = Population(rate, slope, shift, weights)
-        found = coverage(population, n, repeats if n < 1000 else repeats // 4, scored, truths_of(population))
+    for n, population in itertools.product((300, 10_000), populations()):
+        found = coverage(population, n, repeats if n < 1000 else max(repeats // 4, 1), scored, truths(population))
         if not heading:
             print(f"{'n':>6} {'rate':>5} {'slope':>5} {'weights':>11}", *(f"{name[:10]:>10}" for name in found))
             heading = True
         cells = (f"{100 * held:10.1f}" for held in found.values())
-        print(f"{n:6} {rate:5} {slope:5} {weights:>11}", *cells, flush=True)
+        print(f"{n:6} {population.rate:5} {population.slope:5} {population.weights:>11}", *cells, flush=True)
 
+
+KINDS = {"formulas": (by_formula, 2000), "redrawn": (by_drawing, 200), "accused": (accused, 500)}
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 2000)
+    check, repeats = KINDS[sys.argv[1] if len(sys.argv) > 1 else "formulas"]
+    check(int(sys.argv[2]) if len(sys.argv) > 2 else repeats)

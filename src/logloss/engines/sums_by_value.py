@@ -46,7 +46,8 @@ class Sums:
 
     def rounded(self, start: int = 0, stop: int | None = None) -> list[list[float]]:
         """The sums of the values from ``start`` to ``stop``, each rounded once."""
-        return [[_rounded(each) for each in limbs] for limbs in self.limbs[start:stop].tolist()]
+        made: list[list[float]] = _rounded(self.limbs[start:stop]).tolist()
+        return made
 
     def to_bytes(self) -> bytes:
         """For another machine."""
@@ -120,7 +121,7 @@ class Summing:
 
     def sums(self) -> Sums:
         """All that was counted."""
-        return Sums(self._by, self._known, self._counts.copy(), _settled(self._limbs.copy())).ordered()
+        return Sums(self._by, self._known, self._counts, _settled(self._limbs)).ordered()
 
 
 def text_of(values: pa.Array) -> pa.Array:
@@ -160,8 +161,38 @@ def _settled(limbs: Integers) -> Integers:
     return limbs
 
 
-def _rounded(limbs: list[int]) -> float:
-    return sum(limb << _BITS * i for i, limb in enumerate(limbs)) / (1 << _UNIT)
+def _rounded(limbs: Integers) -> Floats:
+    """The numbers, each rounded once, from four parts that a double holds.
+
+    Notes
+    -----
+    Knuth (1969), "The art of computer programming", volume 2, for sums and their errors. What is left in the end only
+    matters half way between two doubles.
+    """
+    low, middle, high = (
+        limbs[..., 0],
+        (limbs[..., 2] << _BITS) + limbs[..., 1],
+        (limbs[..., 4] << _BITS) + limbs[..., 3],
+    )
+    upper = high >> 32 << 32
+    parts = ((upper, 3 * _BITS), (high - upper, 3 * _BITS), (middle, _BITS), (low, 0))
+    most, more, less, total = (np.ldexp(part.astype(np.float64), shift - _UNIT) for part, shift in parts)
+    total, small = _with_error(less, total)
+    total, medium = _with_error(more, total)
+    total, large = _with_error(most, total)
+    medium, smallest = _with_error(medium, small)
+    large, small = _with_error(large, medium)
+    total, half = _with_error(total, large)
+    beyond = total + 2 * half
+    is_beyond = (half * (small + smallest) > 0) & (beyond - total == 2 * half)
+    return np.where(is_beyond, beyond, total)
+
+
+def _with_error(a: Floats, b: Floats) -> tuple[Floats, Floats]:
+    """A sum, and what it lacks."""
+    total = a + b
+    from_b = total - a
+    return total, (a - (total - from_b)) + (b - from_b)
 
 
 def _refuse_many(by: str, count: int) -> None:
