@@ -162,29 +162,21 @@ def _settled(limbs: Integers) -> Integers:
 
 
 def _rounded(limbs: Integers) -> Floats:
-    """The numbers, each rounded once, from four parts that a double holds.
+    """The numbers, each rounded once, from three parts that a double holds.
 
     Notes
     -----
     Knuth (1969), "The art of computer programming", volume 2, for sums and their errors. What is left in the end only
     matters half way between two doubles.
     """
-    low, middle, high = (
-        limbs[..., 0],
-        (limbs[..., 2] << _BITS) + limbs[..., 1],
-        (limbs[..., 4] << _BITS) + limbs[..., 3],
-    )
-    upper = high >> 32 << 32
-    parts = ((upper, 3 * _BITS), (high - upper, 3 * _BITS), (middle, _BITS), (low, 0))
-    most, more, less, total = (np.ldexp(part.astype(np.float64), shift - _UNIT) for part, shift in parts)
-    total, small = _with_error(less, total)
-    total, medium = _with_error(more, total)
+    parts = limbs[..., 4], (limbs[..., 3] << _BITS) + limbs[..., 2], (limbs[..., 1] << _BITS) + limbs[..., 0]
+    most, more, total = (np.ldexp(part, place * _BITS - _UNIT) for part, place in zip(parts, (4, 2, 0), strict=True))
+    total, small = _with_error(more, total)
     total, large = _with_error(most, total)
-    medium, smallest = _with_error(medium, small)
-    large, small = _with_error(large, medium)
+    large, small = _with_error(large, small)
     total, half = _with_error(total, large)
     beyond = total + 2 * half
-    is_beyond = (half * (small + smallest) > 0) & (beyond - total == 2 * half)
+    is_beyond = (half * small > 0) & (beyond - total == 2 * half)
     return np.where(is_beyond, beyond, total)
 
 
