@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
+from logloss.core.errors import SpellingError
 from logloss.engines import evaluate
 from logloss.evaluation.evaluation import SCORES, Evaluation
 from logloss.evaluation.findings import findings
@@ -181,3 +182,16 @@ def test_nothing_is_worked_out_twice():
     assert isinstance(made, Evaluation)
     assert made.thresholds is made.thresholds
     assert text(made) == str(made)
+
+
+def test_a_slice_is_evaluated_by_itself():
+    y, p = np.array([1, 0, 1, 1] * 30), np.linspace(0.05, 0.95, 120)
+    site, kind = np.repeat(["a", "b", None], 40), np.repeat(["a", "c"], 60)
+    whole = evaluate(y, p, by={"site": site, "kind": kind})
+    for value, rows in (("b", slice(40, 80)), (None, slice(80, 120))):
+        alone = evaluate(y[rows], p[rows]).to_dict()
+        assert whole.of_slice(value).to_dict() == alone | {"mistakes": []}
+    assert whole.of_slice("a", by="kind").n == 60
+    for asked, words in (("a", "Say which: by="), ("bb", 'Did you mean "b"')):
+        with pytest.raises(SpellingError, match=words):
+            whole.of_slice(asked)

@@ -5,6 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from logloss.core.errors import SpellingError, nearest
 from logloss.core.plain import plain
 from logloss.evaluation import calibration, ranking, scores
 from logloss.evaluation.best_threshold import BestThreshold, best_threshold
@@ -258,6 +259,38 @@ class Evaluation:
     @property
     def slices(self) -> tuple[Slice, ...]:  # noqa: D102
         return self.evidence.slices
+
+    def of_slice(self, value: str | None, by: str | None = None) -> "Evaluation":
+        """The evaluation of a slice that is among the hundred which matter most; its costliest rows are not known.
+
+        Parameters
+        ----------
+        value : str or None
+            The slice's value, as text; None is that of rows without one.
+        by : str, optional
+            Its column, where several have such a value.
+
+        Raises
+        ------
+        SpellingError
+            No such slice is there, or it is too small or too far behind to have been counted by itself.
+
+        Examples
+        --------
+        >>> from logloss import evaluate
+        >>> evaluation = evaluate([1, 0] * 20, [0.8, 0.2, 0.7, 0.3] * 10, by={"site": ["a", "a", "b", "b"] * 10})
+        >>> round(evaluation.of_slice("b").log_loss.value, 3)
+        0.357
+        """
+        found = [one for one in self.slices if one.value == value and by in (None, one.by) and one.content]
+        if len(found) == 1 and (tally := found[0].tally) is not None:
+            return Evaluation(Evidence(tally), self.costs)
+        if found:
+            columns = " or ".join(f"by={one.by!r}" for one in found)
+            raise SpellingError(f"Several columns have the slice {value!r}. Say which: {columns}.")
+        known = [str(one.value) for one in self.slices if one.content]
+        hint = nearest(str(value), known) or (f" There are {', '.join(known[:12])}." if known else "")
+        raise SpellingError(f"There is no slice {value!r} that was counted by itself.{hint}")
 
     @property
     def mistakes(self) -> tuple[Mistake, ...]:  # noqa: D102
