@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from logloss.core.errors import LogLossError
-from logloss.engines import reading, sources
+from logloss.engines import reading, sources, tables
 from logloss.engines.front_door import evaluate
 from logloss.engines.tables import from_table
 
@@ -141,6 +141,39 @@ def test_a_stream_that_can_be_read_but_once(table):
 def test_columns_in_groups_too_long_to_hold_are_read_in_pieces(table, expected, tmp_path, monkeypatch):
     monkeypatch.setattr(reading, "_CHUNK", 100)
     assert content(from_table(as_parquet(table, tmp_path / "t.parquet"), **COLUMNS)) == expected
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_workers_side_by_side_say_the_same(workers, table, tmp_path, monkeypatch):
+    monkeypatch.setattr(reading, "ROWS", 900)
+    monkeypatch.setattr(tables.native, "threads_for", lambda _: workers)
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for i in range(3):
+        as_parquet(table[i::3], folder / f"{i}.parquet", row_group_size=400)
+    columns = (
+        {"label": "y", "score": "p", "weight": "w", "id": "row"} if "row" in table else {"label": "y", "score": "p"}
+    )
+    expected = from_table(pd.concat([table[i::3] for i in range(3)]), **columns)
+    seen = []
+    found = from_table(folder, **columns, progress=lambda rows, of: seen.append((rows, of)))
+    assert content(found) == content(expected)
+    assert seen[-1] == (len(table), len(table))
+    assert [rows for rows, _ in seen] == sorted(rows for rows, _ in seen)
+
+
+def test_what_goes_wrong_beside_others_is_said_with_its_first_place(table, tmp_path, monkeypatch):
+    monkeypatch.setattr(reading, "ROWS", 100)
+    monkeypatch.setattr(tables.native, "threads_for", lambda _: 3)
+    wrong = table.copy()
+    wrong.loc[[777, 801, N - 1], "p"] = 1.5
+    path = as_parquet(wrong, tmp_path / "wrong.parquet", row_group_size=50)
+    with pytest.raises(LogLossError, match=rf'"p", 3 values of {N:,} lie outside .* the first in row 778 = 1\.5'):
+        from_table(path, label="y", score="p")
+    whole = as_parquet(table, tmp_path / "whole.parquet", row_group_size=50).read_bytes()
+    path.write_bytes(whole[:3000] + bytes(2000) + whole[5000:])
+    with pytest.raises(LogLossError, match="damaged or incomplete"):
+        from_table(path, label="y", score="p")
 
 
 def test_arrays_say_the_same_as_a_table(table):

@@ -69,10 +69,9 @@ class Columns:
 
 
 def batches_of(
-    stream: Iterable[pa.RecordBatch], columns: Columns, labels: Labels, shown: Sequence[str] = ()
+    stream: Iterable[pa.RecordBatch], columns: Columns, labels: Labels, shown: Sequence[str] = (), place: int = 0
 ) -> Iterator[Batch]:
-    """Batches as they are counted, with the columns that are to be shown of the costliest rows."""
-    place = 0
+    """Batches as they are counted, from a place on, with the columns that are to be shown of the costliest rows."""
     for batch in stream:
         extra = batch.select(list(shown)) if shown else None
         yield _counted(batch, columns, labels, place)._replace(shown=extra)

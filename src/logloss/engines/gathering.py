@@ -84,11 +84,17 @@ class Gatherer:
     """Takes batches, makes a part."""
 
     def __init__(
-        self, *, from_logits: bool, by: tuple[str, ...] = (), skip_nulls: bool = False, worst: int = WORST
+        self,
+        *,
+        from_logits: bool,
+        by: tuple[str, ...] = (),
+        skip_nulls: bool = False,
+        worst: int = WORST,
+        threads: int | None = None,
     ) -> None:
         self._from_logits, self._wanted = from_logits, worst
         self._skip_nulls = skip_nulls
-        self._counter = Counter(from_logits=from_logits)
+        self._counter = Counter(from_logits=from_logits, threads=threads)
         self._summing = [SliceSumming(name) for name in by]
         self._worst: list[Candidate] = []
         self._refusals = Refusals()

@@ -3,7 +3,7 @@
 import contextlib
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.csv
@@ -21,15 +21,28 @@ _CHUNK = 1 << 26  # bytes of a column in a row group, beyond which it is read pi
 _BLOCK = 1 << 22
 
 
+class Piece(NamedTuple):
+    """Some of a file's rows: a range of its groups of rows."""
+
+    rows: int
+    groups: tuple[int, ...]
+
+
 class Reader:
     """A file that was recognised, its columns' names, and the number of rows where that is known without reading."""
 
     names: tuple[str, ...]
     rows: int | None = None
 
-    def batches(self, columns: Sequence[str], texts: Sequence[str] = ()) -> Iterator[pa.RecordBatch]:
+    def batches(
+        self, columns: Sequence[str], texts: Sequence[str] = (), piece: "Piece | None" = None
+    ) -> Iterator[pa.RecordBatch]:
         """The columns, in that order; those of a text file are numbers but for those named in ``texts``."""
         raise NotImplementedError
+
+    def pieces(self) -> list["Piece"]:
+        """Into what the rows are parted that can be read side by side; nothing if they cannot."""
+        return []
 
     def is_text(self, column: str) -> bool:
         """Whether a column holds text, as far as its start tells."""
@@ -52,21 +65,39 @@ class Parquet(Reader):
 
     def __init__(self, file: File) -> None:
         self._file = file
+        self._metadata: Any = None
         with self._opened() as opened:
-            self._schema = opened.schema_arrow
+            self._schema, self._metadata = opened.schema_arrow, opened.metadata
             self.names = tuple(self._schema.names)
-            self.rows = opened.metadata.num_rows
+            self.rows = self._metadata.num_rows
         if twice := repeated(self.names):
             raise TableError(
                 f"{file.name} has more than one column named {listed(twice)}. Give each a name of its own."
             )
 
-    def batches(self, columns: Sequence[str], texts: Sequence[str] = ()) -> Iterator[pa.RecordBatch]:  # noqa: ARG002
+    def batches(
+        self,
+        columns: Sequence[str],
+        texts: Sequence[str] = (),  # noqa: ARG002
+        piece: Piece | None = None,
+    ) -> Iterator[pa.RecordBatch]:
         """As they are stored; columns of few texts as dictionaries."""
         coded = [name for name in columns if pa.types.is_string(self._schema.field(name).type)]
+        options = {"use_threads": True} if piece is None else {"use_threads": False, "row_groups": list(piece.groups)}
         with self._opened(coded) as opened:
-            for batch in opened.iter_batches(ROWS, columns=list(columns), use_threads=True):
+            for batch in opened.iter_batches(ROWS, columns=list(columns), **options):
                 yield batch.select(columns)
+
+    def pieces(self) -> list[Piece]:
+        """Groups of rows, small ones together."""
+        made = [Piece(0, ())]
+        for i in range(self._metadata.num_row_groups):
+            rows, groups = made[-1]
+            if rows >= ROWS:
+                made.append(Piece(0, ()))
+                rows, groups = made[-1]
+            made[-1] = Piece(rows + self._metadata.row_group(i).num_rows, (*groups, i))
+        return [piece for piece in made if piece.rows]
 
     def is_text(self, column: str) -> bool:
         """As its type says."""
@@ -75,7 +106,8 @@ class Parquet(Reader):
     @contextlib.contextmanager
     def _opened(self, coded: Sequence[str] = ()) -> Iterator[Any]:
         source = self._file.source
-        options = {"read_dictionary": list(coded), "pre_buffer": False}  # which would hold the whole file
+        # Buffering beforehand would hold the whole file; what was read at its end is not read again.
+        options = {"read_dictionary": list(coded), "pre_buffer": False, "metadata": self._metadata}
         try:
             with contextlib.ExitStack() as held:
                 opened = held.enter_context(
@@ -119,7 +151,12 @@ class Text(Reader):
         values = (record[at].strip() for record in self._sample if at < len(record))
         return not all(value in MISSING or is_number(value.replace(self._dialect.decimal, ".", 1)) for value in values)
 
-    def batches(self, columns: Sequence[str], texts: Sequence[str] = ()) -> Iterator[pa.RecordBatch]:
+    def batches(
+        self,
+        columns: Sequence[str],
+        texts: Sequence[str] = (),
+        piece: Piece | None = None,  # noqa: ARG002 -- there are none
+    ) -> Iterator[pa.RecordBatch]:
         """Numbers, and texts as they are written."""
         source, dialect = self._source, self._dialect
         own = {name: self._own[self.names.index(name)] for name in columns}

@@ -23,8 +23,9 @@ class Found(NamedTuple):
     value: float | None
 
     def joined(self, other: "Found") -> "Found":
-        """Of two parts of the data; which of them comes first is not known."""
-        return Found(self.times + other.times, None, self.value if other.value is None else other.value)
+        """Of two parts of the data; where rows have no places, which of them comes first is not known."""
+        first, second = (self, other) if other.row is None or (self.row or 0) < other.row else (other, self)
+        return Found(self.times + other.times, first.row, second.value if first.value is None else first.value)
 
 
 @dataclass(frozen=True)

@@ -2,18 +2,27 @@
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from logloss.core.errors import SpellingError, TableError, nearest
 from logloss.engines.files import File, files_of
-from logloss.engines.reading import ROWS, Reader, no_rows, reader_of, rows_in
+from logloss.engines.reading import ROWS, Piece, Reader, no_rows, reader_of, rows_in
 from logloss.tables.contents import first_line
 from logloss.tables.wording import listed, quoted
 
 Batches = Generator[pa.RecordBatch]
+Read = Callable[[Sequence[str], Sequence[str]], Batches]
+
+
+class Stretch(NamedTuple):
+    """Rows that follow one another, the first of which is number ``first``, counted from 0."""
+
+    first: int
+    read: Read
 
 
 @dataclass(frozen=True)
@@ -25,11 +34,12 @@ class Source:
 
     name: str  # as it stands in sentences
     columns: tuple[str, ...]
-    read: Callable[[Sequence[str], Sequence[str]], Batches]
+    read: Read
     is_text: Callable[[str], bool | None]  # None where the first batch tells
     rows: int | None = None
     is_once: bool = False  # whether it can be read but once
     empty: TableError | None = None  # what to raise when there are no rows
+    stretches: tuple[Stretch, ...] = ()  # all rows, to be read side by side, where they can be
 
     def need(self, column: str) -> str:
         """The column, if it is there.
@@ -82,17 +92,29 @@ def _of_files(name: str, files: Sequence[File]) -> Source:
     keys = {key for file in files for key, _ in file.keys}
     columns = dict.fromkeys(column for reader in readers for column in reader.names)
 
+    def of_file(
+        file: File, reader: Reader, wanted: Sequence[str], texts: Sequence[str], piece: Piece | None = None
+    ) -> Batches:
+        own = dict(file.keys)
+        stored = [column for column in wanted if column in reader.names]
+        for column in wanted:
+            if column not in stored and column not in own:
+                has = f" It has {listed(reader.names, limit=12)}."
+                hint = nearest(column, reader.names) or has
+                raise SpellingError(f"{file.name} has no column {quoted(column)}, which other files have.{hint}")
+        for batch in reader.batches(stored, [column for column in texts if column in stored], piece):
+            yield _with_keys(batch, wanted, own)
+
     def read(wanted: Sequence[str], texts: Sequence[str]) -> Batches:
         for file, reader in zip(files, readers, strict=True):
-            own = dict(file.keys)
-            stored = [column for column in wanted if column in reader.names]
-            for column in wanted:
-                if column not in stored and column not in own:
-                    has = f" It has {listed(reader.names, limit=12)}."
-                    hint = nearest(column, reader.names) or has
-                    raise SpellingError(f"{file.name} has no column {quoted(column)}, which other files have.{hint}")
-            for batch in reader.batches(stored, [column for column in texts if column in stored]):
-                yield _with_keys(batch, wanted, own)
+            yield from of_file(file, reader, wanted, texts)
+
+    def stretches() -> Iterator[Stretch]:
+        first = 0
+        for file, reader in zip(files, readers, strict=True):
+            for piece in reader.pieces():
+                yield Stretch(first, partial(of_file, file, reader, piece=piece))
+                first += piece.rows
 
     def is_text(column: str) -> bool:
         found = {reader.is_text(column): file.name for file, reader in _holding(files, readers, column)}
@@ -104,7 +126,8 @@ def _of_files(name: str, files: Sequence[File]) -> Source:
         return next(iter(found), True)
 
     both = tuple(dict.fromkeys([*columns, *sorted(keys)]))
-    return Source(name, both, read, is_text, rows_in(readers), empty=no_rows(name, len(files)))
+    rows, empty = rows_in(readers), no_rows(name, len(files))
+    return Source(name, both, read, is_text, rows, empty=empty, stretches=() if rows is None else tuple(stretches()))
 
 
 def _holding(files: Sequence[File], readers: Sequence[Reader], column: str) -> Iterator[tuple[File, Reader]]:

@@ -4,11 +4,13 @@ import contextlib
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import chain
+from functools import partial, reduce
+from operator import add
 from typing import Any
 
 import pyarrow as pa
 
+from logloss.core import native
 from logloss.core.errors import ParameterError, TableError
 from logloss.engines.columns import Columns, batches_of
 from logloss.engines.gathering import Batch, Gatherer, Part
@@ -17,7 +19,8 @@ from logloss.engines.mistakes import Candidate, texts_of, to_mistake
 from logloss.engines.pairing import Rival, paired
 from logloss.engines.refusals import refuse
 from logloss.engines.second_read import ranked, tallies_of, with_tallies
-from logloss.engines.sources import Source, source_of
+from logloss.engines.side_by_side import MOST_WORKERS, Told, side_by_side
+from logloss.engines.sources import Source, Stretch, source_of
 from logloss.engines.sums_by_value import Sums
 from logloss.evaluation.evidence import Evidence
 from logloss.evaluation.tally import Sum
@@ -122,7 +125,7 @@ class Opened:
     source: Source
     columns: Columns
     labels: Labels
-    begun: Iterator[pa.RecordBatch]
+    begun: Generator[pa.RecordBatch]
 
     def again(self) -> Iterator[Batch]:
         """From the start."""
@@ -154,19 +157,36 @@ def _open(source: Source, columns: Columns, positive: str | None) -> Opened:
         texts = [columns.label] if source.is_text(columns.label) else []
         labels = labels_of(columns.label, (batch.column(0) for batch in source.read([columns.label], texts)))
         return Opened(source, columns, labels, _stream(source, columns))
-    return Opened(source, columns, labels, chain([first], stream))
+    return Opened(source, columns, labels, _after(first, stream))
+
+
+def _after(first: pa.RecordBatch, stream: Generator[pa.RecordBatch]) -> Generator[pa.RecordBatch]:
+    with contextlib.closing(stream):
+        yield first
+        yield from stream
 
 
 def _gathered(opened: Opened, progress: Progress | None) -> tuple[Part, int]:
-    columns = opened.columns
-    gatherer = Gatherer(from_logits=columns.from_logits, by=columns.by, skip_nulls=columns.skip_nulls)
-    rows = 0
-    for batch in batches_of(opened.begun, columns, opened.labels):
-        gatherer.add(batch)
-        rows += len(batch.score)
-        if progress is not None:
-            progress(rows, opened.source.rows)
-    return gatherer.part(), rows
+    """What is known of all rows, and their number."""
+    columns, source = opened.columns, opened.source
+    told = Told(progress, source.rows)
+    gather = partial(Gatherer, from_logits=columns.from_logits, by=columns.by, skip_nulls=columns.skip_nulls)
+    workers = min(native.threads_for(source.rows or 0), len(source.stretches), MOST_WORKERS)
+    if workers < 2 or columns.by:  # the sums of slices take room in each worker
+        gatherer = gather()
+        for batch in batches_of(opened.begun, columns, opened.labels):
+            gatherer.add(batch)
+            told.add(len(batch.score))
+        return gatherer.part(), told.rows
+
+    opened.begun.close()
+
+    def batches(stretch: Stretch) -> Iterator[Batch]:
+        stream = stretch.read(columns.needed, columns.texts(source))
+        return batches_of(stream, columns, opened.labels, place=stretch.first)
+
+    parts = side_by_side(source.stretches, workers, partial(gather, threads=1), batches, told)
+    return reduce(add, parts), told.rows
 
 
 def _shown(source: Source, worst: Sequence[Candidate], names: Sequence[str]) -> dict[int, dict[str, str | None]]:

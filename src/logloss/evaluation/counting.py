@@ -29,8 +29,8 @@ class Counter:
     3
     """
 
-    def __init__(self, *, from_logits: bool = False) -> None:
-        self.from_logits = from_logits
+    def __init__(self, *, from_logits: bool = False, threads: int | None = None) -> None:
+        self.from_logits, self._threads = from_logits, threads
         made: Any = native.new_tally(from_logits)
         self._counts = made or plain.Counts(from_logits)
         self._pending = 0
@@ -46,7 +46,8 @@ class Counter:
         floor: float = 0.0,
     ) -> Worst | None:
         """Count rows, (n,) each; None if some value may have to be refused, and then this is spoilt."""
-        found: Any = self._counts.add(y_pred, y_true, weight, shown, worst, floor, native.threads_for(len(y_pred)))
+        threads = self._threads or native.threads_for(len(y_pred))
+        found: Any = self._counts.add(y_pred, y_true, weight, shown, worst, floor, threads)
         return Worst(*found) if found else None
 
     def add_pending(self, count: int) -> None:
