@@ -8,33 +8,46 @@
 
 namespace logloss {
 
-uint32_t& Rows::slot_of(const Row& row) {
+int64_t Scores::place_of(double score, double lesser) {
+    if (2 * (scores_.size() + 1) > slots_.size()) grow();
     const size_t last = slots_.size() - 1;
-    for (size_t at = hash_of(row.score, row.label, row.weight) & last;; at = (at + 1) & last) {
-        uint32_t& slot = slots_[at];
-        if (!slot) return slot;
-        const Row& there = rows_[slot - 1];
-        if (there.score == row.score && there.label == row.label && there.weight == row.weight) return slot;
-    }
+    size_t at = hash_of(score) & last;
+    for (; slots_[at]; at = (at + 1) & last)
+        if (scores_[slots_[at] - 1].score == score) return slots_[at] - 1;
+    if (static_cast<int64_t>(scores_.size()) == most) return -1;
+    scores_.push_back({score, lesser, {}});
+    if (!weights_.empty()) weights_.resize(2 * scores_.size());
+    slots_[at] = static_cast<uint32_t>(scores_.size());
+    return slots_[at] - 1;
 }
 
-bool Rows::add(const Row& row) {
-    if (2 * (rows_.size() + 1) > slots_.size()) grow();
-    uint32_t& slot = slot_of(row);
-    if (slot) {
-        rows_[slot - 1].count += row.count;
-        return true;
-    }
-    if (size() == most) return false;
-    rows_.push_back(row);
-    slot = static_cast<uint32_t>(rows_.size());
-    return true;
-}
-
-void Rows::grow() {
+void Scores::grow() {
     slots_.assign(slots_.empty() ? 1 << 10 : 4 * slots_.size(), 0);
+    const size_t last = slots_.size() - 1;
     uint32_t number = 0;
-    for (const Row& row : rows_) slot_of(row) = ++number;
+    for (const Score& one : scores_) {
+        size_t at = hash_of(one.score) & last;
+        while (slots_[at]) at = (at + 1) & last;
+        slots_[at] = ++number;
+    }
+}
+
+void Scores::weigh() {
+    weights_.resize(2 * scores_.size());
+    for (size_t i = 0; i < weights_.size(); ++i) weights_[i].add_ones(static_cast<uint64_t>(scores_[i / 2].rows[i % 2]));
+}
+
+void Scores::add(int64_t place, const int64_t* rows, const Weights* weights) {
+    const auto at = static_cast<size_t>(place);
+    if (weights && weights_.empty()) weigh();
+    for (size_t label = 0; label < 2; ++label) {
+        scores_[at].rows[label] += rows[label];
+        if (weights_.empty()) continue;
+        if (weights)
+            weights_[2 * at + label].add(weights[label]);
+        else
+            weights_[2 * at + label].add_ones(static_cast<uint64_t>(rows[label]));
+    }
 }
 
 template <class T> void Zeros<T>::allocate(size_t count) {
@@ -48,43 +61,46 @@ void Cells::prepare() {
     rows_.allocate(2 * cells);
 }
 
-void Cells::add(int cell, const Row& row) {
+void Cells::add(int cell, double label, double weight) {
     prepare();
-    const bool is_positive = row.label > 0.5, is_plain = row.weight == 1 && (row.label == 0 || row.label == 1);
+    if (!weights_ && !is_plain(label, weight)) weigh();
     const size_t at = 2 * static_cast<size_t>(cell);
-    if (!is_plain && !weights_) {
-        settle();
-        weights_.allocate(2 * cells);
-        for (size_t i = 0; i < 2 * cells; ++i)
-            if (rows_[i]) weights_[i].weight = weights_[i].square = static_cast<Fixed>(rows_[i]) << 64;
-    }
-    rows_[at + is_positive] += row.count;
+    ++rows_[at + (label > 0.5)];
     if (!weights_) return;
-    const double part[] = {row.weight * (1 - row.label), row.weight * row.label};
-    for (int label = 0; label < 2; ++label) {
-        if (part[label] == 0) continue;
-        weights_[at + label].weight += fixed(part[label]) * row.count;
-        weights_[at + label].square += fixed(part[label] * row.weight) * row.count;
+    if (label != 1) weights_[at].add(weight * (1 - label), weight);
+    if (label != 0) weights_[at + 1].add(weight * label, weight);
+}
+
+void Cells::add(int cell, const int64_t* rows, const Weights* weights) {
+    if (weights && !weights_) weigh();
+    const size_t at = 2 * static_cast<size_t>(cell);
+    for (size_t label = 0; label < 2; ++label) {
+        rows_[at + label] += rows[label];
+        if (!weights_) continue;
+        if (weights)
+            weights_[at + label].add(weights[label]);
+        else if (rows[label])
+            weights_[at + label].add_ones(static_cast<uint64_t>(rows[label]));
     }
 }
 
+void Cells::weigh() {
+    prepare();
+    settle();
+    weights_.allocate(2 * cells);
+    for (size_t i = 0; i < 2 * cells; ++i)
+        if (rows_[i]) weights_[i].add_ones(static_cast<uint64_t>(rows_[i]));
+}
+
 void Cells::settle() {
+    recent_rows_ = 0;
     if (!recent_) return;
     for (size_t i = 0; i < 2 * cells; ++i) {
         if (!recent_[i]) continue;
         rows_[i] += recent_[i];
-        if (weights_) {
-            weights_[i].weight += static_cast<Fixed>(recent_[i]) << 64;
-            weights_[i].square += static_cast<Fixed>(recent_[i]) << 64;
-        }
+        if (weights_) weights_[i].add_ones(recent_[i]);
         recent_[i] = 0;
     }
-}
-
-Weights Cells::weights(int cell, int label) const {
-    if (weights_) return weights_[2 * static_cast<size_t>(cell) + label];
-    const Fixed all = static_cast<Fixed>(rows(cell, label)) << 64;
-    return {all, all};
 }
 
 void Cells::merge(Cells& other) {
@@ -92,17 +108,9 @@ void Cells::merge(Cells& other) {
     if (!other.rows_) return;
     prepare();
     settle();
-    if (other.weights_ && !weights_) {
-        weights_.allocate(2 * cells);
-        for (size_t i = 0; i < 2 * cells; ++i)
-            if (rows_[i]) weights_[i].weight = weights_[i].square = static_cast<Fixed>(rows_[i]) << 64;
-    }
-    for (size_t i = 0; i < 2 * cells; ++i) {
-        if (!other.rows_[i & ~size_t{1}] && !other.rows_[i | 1]) continue;  // a soft label has weight in both
-        rows_[i] += other.rows_[i];
-        if (!weights_) continue;
-        const Weights more = other.weights(static_cast<int>(i / 2), i % 2);
-        weights_[i].weight += more.weight, weights_[i].square += more.square;
+    for (int i = 0; i < cells; ++i) {
+        const int64_t rows[] = {other.rows(i, 0), other.rows(i, 1)};
+        if (rows[0] || rows[1]) add(i, rows, other.weights(i));  // a soft label has weight in both
     }
 }
 
@@ -119,7 +127,10 @@ void Worst::shrink() {
 void Part::gather(bool from_logits) {
     are_kept = false;
     cells.prepare();
-    kept.each([&](const Row& row) { cells.add(row.cell(from_logits), row); });
+    for (size_t i = 0; i < kept.scores().size(); ++i) {
+        const Score& one = kept.scores()[i];
+        cells.add(cell_of(one.lesser, is_upper(one.score, from_logits)), one.rows, kept.weights(i));
+    }
     kept = {};
 }
 
@@ -129,11 +140,20 @@ void Part::merge(Part& other, bool from_logits) {
     for (int label = 0; label < 2; ++label) infinite[label] += other.infinite[label];
     is_suspect |= other.is_suspect;
     worst.rows.insert(worst.rows.end(), other.worst.rows.begin(), other.worst.rows.end());
-    if (other.are_kept) {
-        other.kept.each([&](const Row& row) { add(row, from_logits); });
-    } else {
+    if (!other.are_kept) {
         if (are_kept) gather(from_logits);
         cells.merge(other.cells);
+        return;
+    }
+    for (size_t i = 0; i < other.kept.scores().size(); ++i) {
+        const Score& one = other.kept.scores()[i];
+        const int64_t place = are_kept ? kept.place_of(one.score, one.lesser) : -1;
+        if (place >= 0) {
+            kept.add(place, one.rows, other.kept.weights(i));
+            continue;
+        }
+        if (are_kept) gather(from_logits);
+        cells.add(cell_of(one.lesser, is_upper(one.score, from_logits)), one.rows, other.kept.weights(i));
     }
 }
 

@@ -1,5 +1,5 @@
 // What the evaluation keeps of rows, such that any order and any partition of them leaves the same: sums without
-// rounding; the rows themselves, each distinct one once, as long as these are few; then cells of probability.
+// rounding; counts and weights by score, as long as distinct scores are few; then by cells of probability.
 #pragma once
 
 #include <bit>
@@ -28,52 +28,106 @@ INLINE int cell_of(double lesser, bool is_upper) {
     return is_upper ? cells_a_side + below : below;
 }
 
-// A weight in units of 2^-64, rounded: integers add up the same in any order.
-using Fixed = __int128;
-constexpr double heaviest_row = 0x1p20;
+// A sum of numbers of at least 0 and below 2^41, in units of 2^-106, to which each is rounded: whole numbers add up the
+// same in any order. evaluation/fixed_point.py says the same.
+class FixedPoint {
+  public:
+    static constexpr int unit = -106, words = 3;
 
-INLINE Fixed fixed(double weight) {
-    const auto bits = std::bit_cast<uint64_t>(weight);
-    const int field = static_cast<int>(bits >> 52);
-    const auto mantissa = static_cast<Fixed>((bits & 0xfffffffffffffu) | (field ? uint64_t{1} << 52 : 0));
-    const int shift = (field ? field : 1) - 1075 + 64;
-    if (shift >= 0) return mantissa << shift;
-    return shift < -60 ? 0 : (mantissa + (Fixed{1} << (-shift - 1))) >> -shift;
-}
+    INLINE void add(double x) {
+        const auto bits = std::bit_cast<uint64_t>(x);
+        const int field = static_cast<int>(bits >> 52);
+        const uint64_t mantissa = (bits & 0xfffffffffffffu) | (field ? uint64_t{1} << 52 : 0);
+        const int shift = (field ? field : 1) - 1075 - unit;
+        if (shift >= 0)
+            add(mantissa, shift);
+        else if (shift >= -53)
+            add((mantissa + (uint64_t{1} << (-shift - 1))) >> -shift, 0);
+    }
+    INLINE void add_ones(uint64_t count) { add(count, -unit); }
+    INLINE void add(const FixedPoint& other) {
+        unsigned __int128 carried = 0;
+        for (int i = 0; i < words; ++i) {
+            carried += static_cast<unsigned __int128>(word_[i]) + other.word_[i];
+            word_[i] = static_cast<uint64_t>(carried);
+            carried >>= 64;
+        }
+    }
+    uint64_t word(int i) const { return word_[i]; }
 
-// A row as it is kept while rows are few. Its score is a probability, or a logit where logits are given.
-struct Row {
-    double score, label, weight;
-    double lesser;  // of its probability and what that leaves of 1
-    int64_t count;
-    INLINE int cell(bool from_logits) const { return cell_of(lesser, score >= (from_logits ? 0.0 : 0.5)); }
+  private:
+    INLINE void add(uint64_t integer, int shift) {
+        const auto wide = static_cast<unsigned __int128>(integer) << (shift % 64);
+        FixedPoint other;
+        other.word_[shift / 64] = static_cast<uint64_t>(wide);
+        if (shift / 64 + 1 < words) other.word_[shift / 64 + 1] = static_cast<uint64_t>(wide >> 64);
+        add(other);
+    }
+    uint64_t word_[words] = {};
 };
 
-// Equal rows have equal ones.
-INLINE uint64_t hash_of(double score, double label, double weight) {
-    const auto bits = [](double x) { return std::bit_cast<uint64_t>(x); };
-    uint64_t x = bits(score) + bits(label) * 0x9e3779b97f4a7c15u + bits(weight) * 0xd1342543de82ef95u;
+constexpr double heaviest_row = 0x1p20, lightest_row = 0x1p-40;  // but for those that weigh nothing
+
+// What rows of one label weigh.
+struct Weights {
+    FixedPoint weight, square;  // the sums of weights and of their squares
+    INLINE void add(double share, double weight_of_row) {
+        weight.add(share);
+        square.add(share * weight_of_row);
+    }
+    INLINE void add_ones(uint64_t count) {
+        weight.add_ones(count);
+        square.add_ones(count);
+    }
+    INLINE void add(const Weights& other) {
+        weight.add(other.weight);
+        square.add(other.square);
+    }
+};
+
+INLINE bool is_plain(double label, double weight) { return weight == 1 && (label == 0 || label == 1); }
+
+// Equal scores have equal ones.
+INLINE uint64_t hash_of(double score) {
+    auto x = std::bit_cast<uint64_t>(score);
     x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;  // a permutation in which every bit moves every other
     x = (x ^ x >> 27) * 0x94d049bb133111ebu;  // (Steele, Lea and Flood 2014)
     return x ^ x >> 31;
 }
 
-// The distinct rows one after the other, and by open addressing where each of them is.
-class Rows {
+// A probability, or a logit where logits are given, and how many rows of each label have it.
+struct Score {
+    double score;
+    double lesser;  // of its probability and what that leaves of 1
+    int64_t rows[2];
+};
+
+// The distinct scores one after the other, and by open addressing where each of them is.
+class Scores {
   public:
     static constexpr int64_t most = 1 << 17;
-    // False, and nothing done, if there is no room for one more.
-    bool add(const Row& row);
-    int64_t size() const { return static_cast<int64_t>(rows_.size()); }
-    template <class F> void each(F f) const {
-        for (const Row& row : rows_) f(row);
+    // Where a score is; -1 if there is no room for one more.
+    int64_t place_of(double score, double lesser);
+    void add(int64_t place, double label, double weight) {
+        const auto at = static_cast<size_t>(place);
+        if (weights_.empty() && !is_plain(label, weight)) weigh();
+        ++scores_[at].rows[label > 0.5];
+        if (weights_.empty()) return;
+        if (label != 1) weights_[2 * at].add(weight * (1 - label), weight);
+        if (label != 0) weights_[2 * at + 1].add(weight * label, weight);
     }
+    const std::vector<Score>& scores() const { return scores_; }
+    bool are_weighed() const { return !weights_.empty(); }
+    const Weights* weights(size_t place) const { return weights_.empty() ? nullptr : &weights_[2 * place]; }
+    // What was counted elsewhere of one score; null weights where every row weighs 1.
+    void add(int64_t place, const int64_t* rows, const Weights* weights);
 
   private:
-    uint32_t& slot_of(const Row& row);
     void grow();
-    std::vector<Row> rows_;
-    std::vector<uint32_t> slots_;  // a row's number and 1, or 0
+    void weigh();
+    std::vector<Score> scores_;
+    std::vector<Weights> weights_;  // two a score; none as long as every row weighs 1 and has one label
+    std::vector<uint32_t> slots_;   // a score's number and 1, or 0
 };
 
 // Zeros of which the system hands out pages as they are touched.
@@ -87,26 +141,29 @@ template <class T> struct Zeros {
     explicit operator bool() const { return static_cast<bool>(memory); }
 };
 
-// What a cell holds of one label.
-struct Weights {
-    Fixed weight, square;  // the sums of weights and of their squares
-};
-
 class Cells {
   public:
-    // Of rows that weigh 1 and whose label is 0 or 1; `settle` after 2^31 of them at the latest.
+    // Room for so many rows to be counted by `add_one`, of which a cell holds no more than it has bits for.
+    INLINE void make_room(int64_t rows, int64_t most) {
+        if (recent_rows_ + rows > most) settle();
+        recent_rows_ += rows;
+    }
+    // Of rows that weigh 1 and whose label is 0 or 1.
     INLINE void add_one(int32_t place) { ++recent_[static_cast<size_t>(place)]; }  // twice the cell, and the label
-    void add(int cell, const Row& row);
+    void add(int cell, double label, double weight);
+    void add(int cell, const int64_t* rows, const Weights* weights);
     void prepare();
     void settle();
     void merge(Cells& other);
     int64_t rows(int cell, int label) const { return rows_ ? rows_[2 * static_cast<size_t>(cell) + label] : 0; }
-    Weights weights(int cell, int label) const;
+    const Weights* weights(int cell) const { return weights_ ? &weights_[2 * static_cast<size_t>(cell)] : nullptr; }
 
   private:
+    void weigh();
+    int64_t recent_rows_ = 0;
     Zeros<uint32_t> recent_;
     Zeros<int64_t> rows_;
-    Zeros<Weights> weights_;  // none as long as every row weighs 1
+    Zeros<Weights> weights_;  // two a cell; none as long as every row weighs 1 and has one label
 };
 
 enum Sum : int {
@@ -143,20 +200,23 @@ struct Worst {
 struct Part {
     Accumulator sum[sums];
     int64_t rows = 0, infinite[2] = {};  // of negatives, of positives
-    bool are_kept = true;                // the rows themselves, not cells
+    bool are_kept = true;                // the scores themselves, not cells
     bool is_suspect = false;             // some value may have to be refused: look closely
-    Rows kept;
+    int64_t most_recent = int64_t{1} << 31;
+    Scores kept;
     Cells cells;
     Worst worst;
 
-    void add(const Row& row, bool from_logits) {
+    INLINE void add(double score, double lesser, double label, double weight, bool from_logits) {
         if (are_kept) {
-            if (kept.add(row)) return;
+            const int64_t place = kept.place_of(score, lesser);
+            if (place >= 0) return kept.add(place, label, weight);
             gather(from_logits);
         }
-        cells.add(row.cell(from_logits), row);
+        cells.add(cell_of(lesser, is_upper(score, from_logits)), label, weight);
     }
-    void gather(bool from_logits);  // from rows into cells
+    static bool is_upper(double score, bool from_logits) { return score >= (from_logits ? 0.0 : 0.5); }
+    void gather(bool from_logits);  // from scores into cells
     void merge(Part& other, bool from_logits);
 };
 

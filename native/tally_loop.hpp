@@ -75,10 +75,16 @@ inline void place(int n, TallyBlock& block, double middle) {
         block.place[i] = 2 * cell_of(block.lesser[i], block.x[i] >= middle) + static_cast<int>(block.y[i]);
 }
 
+INLINE bool are_fit_weights(int n, const double* weight) {
+    bool are_light = false;
+    for (int i = 0; i < n; ++i) are_light |= weight[i] < lightest_row && weight[i] != 0;
+    return !are_light && are_in_range(n, weight, 0.0, heaviest_row);
+}
+
 INLINE bool are_fit(int n, const TallyBlock& block, bool from_logits, bool has_weights) {
     constexpr double endless = std::numeric_limits<double>::infinity();
     return are_in_range(n, block.x, from_logits ? -endless : 0.0, from_logits ? endless : 1.0) &&
-           are_in_range(n, block.y, 0.0, 1.0) && (!has_weights || are_in_range(n, block.weight, 0.0, heaviest_row));
+           are_in_range(n, block.y, 0.0, 1.0) && (!has_weights || are_fit_weights(n, block.weight));
 }
 
 // The rows of a block that the mask shows, moved together.
@@ -92,24 +98,22 @@ inline int without_hidden(int n, TallyBlock& block, const double* shown) {
     return kept;
 }
 
-// Whether a look at the first rows shows that more are distinct than are kept, so that none need be: each has set a bit
-// by its hash, and equal rows set the same one.
+// Whether a look at the first rows shows that more scores are distinct than are kept, so that none need be: each has set
+// a bit by its hash, and equal scores set the same one.
 inline bool are_surely_many(const Task& task, TallyBlock& block) {
-    constexpr int64_t looked_at = 2 * logloss::Rows::most, bits = int64_t{1} << 22;
+    constexpr int64_t looked_at = 2 * Scores::most, bits = int64_t{1} << 22;
     if (task.size < looked_at || task.mask.data) return false;
     std::vector<uint64_t> seen(bits / 64);
     int64_t distinct = 0;
-    for (int64_t at = 0; at < looked_at && distinct <= logloss::Rows::most; at += TallyBlock::size) {
+    for (int64_t at = 0; at < looked_at && distinct <= Scores::most; at += TallyBlock::size) {
         const double* x = read(task, task.x, at, TallyBlock::size, block.x);
-        const double* y = read(task, task.y, at, TallyBlock::size, block.y);
-        const double* weight = task.weight.data ? read(task, task.weight, at, TallyBlock::size, block.weight) : nullptr;
         for (int i = 0; i < TallyBlock::size; ++i) {
-            const uint64_t bit = hash_of(x[i] + 0.0, y[i] + 0.0, weight ? weight[i] : 1.0) & (bits - 1);
+            const uint64_t bit = hash_of(x[i] + 0.0) & (bits - 1);
             distinct += !(seen[bit / 64] >> bit % 64 & 1);
             seen[bit / 64] |= uint64_t{1} << bit % 64;
         }
     }
-    return distinct > logloss::Rows::most;
+    return distinct > Scores::most;
 }
 
 inline void tally(const Task& task, int64_t begin, int64_t end, Part& part) {
@@ -163,7 +167,7 @@ inline void tally(const Task& task, int64_t begin, int64_t end, Part& part) {
             part.sum[OUTSIDE].add(block.loss[i]);
             part.sum[OUTSIDE_CLIPPED].add(weight * (wrong * clipped_surprise + (1 - wrong) * clipped_rest));
             if (is_endless(i)) {
-                ++part.infinite[!is_upper];
+                part.infinite[!is_upper] += weight > 0;
                 part.sum[is_upper ? INFINITE_NEGATIVE : INFINITE_POSITIVE].add(weight * wrong);
             }
         }
@@ -178,11 +182,12 @@ inline void tally(const Task& task, int64_t begin, int64_t end, Part& part) {
 
         if (is_plain && !part.are_kept) {
             place(n, block, middle);
+            part.cells.make_room(n, part.most_recent);
             for (int i = 0; i < n; ++i) part.cells.add_one(block.place[i]);
         } else {
             for (int i = 0; i < n; ++i) {
                 const double weight = has_weights ? block.weight[i] : 1.0;
-                part.add({block.x[i] + 0.0, block.y[i] + 0.0, weight, block.lesser[i], 1}, from_logits);
+                part.add(block.x[i] + 0.0, block.lesser[i], block.y[i], weight, from_logits);
             }
         }
         if (!is_plain) {

@@ -211,6 +211,7 @@ REFUSED = {
     "logits": ([1, 0, 1], [0.1, np.nan, 3], {"from_logits": True}, LogitError, "not a number"),
     "weights": ([1, 0, 1], [0.1, 0.2, 0.3], {"sample_weight": [1, -1, 1]}, WeightError, "negative"),
     "heavy": ([1, 0, 1], [0.1, 0.2, 0.3], {"sample_weight": [1, 2e6, 1]}, WeightError, "Divide all weights"),
+    "light": ([1, 0, 1], [0.1, 0.2, 0.3], {"sample_weight": [1, 1e-200, 1]}, WeightError, "Multiply all weights"),
     "shapes": ([1, 0, 1], [[0.1], [0.2], [0.3]], {}, ShapeError, r"\(3, 3\)"),
     "columns": ([[1, 0]], [[0.1, 0.2]], {}, ShapeError, "one prediction a row"),
     "empty": ([], [], {}, ShapeError, "no rows"),

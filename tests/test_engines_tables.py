@@ -304,6 +304,7 @@ VALUES = {
         '"w", 1 value of 3,000 is missing, negative or infinite, the first in row 8 = -1',
     ),
     "missing weights": ({"weight": "w"}, {"w": lambda t: t.w.where(t.index != 7)}, '"w", 1 value of 3,000 is missing'),
+    "light": ({"weight": "w"}, {"w": lambda t: t.w.where(t.index != 7, 1e-13)}, "Multiply all weights by one number"),
     "heavy": ({"weight": "w"}, {"w": lambda t: t.w.where(t.index != 7, 1e9)}, "Divide all weights by one number"),
     "empty": ({}, None, "The frame holds no rows"),
 }

@@ -1,6 +1,8 @@
 """A tally is a function of the rows as a multiset: any partition, any order of merging, the same bits."""
 
+import io
 import math
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from unittest import mock
 
@@ -13,7 +15,7 @@ from logloss.core import native
 from logloss.evaluation import tally as tallies
 from logloss.evaluation.cells import A_SIDE, cells_of, ends_of
 from logloss.evaluation.counting import Counter
-from logloss.evaluation.tally import CellCounts, Rows, Sum, Tally, TallyError
+from logloss.evaluation.tally import CellCounts, Scores, Sum, Tally, TallyError
 
 KINDS = ("probabilities", "float32", "rounded", "tails", "weighted", "soft", "soft and weighted", "logits")
 
@@ -60,7 +62,7 @@ def test_any_partition_and_any_number_of_threads_give_the_same_bits(kind, n, thr
     order = np.random.default_rng(1).permutation(n)
     parts = in_parts(*data, np.array_split(order, 7), from_logits=logits)
     assert parts.to_bytes() == whole.to_bytes()
-    assert isinstance(whole.kept, CellCounts if n > tallies.MOST and kind != "rounded" else Rows)
+    assert isinstance(whole.kept, CellCounts if n > tallies.MOST and kind != "rounded" else Scores)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -80,8 +82,9 @@ def test_numpy_counts_as_the_kernel_does(kind, n):
 
 
 PROBABILITIES = st.one_of(st.sampled_from([0.0, -0.0, 5e-324, 1e-300, 0.5, 1 - 2**-53, 1.0]), st.floats(0, 1))
+WEIGHTS = st.one_of(st.sampled_from([0.0, -0.0, 2.0**-40, 1.0]), st.floats(2.0**-40, 2.0**20))
 BATCHES = st.lists(
-    st.tuples(st.one_of(st.sampled_from([0.0, 1.0]), st.floats(0, 1)), PROBABILITIES, st.floats(0, 2.0**20)),
+    st.tuples(st.one_of(st.sampled_from([0.0, 1.0]), st.floats(0, 1)), PROBABILITIES, WEIGHTS),
     max_size=30,
 )
 
@@ -92,13 +95,13 @@ def test_rows_are_kept_up_to_the_limit_however_they_come(distinct, is_weighted):
     """A first look at many rows shortens the way to cells; the limit is where it is without."""
     n = 3 * tallies.MOST
     place = np.random.default_rng(0).permutation(np.r_[np.arange(distinct), np.arange(n - distinct) % distinct])
-    y, p = (place % 2).astype(float), (place // 2 + 1.0) / 2**18
-    w = 1.0 + (place % 4) if is_weighted else None
+    y, p = (place % 2).astype(float), (place + 1.0) / 2**18
+    w = np.random.default_rng(1).exponential(size=n) + 0.1 if is_weighted else None
     whole = tally_of(y, p, w)
-    assert isinstance(whole.kept, Rows if distinct == tallies.MOST else CellCounts)
+    assert isinstance(whole.kept, Scores if distinct == tallies.MOST else CellCounts)
     assert whole.to_bytes() == in_parts(y, p, w, np.array_split(np.arange(n), 9)).to_bytes()
     if w is not None:
-        assert whole.total(Sum.WEIGHT) == w.sum()
+        assert whole.total(Sum.WEIGHT) == math.fsum(w)
 
 
 @given(BATCHES, BATCHES, BATCHES, st.sampled_from([4, 1 << 17]))
@@ -174,12 +177,108 @@ def test_rows_that_a_mask_hides_may_hold_anything():
 
 
 @pytest.mark.parametrize(
-    "bad", [(2.0, 0.5, 1.0), (1.0, 1.5, 1.0), (1.0, math.nan, 1.0), (0.0, 0.5, -1.0), (0.0, 0.5, 2.0**21)]
+    "bad",
+    [(2.0, 0.5, 1.0), (1.0, 1.5, 1.0), (1.0, math.nan, 1.0), (0.0, 0.5, -1.0), (0.0, 0.5, 2.0**21), (0.0, 0.5, 1e-13)],
 )
 @pytest.mark.parametrize("is_native", [True, False])
 def test_what_may_have_to_be_refused_is_said(bad, is_native):
     with mock.patch.object(native, "new_tally", native.new_tally if is_native else lambda from_logits: None):
         assert Counter().add(*(np.array([column]) for column in bad)) is None
+
+
+@pytest.mark.parametrize("n", [1000, 200_000])
+def test_many_weights_in_one_cell_are_merged_without_loss(n):
+    rng = np.random.default_rng(0)
+    y, p, w = (rng.random(n) < 0.3).astype(float), np.full(n, 0.3), rng.random(n) + 0.1
+    p[: n // 2] += rng.random(n // 2) * 2**-13  # some in the same cell, with other scores
+    whole = tally_of(y, p, w)
+    parts = in_parts(y, p, w, np.array_split(rng.permutation(n), 5))
+    assert parts.to_bytes() == whole.to_bytes()
+    gathered = whole.coarser(0).groups()
+    for column, exact in ((gathered.weight, w), (gathered.square, w * w)):
+        assert column.sum() == pytest.approx(math.fsum(exact), rel=1e-14)
+
+
+@pytest.mark.parametrize("scale", [2.0**-40, 2.0**-20, 2.0**19])
+@pytest.mark.parametrize("n", [1000, 200_000])
+def test_only_the_ratios_of_weights_count(scale, n):
+    rng = np.random.default_rng(0)
+    y, p, w = (rng.random(n) < 0.3).astype(float), 0.3 + rng.random(n) * 1e-3, rng.random(n) + 1
+    one, other = (tally_of(y, p, w * by).groups() for by in (1.0, scale))
+    np.testing.assert_allclose(other.weight / scale, one.weight, rtol=1e-14)
+    np.testing.assert_allclose(other.square / scale**2, one.square, rtol=1e-6)  # to 2^-106
+
+
+def test_a_cell_may_hold_more_rows_than_are_counted_at_once():
+    rng = np.random.default_rng(0)
+    p = np.r_[rng.random(200_000), np.full(100_000, 0.25)]
+    y = (rng.random(len(p)) < p).astype(float)
+    small = native.new_tally(False, most_recent=3000)
+    if small is None:
+        pytest.skip("there is no kernel")
+    assert small.add(p, y, None, None, 0, 0.0, 2)
+    with mock.patch.object(native, "new_tally", return_value=small):
+        counter = Counter()
+    assert counter.tally().to_bytes() == tally_of(y, p).to_bytes()
+
+
+def test_a_weight_of_nothing_has_no_sign_and_no_loss():
+    y, p = np.array([1.0, 0.0, 1.0]), np.array([0.5, 0.5, 0.0])
+    one, other = (tally_of(y, p, np.array([1.0, 2.0, nothing])) for nothing in (0.0, -0.0))
+    assert one.to_bytes() == other.to_bytes()
+    assert one.infinite == (0, 0)
+    assert tally_of(y, p, np.array([1.0, 2.0, 1.0])).infinite == (0, 1)
+
+
+def test_threads_of_python_take_turns():
+    y, p, _ = rows("probabilities", 300_000)
+    counter = Counter()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda i: counter.add(y[i::4].copy(), p[i::4].copy()), range(4)))
+    assert counter.tally().to_bytes() == tally_of(y, p).to_bytes()
+
+
+HOSTILE = {
+    "negative rows": lambda a: a | {"rows": -a["rows"]},
+    "other counts": lambda a: a | {"rows": a["rows"] * 2},
+    "not a number": lambda a: a | {"score": a["score"] * math.nan},
+    "a probability of 7": lambda a: a | {"score": a["score"] + 7},
+    "another way to an end": lambda a: a | {"lesser": a["lesser"] + 7},
+    "out of order": lambda a: a | {"score": a["score"][::-1].copy()},
+    "of other lengths": lambda a: a | {"score": a["score"][1:]},
+    "of another type": lambda a: a | {"rows": a["rows"].astype(float)},
+    "of text": lambda a: a | {"score": np.array(["a"] * len(a["score"]))},
+    "objects": lambda a: a | {"score": np.array([{}] * len(a["score"]), object)},
+    "a scalar": lambda a: a | {"numbers": np.int64(3)},
+    "without": lambda a: {name: column for name, column in a.items() if name != "rows"},
+    "another": lambda a: a | {"more": np.zeros(3)},
+    "sums of nothing": lambda a: a | {"sums": a["sums"][:3]},
+    "sums that are none": lambda a: a | {"sums": a["sums"] - 1},
+    "weights without squares": lambda a: a | {"weights": np.zeros((len(a["rows"]), 2, 6), np.uint32)},
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_file_that_holds_something_else_is_refused(kind):
+    whole = tally_of(*rows("probabilities", 100)).to_bytes()
+    with np.load(io.BytesIO(whole)) as arrays:
+        bent = HOSTILE[kind](dict(arrays))
+    file = io.BytesIO()
+    np.savez_compressed(file, **bent)
+    with pytest.raises(TallyError, match="not a whole tally"):
+        Tally.from_bytes(file.getvalue())
+
+
+def test_a_file_with_a_bit_turned_is_refused_or_the_same():
+    whole = tally_of(*rows("weighted", 50)).to_bytes()
+    for at in range(0, len(whole), 7):
+        bent = bytearray(whole)
+        bent[at] ^= 1 << at % 8
+        try:
+            made = Tally.from_bytes(bytes(bent))
+        except TallyError:
+            continue
+        assert made.to_bytes() == whole
 
 
 def test_a_file_that_is_no_tally_is_refused():

@@ -124,9 +124,9 @@ def total_weight(inputs: Inputs) -> float | None:
     return None if found is None or found[1] else found[0]
 
 
-def new_tally(from_logits: bool) -> Any:
+def new_tally(from_logits: bool, **options: int) -> Any:
     """What counts rows for an evaluation; None where there is no kernel."""
-    return None if _extension is None else _extension.Tally(from_logits)
+    return None if _extension is None else _extension.Tally(from_logits, **options)
 
 
 def _apart(read: tuple[Array | None, ...], outs: dict[str, Array]) -> dict[str, Array]:

@@ -14,9 +14,9 @@ from logloss.engines.pairing import Rival, paired
 from logloss.engines.second_read import ranked, tallies_of, with_tallies
 from logloss.engines.sums_by_value import Sums
 from logloss.evaluation.evidence import Evidence
-from logloss.evaluation.plain import HEAVIEST
+from logloss.evaluation.plain import HEAVIEST, LIGHTEST
 
-_BATCH = 1 << 22
+_BATCH = 1 << 19  # rows, all of which may cost as much as the costliest
 _WORDS = Words(
     missing_predictions="Leave these rows out of all arrays, with ~np.isnan(y_pred).",
     missing_labels="Leave these rows out of all arrays, with ~np.isnan(y_true).",
@@ -35,7 +35,7 @@ def from_arrays(
     y_pred : array, shape (n,)
         Probabilities of the positive class, or logits with ``from_logits``.
     sample_weight : array, shape (n,), optional
-        Weights from 0 to 2^20.
+        Weights of 0, or from 2^-40 to 2^20.
     by : array, shape (n,), or a mapping of names to such, optional
         Values of any type; each one's rows are a slice.
     from_logits : bool
@@ -64,7 +64,7 @@ def from_arrays(
     part = gatherer.part()
     if part.refusals:
         check_values(inputs, from_logits=from_logits, words=_WORDS)
-        _refuse_heavy(inputs)
+        _refuse_extreme(inputs)
     slices, suppressed = ranked(part)
     slices = with_tallies(slices, lambda some: tallies_of(some, tuple(groups), batches(), from_logits=from_logits))
     mistakes = tuple(to_mistake(one, from_logits) for one in part.worst)
@@ -150,10 +150,15 @@ def _as_arrow(values: Any) -> pa.Array:
         return pa.array([None if one is None else str(one) for one in array.tolist()])
 
 
-def _refuse_heavy(inputs: Inputs) -> None:
+def _refuse_extreme(inputs: Inputs) -> None:
     weight = per_element(inputs.weight, inputs.y_pred, "sample_weight")
-    count, most = int(np.count_nonzero(weight > HEAVIEST)), float(weight.max())
+    heavy, light = weight > HEAVIEST, (weight < LIGHTEST) & (weight > 0)
+    rows, what, mend = (
+        (heavy, f"greater than {HEAVIEST:,.0f}; the greatest is {float(weight.max()):g}", "Divide")
+        if heavy.any()
+        else (light, f"less than {LIGHTEST:.2g} and not 0, such as {float(weight[light].min(initial=1)):g}", "Multiply")
+    )
     raise WeightError(
-        f"{count:,} of {weight.size:,} values in sample_weight are greater than {HEAVIEST:,.0f}; the greatest is "
-        f"{most:g}. Divide all weights by one number, which changes no mean."
+        f"{int(np.count_nonzero(rows)):,} of {weight.size:,} values in sample_weight are {what}. {mend} all weights by "
+        "one number, which changes no mean."
     )

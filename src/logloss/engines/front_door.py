@@ -70,7 +70,7 @@ def evaluate(
     y_pred : array, shape (n,), or a mapping of names to such, optional
         Probabilities of the positive class, or logits with ``from_logits``; of several models by their names.
     sample_weight : array, shape (n,), optional
-        Weights from 0 to 2^20.
+        Weights of 0, or from 2^-40 to 2^20.
     label, score, weight, id : str
         Columns of a table: labels, probabilities or logits, weights, and what names a row. A sequence of scores is of
         several models.

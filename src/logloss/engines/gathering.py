@@ -17,7 +17,7 @@ from logloss.engines.slices import SliceSumming
 from logloss.engines.sums_by_value import Sums
 from logloss.evaluation.cells import Floats
 from logloss.evaluation.counting import Counter
-from logloss.evaluation.plain import HEAVIEST
+from logloss.evaluation.plain import HEAVIEST, LIGHTEST
 from logloss.evaluation.tally import Tally
 
 _TINY = 5e-324  # a row that costs nothing is no mistake
@@ -169,6 +169,7 @@ class Gatherer:
             if weight is not None:
                 bad.append(("weight", seen & ~((weight >= 0) & (weight < np.inf)), weight))
                 bad.append(("heavy", seen & (weight > HEAVIEST) & (weight < np.inf), weight))
+                bad.append(("light", seen & (weight < LIGHTEST) & (weight > 0), weight))
         for name, rows, values in bad:
             self._refusals = self._refusals.and_(name, rows, values, batch.place)
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from logloss.core.errors import LabelError, LogLossError, ProbabilityError, TableError, WeightError
 from logloss.core.inputs import Array
-from logloss.evaluation.plain import HEAVIEST
+from logloss.evaluation.plain import HEAVIEST, LIGHTEST
 from logloss.tables.wording import counted, quoted
 
 _SKIP = "leave these rows out with skip_nulls=True (--skip-nulls)"
@@ -88,6 +88,12 @@ def refuse(refusals: Refusals, label: str, score: str, weight: str | None, *, ro
             WeightError,
             f"are greater than {HEAVIEST:,.0f}",
             "Divide all weights by one number, which changes no mean.",
+        ),
+        "light": (
+            weight or "",
+            WeightError,
+            f"are less than {LIGHTEST:.2g} and not 0",
+            "Multiply all weights by one number, which changes no mean.",
         ),
     }  # fmt: skip
     for kind, (column, error, what, mend) in kinds.items():

@@ -13,11 +13,11 @@ from logloss.engines.slices import slices_of
 from logloss.engines.sums_by_value import text_of
 from logloss.evaluation.evidence import Slice
 from logloss.evaluation.tally import MOST as MOST_ROWS
-from logloss.evaluation.tally import Rows, Sum, Tally, gathered
+from logloss.evaluation.tally import Sum, Tally
 
 MOST, LEAST_ROWS = 100, 10
 _ROOM, _A_ROW = 1 << 26, 160  # bytes, for all that is counted side by side and for each row that is kept
-_KEPT = 1 << 13  # distinct rows; more are gathered in cells, which take less
+_KEPT = 1 << 13  # distinct scores; more are gathered in cells, which take less
 
 
 def ranked(part: Part) -> tuple[tuple[Slice, ...], dict[str, int]]:
@@ -38,7 +38,7 @@ def with_tallies(slices: Sequence[Slice], count: Callable[[list[Slice]], list[Ta
     made = list(slices)
     for some in _at_once(slices[:MOST]):
         for i, tally in zip(some, count([slices[i] for i in some]), strict=True):
-            made[i] = replace(slices[i], content=smaller(tally).to_bytes())
+            made[i] = replace(slices[i], content=tally.coarser(_KEPT).to_bytes())
     return tuple(made)
 
 
@@ -74,13 +74,6 @@ def tallies_of(
                 if start < end:
                     gatherers[i].add(_rows_of(batch, rows[start:end]))
     return [gatherer.part().tally for gatherer in gatherers]
-
-
-def smaller(tally: Tally) -> Tally:
-    """The tally, its rows in cells if they are many."""
-    if isinstance(tally.kept, Rows) and len(tally.kept.count) > _KEPT:
-        return replace(tally, kept=gathered(tally.kept, tally.from_logits))
-    return tally
 
 
 def _places(values: pa.Array, wanted: list[str | None]) -> npt.NDArray[np.int64]:

@@ -55,7 +55,7 @@ def from_table(
     score : str
         The column of probabilities of the positive class, or of logits with ``from_logits``.
     weight : str, optional
-        A column of weights from 0 to 2^20.
+        A column of weights of 0, or from 2^-40 to 2^20.
     by : str or sequence of str, optional
         Columns whose values' rows are slices.
     id : str, optional

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from logloss.core import native
 from logloss.core.inputs import Array
 from logloss.evaluation import plain
-from logloss.evaluation.tally import CellCounts, Rows, Tally, settled, sorted_rows
+from logloss.evaluation.tally import CellCounts, Kept, Tally, in_order, settled
 
 
 class Worst(NamedTuple):
@@ -59,5 +59,5 @@ class Counter:
         state = self._counts.state()
         rows, negatives, positives = state.pop("counts").tolist()
         sums = settled(state.pop("sums"))
-        kept: Rows | CellCounts = sorted_rows(**state) if "score" in state else CellCounts(**state)
+        kept: Kept = in_order(**state) if "score" in state else CellCounts(**state)
         return Tally(self.from_logits, sums, rows, (negatives, positives), self._pending, kept)

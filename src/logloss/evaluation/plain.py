@@ -8,12 +8,13 @@ import numpy as np
 from logloss.core import formula
 from logloss.core.formula import LOSS, Ends, Focus
 from logloss.core.inputs import Array
+from logloss.evaluation import fixed_point
 from logloss.evaluation.cells import Floats
 from logloss.evaluation.groups import Integers
-from logloss.evaluation.tally import KERAS_CLIP, Sum, Tally, settled, sorted_rows
+from logloss.evaluation.tally import KERAS_CLIP, Scores, Sum, Tally, settled
 
 _BLOCK = 1 << 13
-HEAVIEST = 2.0**20
+HEAVIEST, LIGHTEST = 2.0**20, 2.0**-40  # of rows that weigh anything
 
 
 class Counts:
@@ -46,7 +47,7 @@ class Counts:
             z, y, w = columns
             z, y = z + 0.0, y + 0.0  # of -0 makes 0
             low, high = (-math.inf, math.inf) if self._tally.from_logits else (0.0, 1.0)
-            fit = (z >= low) & (z <= high) & (y >= 0) & (y <= 1) & (w >= 0) & (w <= HEAVIEST)
+            fit = (z >= low) & (z <= high) & (y >= 0) & (y <= 1) & ((w >= LIGHTEST) | (w == 0)) & (w <= HEAVIEST)
             if not fit.all():
                 return False
             loss = self._count(z, y, w)
@@ -95,11 +96,22 @@ class Counts:
             Sum.INFINITE_POSITIVE: (w * wrong)[is_endless & ~is_upper],
             Sum.INFINITE_NEGATIVE: (w * wrong)[is_endless & is_upper],
         }
-        rows = sorted_rows(z, y, w, lesser, np.ones(len(z), np.int64))
-        infinite = int((is_endless & is_upper).sum()), int((is_endless & ~is_upper).sum())
+        is_felt = is_endless & (w > 0)
+        infinite = int((is_felt & is_upper).sum()), int((is_felt & ~is_upper).sum())
         sums = settled(np.stack([_limbs(terms[which]) for which in Sum]))
-        self._tally += Tally(from_logits, sums, len(z), infinite, 0, rows)
+        self._tally += Tally(from_logits, sums, len(z), infinite, 0, _by_score(z, lesser, y, w))
         return costs
+
+
+def _by_score(z: Floats, lesser: Floats, y: Floats, w: Floats) -> Scores:
+    score, first, place = np.unique(z, return_index=True, return_inverse=True)
+    size, is_positive = len(score), y > 0.5
+    rows = np.stack([np.bincount(place, which, size) for which in (~is_positive, is_positive)], -1).astype(np.int64)
+    if ((w == 1) & ((y == 0) | (y == 1))).all():
+        return Scores(score, lesser[first], rows, None, None)
+    share = np.stack([w * (1 - y), w * y], -1)
+    limbs = (fixed_point.summed(fixed_point.fixed(each), place, size) for each in (share, share * w[:, None]))
+    return Scores(score, lesser[first], rows, *limbs)
 
 
 def _limbs(terms: Floats) -> Integers:

@@ -1,28 +1,27 @@
 """What is kept of rows to evaluate them: a function of the rows as a multiset, in bounded memory.
 
-Sums are exact. The rows themselves are kept, each distinct one once, as long as these are at most ``MOST``; after that
-they are counted in cells of probability. So any order of rows, and any partition whose parts are merged in any order,
-gives the same tally to the bit: chunks, threads, files, machines and days.
+Sums are exact. Rows and weights are counted by score, as long as distinct scores are at most ``MOST``; after that by
+cells of probability. So any order of rows, and any partition whose parts are merged in any order, gives the same tally
+to the bit: chunks, threads, files, machines and days.
 """
 
-import io
-import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum, auto
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from logloss.core.errors import LogLossError
-from logloss.evaluation.cells import cells_of, ends_of
+from logloss.evaluation import fixed_point
+from logloss.evaluation.archive import packed, unpacked
+from logloss.evaluation.cells import A_SIDE, Cells, cells_of, ends_of
+from logloss.evaluation.fixed_point import LIMBS, Limbs
 from logloss.evaluation.groups import Floats, Groups, Integers
 
 MOST = 1 << 17
 KERAS_CLIP = 1e-7  # probabilities as Keras takes them lie within it and 1 less it
-_VERSION = 1
+_VERSION = 2
 _LIMBS, _LOWEST = 72, -1152  # of native/exact_sum.hpp
-_PART = 48  # the bits of the lower part of a weight
 
 
 class Sum(IntEnum):
@@ -46,27 +45,32 @@ class TallyError(LogLossError):
 
 
 @dataclass(frozen=True)
-class Rows:
-    """Distinct rows in order of score, label and weight."""
+class Scores:
+    """Distinct scores in ascending order, and what was counted at each; a column for negatives and one for positives.
+
+    ``weights`` are sums of weights and ``squares`` of weights times weights, as `fixed_point` has them; None as long as
+    every row weighs 1 and has a label of 0 or 1, and then both are the number of rows. A soft label weighs in both
+    columns, and is counted as a row of the nearer.
+    """
 
     score: Floats  # a probability, or a logit where logits were given
-    label: Floats
-    weight: Floats
     lesser: Floats  # of the probability and what that leaves of 1
-    count: Integers
+    rows: Integers  # (m, 2)
+    weights: Limbs | None  # (m, 2, 6)
+    squares: Limbs | None
 
 
 @dataclass(frozen=True)
 class CellCounts:
-    """Occupied cells in their order; a column for negatives and one for positives.
+    """Occupied cells in their order, and what was counted in each, as in `Scores`."""
 
-    Weights, and weights times weights, are in units of 2^-64: a column for what is above 2^-16 and one for the rest.
-    """
+    cell: Cells
+    rows: Integers
+    weights: Limbs | None
+    squares: Limbs | None
 
-    cell: npt.NDArray[np.int32]
-    rows: Integers  # (m, 2)
-    weights: Integers  # (m, 2, 2)
-    squares: Integers  # (m, 2, 2)
+
+Kept = Scores | CellCounts
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ class Tally:
     rows: int
     infinite: tuple[int, int]  # negatives at 1, positives at 0
     pending: int
-    kept: Rows | CellCounts
+    kept: Kept
 
     def __add__(self, other: "Tally") -> "Tally":
         if self.from_logits != other.from_logits:
@@ -101,7 +105,7 @@ class Tally:
     def empty(cls, *, from_logits: bool = False) -> Self:
         """Of no rows."""
         sums, none = np.zeros((len(Sum), _LIMBS), np.int64), np.empty(0)
-        return cls(from_logits, sums, 0, (0, 0), 0, Rows(none, none, none, none, np.empty(0, np.int64)))
+        return cls(from_logits, sums, 0, (0, 0), 0, Scores(none, none, np.empty((0, 2), np.int64), None, None))
 
     def total(self, which: Sum, divisor: float = 1.0) -> float:
         """A sum over a positive number, rounded once."""
@@ -116,14 +120,19 @@ class Tally:
         """The rows by probability."""
         if isinstance(self.kept, CellCounts):
             return _groups_of_cells(self.kept)
-        return _groups_of_rows(self.kept, self.from_logits)
+        return _groups_of_scores(self.kept, self.from_logits)
+
+    def coarser(self, most: int) -> "Tally":
+        """The tally, its scores in cells if they are more than so many."""
+        if isinstance(self.kept, CellCounts) or len(self.kept.score) <= most:
+            return self
+        return replace(self, kept=in_cells(self.kept, self.from_logits))
 
     def to_bytes(self) -> bytes:
         """A file's content; the same for the same rows."""
-        file = io.BytesIO()
-        numbers = [_VERSION, self.from_logits, self.rows, *self.infinite, self.pending, isinstance(self.kept, Rows)]
-        np.savez_compressed(file, numbers=np.array(numbers, np.int64), sums=self.sums, **vars(self.kept))
-        return file.getvalue()
+        numbers = [_VERSION, self.from_logits, self.rows, *self.infinite, self.pending, isinstance(self.kept, Scores)]
+        kept = {name: column for name, column in vars(self.kept).items() if column is not None}
+        return packed({"numbers": np.array(numbers, np.int64), "sums": self.sums, **kept})
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Self:
@@ -132,19 +141,52 @@ class Tally:
         Raises
         ------
         TallyError
-            It is not a tally, or is cut off, or of another version.
+            It is not a tally, or is cut off or damaged, or of another version.
         """
         try:
-            with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-                version, *numbers = arrays["numbers"].tolist()
-                if version != _VERSION:
-                    raise TallyError(f"This is a tally of version {version}; expected {_VERSION}. Take it anew.")
-                from_logits, rows, negatives, positives, pending, are_rows = numbers
-                kind: Any = Rows if are_rows else CellCounts
-                kept = kind(**{name: arrays[name] for name in kind.__dataclass_fields__})
-                return cls(bool(from_logits), arrays["sums"], rows, (negatives, positives), pending, kept)
-        except (KeyError, ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
+            arrays = unpacked(content, _KINDS)
+            version, *numbers = arrays.pop("numbers").tolist()
+            if version != _VERSION:
+                raise TallyError(f"This is a tally of version {version}; expected {_VERSION}. Take it anew.")
+            from_logits, rows, negatives, positives, pending, are_scores = numbers
+            sums = arrays.pop("sums")
+            kind: Any = Scores if are_scores else CellCounts
+            kept = kind(**{"weights": None, "squares": None} | arrays)
+            made = cls(bool(from_logits), sums, rows, (negatives, positives), pending, kept)
+            made._check()
+        except (ValueError, TypeError, KeyError) as error:
             raise TallyError(f"This is not a whole tally ({error}). Take it anew from the rows.") from None
+        return made
+
+    def _check(self) -> None:
+        """Refuse, with a ValueError, what no rows lead to."""
+        kept, counts = self.kept, (self.rows, *self.infinite, self.pending)
+        if self.sums.shape != (len(Sum), _LIMBS) or not (settled(self.sums) == self.sums).all():
+            raise ValueError("its sums are none")
+        key = kept.score if isinstance(kept, Scores) else kept.cell
+        size = (len(key), 2)
+        limbs = [(kept.weights, kept.squares), (None, None)][kept.weights is None]
+        shapes = [kept.rows.shape == size, *(one is None or one.shape == (*size, LIMBS) for one in limbs)]
+        if key.ndim != 1 or not all(shapes) or (kept.weights is None) != (kept.squares is None):
+            raise ValueError("its columns are not of one length")
+        if min(counts) < 0 or (kept.rows < 0).any() or int(kept.rows.sum()) != self.rows:
+            raise ValueError("its counts do not add up")
+        if not (key[1:] > key[:-1]).all():
+            raise ValueError("its columns are not in order")
+        if isinstance(kept, CellCounts):
+            fit = (key >= 0) & (key < 2 * A_SIDE)
+        else:
+            fit = np.isfinite(key) | self.from_logits & ~np.isnan(key)
+            fit &= self.from_logits | (key >= 0) & (key <= 1)
+            fit &= (kept.lesser >= 0) & (kept.lesser <= 0.5) if kept.lesser.shape == key.shape else False
+        if not fit.all():
+            raise ValueError("its scores are none")
+
+
+_KINDS = {
+    "numbers": "<i8", "sums": "<i8", "score": "<f8", "lesser": "<f8", "cell": "<i4", "rows": "<i8",
+    "weights": "<u4", "squares": "<u4",
+}  # fmt: skip
 
 
 def settled(sums: Integers) -> Integers:
@@ -156,90 +198,69 @@ def settled(sums: Integers) -> Integers:
     return made
 
 
-def _merged(one: Rows | CellCounts, other: Rows | CellCounts, from_logits: bool) -> Rows | CellCounts:
-    if isinstance(one, Rows) and isinstance(other, Rows):
-        pairs = zip(vars(one).values(), vars(other).values(), strict=True)
-        both = sorted_rows(*map(np.concatenate, pairs))
-        return both if len(both.count) <= MOST else gathered(both, from_logits)
-    first, second = (gathered(kept, from_logits) if isinstance(kept, Rows) else kept for kept in (one, other))
-    cell, place = np.unique(np.concatenate([first.cell, second.cell]), return_inverse=True)
-    return CellCounts(
-        cell,
-        _added(place, np.concatenate([first.rows, second.rows]), len(cell)),
-        carried(_added(place, np.concatenate([first.weights, second.weights]), len(cell))),
-        carried(_added(place, np.concatenate([first.squares, second.squares]), len(cell))),
+def _merged(one: Kept, other: Kept, from_logits: bool) -> Kept:
+    if isinstance(one, Scores) and isinstance(other, Scores):
+        score, first, place = np.unique(
+            np.concatenate([one.score, other.score]), return_index=True, return_inverse=True
+        )
+        lesser = np.concatenate([one.lesser, other.lesser])[first]
+        both = Scores(score, lesser, *_together(one, other, place, len(score)))
+        return both if len(score) <= MOST else in_cells(both, from_logits)
+    first_cells, second_cells = (
+        in_cells(kept, from_logits) if isinstance(kept, Scores) else kept for kept in (one, other)
     )
+    cell, place = np.unique(np.concatenate([first_cells.cell, second_cells.cell]), return_inverse=True)
+    return CellCounts(cell, *_together(first_cells, second_cells, place, len(cell)))
 
 
-def _added(place: Integers, values: Integers, count: int) -> Integers:
-    made = np.zeros((count, *values.shape[1:]), np.int64)
-    np.add.at(made, place, values)
+def _together(one: Kept, other: Kept, place: Integers, count: int) -> tuple[Integers, Limbs | None, Limbs | None]:
+    """Rows, weights and squares of both at each of so many places."""
+    rows = _added(np.concatenate([one.rows, other.rows]), place, count)
+    if one.weights is None and other.weights is None:
+        return rows, None, None
+    pairs = zip(_limbs(one), _limbs(other), strict=True)
+    weights, squares = (fixed_point.summed(np.concatenate(pair), place, count) for pair in pairs)
+    return rows, weights, squares
+
+
+def _limbs(kept: Kept) -> tuple[Limbs, Limbs]:
+    if kept.weights is None or kept.squares is None:
+        ones = fixed_point.ones(kept.rows)
+        return ones, ones
+    return kept.weights, kept.squares
+
+
+def _added(numbers: Integers, place: Integers, count: int) -> Integers:
+    made = np.zeros((count, *numbers.shape[1:]), np.int64)
+    np.add.at(made, place, numbers)
     return made
 
 
-def carried(parts: Integers) -> Integers:
-    """Two-part numbers whose lower part stays within its bits."""
-    return np.stack([parts[..., 0] + (parts[..., 1] >> _PART), parts[..., 1] & ((1 << _PART) - 1)], -1)
+def in_order(score: Floats, lesser: Floats, rows: Integers, weights: Limbs | None, squares: Limbs | None) -> Scores:
+    """Distinct scores, put in order."""
+    order = np.argsort(score)
+    limbs = (None if column is None else column[order] for column in (weights, squares))
+    return Scores(score[order], lesser[order], rows[order], *limbs)
 
 
-def sorted_rows(score: Floats, label: Floats, weight: Floats, lesser: Floats, count: Integers) -> Rows:
-    """Rows in their order, equal ones together."""
-    order = np.lexsort((weight, label, score))
-    rows = Rows(score[order], label[order], weight[order], lesser[order], count[order])
-    is_new = np.ones(len(order), np.bool_)
-    is_new[1:] = np.logical_or.reduce([c[1:] != c[:-1] for c in (rows.score, rows.label, rows.weight)])
-    at = np.flatnonzero(is_new)
-    total = np.add.reduceat(rows.count, at) if len(at) else rows.count
-    return Rows(rows.score[at], rows.label[at], rows.weight[at], rows.lesser[at], total)
+def in_cells(kept: Scores, from_logits: bool) -> CellCounts:
+    """What was counted by score, by cell."""
+    is_upper = kept.score >= (0.0 if from_logits else 0.5)
+    cell, place = np.unique(cells_of(kept.lesser, is_upper), return_inverse=True)
+    limbs = (None if c is None else fixed_point.summed(c, place, len(cell)) for c in (kept.weights, kept.squares))
+    return CellCounts(cell, _added(kept.rows, place, len(cell)), *limbs)
 
 
-def gathered(rows: Rows, from_logits: bool) -> CellCounts:
-    """Rows in cells."""
-    is_upper = rows.score >= (0.0 if from_logits else 0.5)
-    cell, place = np.unique(cells_of(rows.lesser, is_upper), return_inverse=True)
-    is_positive = rows.label > 0.5
-    count = np.stack([np.where(is_positive, 0, rows.count), np.where(is_positive, rows.count, 0)], -1)
-    shares = np.stack([rows.weight * (1 - rows.label), rows.weight * rows.label], -1)
-    weights, squares = (times(fixed(part), rows.count) for part in (shares, shares * rows.weight[:, None]))
-    made = (_added(place, values, len(cell)) for values in (count, weights, squares))
-    total, weight, square = made
-    return CellCounts(cell, total, carried(weight), carried(square))
-
-
-def fixed(weight: Floats) -> Integers:
-    """A weight in units of 2^-64 in two parts, rounded half up."""
-    upper = np.floor(weight * 2.0**16)
-    lower = np.floor((weight - upper * 2.0**-16) * 2.0**64 + 0.5)
-    return carried(np.stack([upper.astype(np.int64), lower.astype(np.int64)], -1))
-
-
-def times(parts: Integers, count: Integers) -> Integers:
-    """Two-part numbers, (m, 2, 2), times counts below 2^38."""
-    count = count[:, None]
-    upper, lower = parts[..., 0] * count, parts[..., 1]
-    high, low = (lower >> 24) * count, (lower & 0xFFFFFF) * count  # each within 64 bits
-    high += low >> 24
-    return carried(np.stack([upper + (high >> 24), ((high & 0xFFFFFF) << 24) + (low & 0xFFFFFF)], -1))
-
-
-def _groups_of_rows(kept: Rows, from_logits: bool) -> Groups:
-    starts = np.flatnonzero(np.r_[True, kept.score[1:] != kept.score[:-1]][: len(kept.score)])
-    is_positive = kept.label > 0.5
-    shares = np.stack([kept.weight * (1 - kept.label), kept.weight * kept.label], -1)
-    count = kept.count[:, None]
-
-    def added(values: Floats | Integers) -> Floats:
-        return np.add.reduceat(values, starts).astype(np.float64) if len(starts) else values.astype(np.float64)
-
-    lesser = kept.lesser[starts]
-    p = np.where(kept.score[starts] >= (0.0 if from_logits else 0.5), 1 - lesser, lesser)
+def _groups_of_scores(kept: Scores, from_logits: bool) -> Groups:
+    is_upper = kept.score >= (0.0 if from_logits else 0.5)
+    weight, square = _weights(kept)
     return Groups(
-        p=p,
-        lesser=lesser,
-        rows=added(count * np.stack([~is_positive, is_positive], -1)).astype(np.int64),
-        weight=added(shares * count),
-        square=added(shares * kept.weight[:, None] * count),
-        width=np.zeros(len(starts)),
+        p=np.where(is_upper, 1 - kept.lesser, kept.lesser),
+        lesser=kept.lesser,
+        rows=kept.rows,
+        weight=weight,
+        square=square,
+        width=np.zeros(len(kept.score)),
     )
 
 
@@ -248,15 +269,19 @@ def _groups_of_cells(kept: CellCounts) -> Groups:
     middle = (least + greatest) / 2
     order = np.lexsort((np.where(is_upper, -middle, middle), is_upper))
     lesser, is_upper = middle[order], is_upper[order]
+    weight, square = _weights(kept)
     return Groups(
         p=np.where(is_upper, 1 - lesser, lesser),
         lesser=lesser,
         rows=kept.rows[order],
-        weight=_number(kept.weights[order]),
-        square=_number(kept.squares[order]),
+        weight=weight[order],
+        square=square[order],
         width=(greatest - least)[order],
     )
 
 
-def _number(parts: Integers) -> Floats:
-    return parts[..., 0] * 2.0**-16 + parts[..., 1] * 2.0**-64
+def _weights(kept: Kept) -> tuple[Floats, Floats]:
+    if kept.weights is None or kept.squares is None:
+        rows = kept.rows.astype(np.float64)
+        return rows, rows
+    return fixed_point.floats(kept.weights), fixed_point.floats(kept.squares)
