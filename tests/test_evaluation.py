@@ -4,10 +4,11 @@ import json
 import math
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
-from logloss.core.errors import SpellingError
+from logloss.core.errors import ProbabilityError, SpellingError
 from logloss.engines import evaluate
 from logloss.evaluation.evaluation import SCORES, Evaluation
 from logloss.evaluation.findings import findings
@@ -195,3 +196,42 @@ def test_a_slice_is_evaluated_by_itself():
     for asked, words in (("a", "Say which: by="), ("bb", 'Did you mean "b"')):
         with pytest.raises(SpellingError, match=words):
             whole.of_slice(asked)
+
+
+def test_too_many_positives_on_the_whole_are_said_where_no_other_shape_shows():
+    rng = np.random.default_rng(1)
+    z = rng.normal(-1, 1, 10_000)
+    y = (rng.random(10_000) < 1 / (1 + np.exp(-z))).astype(int)
+    assert "Calibrated as far as this data can show." in evaluate(y, 1 / (1 + np.exp(-z))).verdict
+    for shift, how in ((0.1, "high"), (-0.1, "low")):
+        assert f"too {how} on the whole: they say " in evaluate(y, 1 / (1 + np.exp(-z - shift))).verdict
+
+
+def test_what_was_asked_for_is_printed():
+    y, p = np.array([1, 0, 1, 1] * 30), np.linspace(0.05, 0.95, 120)
+    table = pa.table({"y": np.where(y, "late", "soon"), "p": p, "site": ["a", "b"] * 60, "row": np.arange(120)})
+    columns = {"label": "y", "score": "p", "positive": "late"}
+    plain = str(evaluate(table, **columns))
+    asked = str(evaluate(table, **columns, by="site", id="row", costs=(1, 4), show_rows=["site"]))
+    for words in ("slice, the costliest first", "site a", "row, the costliest first", "decide from 0."):
+        assert (words in plain, words in asked) == (False, True)
+    guessed = table.set_column(0, "y", pa.array(np.where(y, "late", "early")))
+    assert "counts as positive" in str(evaluate(guessed, label="y", score="p"))
+    gaps = table.set_column(1, "p", pa.array([None, *p[1:]]))
+    assert "1 more have no score" in str(evaluate(gaps, **columns, skip_nulls=True))
+    assert repr(evaluate(table, **columns)).startswith("<Evaluation of 120 rows: log loss ")
+
+
+def test_slices_have_scores_with_intervals():
+    y, p = np.array([1, 0, 1, 1] * 30), np.linspace(0.05, 0.95, 120)
+    first = evaluate(y, p, by={"site": ["a", "b"] * 60}).to_dict()["slices"][0]
+    rows = np.arange(120) % 2 == (first["value"] == "b")
+    assert first["log_loss"]["value"] == pytest.approx(log_loss(y[rows], p[rows], labels=[0, 1]))
+    assert first["log_loss"]["low"] < first["log_loss"]["value"] < first["log_loss"]["high"]
+
+
+def test_percentages_in_arrays_are_called_so():
+    with pytest.raises(ProbabilityError, match="If these are percentages, divide them by 100"):
+        evaluate([1, 0, 1], [80.0, 20.0, 30.0])
+    with pytest.raises(ProbabilityError, match="If these are logits, say from_logits=True"):
+        evaluate([1, 0, 1], [8.0, -2.0, 3.0])

@@ -11,6 +11,7 @@ from logloss.core.inputs import Array, Inputs, Words, check_values, per_element,
 from logloss.engines.gathering import Batch, Gatherer
 from logloss.engines.mistakes import to_mistake
 from logloss.engines.pairing import Rival, paired
+from logloss.engines.refusals import of_scores
 from logloss.engines.second_read import ranked, tallies_of, with_tallies
 from logloss.engines.sums_by_value import Sums
 from logloss.evaluation.evidence import Evidence
@@ -63,7 +64,8 @@ def from_arrays(
         gatherer.add(batch)
     part = gatherer.part()
     if part.refusals:
-        check_values(inputs, from_logits=from_logits, words=_WORDS)
+        words = _WORDS._replace(logits=of_scores(part.refusals, "say from_logits=True"))
+        check_values(inputs, from_logits=from_logits, words=words)
         _refuse_extreme(inputs)
     slices, suppressed = ranked(part)
     slices = with_tallies(slices, lambda some: tallies_of(some, tuple(groups), batches(), from_logits=from_logits))

@@ -81,7 +81,7 @@ def refuse(refusals: Refusals, label: str, score: str, weight: str | None, *, ro
     kinds: dict[str, tuple[str, type[LogLossError], str, str]] = {
         "null": (score, TableError, "are missing", f"Fill them in, or {_SKIP}."),
         "label": (label, LabelError, "lie outside [0, 1]", "Mend them, or say which value is positive (--positive)."),
-        "score": (score, ProbabilityError, "lie outside [0, 1]", _of_scores(refusals)),
+        "score": (score, ProbabilityError, "lie outside [0, 1]", of_scores(refusals)),
         "weight": (weight or "", WeightError, "are missing, negative or infinite", "Expected 0 or more in every row."),
         "heavy": (
             weight or "",
@@ -107,9 +107,10 @@ def refuse(refusals: Refusals, label: str, score: str, weight: str | None, *, ro
         raise error(f"Of the column {quoted(column)}, {share} {is_one}{where}. {mend}")
 
 
-def _of_scores(refusals: Refusals) -> str:
+def of_scores(refusals: Refusals, logits: str = "say from_logits=True (--logit)") -> str:
+    """What scores outside of [0, 1] may be."""
     if refusals.low < 0:
-        return "If these are logits, say from_logits=True (--logit)."
+        return f"If these are logits, {logits}."
     if refusals.high <= 100:
-        return "If these are percentages, divide them by 100; if logits, say from_logits=True (--logit)."
-    return "Expected probabilities; if these are logits, say from_logits=True (--logit)."
+        return f"If these are percentages, divide them by 100; if logits, {logits}."
+    return f"Expected probabilities; if these are logits, {logits}."

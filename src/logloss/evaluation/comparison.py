@@ -28,7 +28,7 @@ _SHOWN = {
 _MOST = 30  # regions that are printed
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Comparison:
     """Models evaluated on the same rows, the one with the least log loss first. `logloss.evaluate` makes it.
 
@@ -70,6 +70,9 @@ class Comparison:
     def verdict(self) -> str:
         """The same in one text."""
         return " ".join(self.sentences)
+
+    def __repr__(self) -> str:
+        return f"<Comparison of {', '.join(self.evaluations)}>"
 
     def __str__(self) -> str:
         board = [["model", *_SHOWN.values()]]

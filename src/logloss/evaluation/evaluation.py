@@ -12,14 +12,15 @@ from logloss.evaluation.best_threshold import BestThreshold, best_threshold
 from logloss.evaluation.concentration import Concentration, concentration
 from logloss.evaluation.decisions import Costs, Thresholds, thresholds
 from logloss.evaluation.decomposition import Decomposition, log_loss_decomposition, miscalibration_if_calibrated
-from logloss.evaluation.evidence import Evidence, Mistake, Slice
+from logloss.evaluation.evidence import Evidence, Mistake
 from logloss.evaluation.findings import Finding, findings
 from logloss.evaluation.groups import Groups
 from logloss.evaluation.ranking import Ranking
 from logloss.evaluation.reliability import Reliability, reliability_of
 from logloss.evaluation.resampling import ERRORS, calibration_error, part_of_loss
 from logloss.evaluation.score import Score
-from logloss.evaluation.table import text
+from logloss.evaluation.slice_scores import SliceScore, slice_scores
+from logloss.evaluation.table import number, text
 from logloss.evaluation.tally import Tally
 from logloss.evaluation.verdict import verdict
 
@@ -56,7 +57,7 @@ class InfiniteLosses:
     keras_clip: Score  # the mean of probabilities clipped to [1e-7, 1 - 1e-7]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Evaluation:
     """What predictions are worth. `logloss.evaluate` makes it; ``print`` shows it.
 
@@ -111,6 +112,11 @@ class Evaluation:
     @property
     def skipped(self) -> int:  # noqa: D102
         return self.evidence.skipped
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What there is to know of how the data was read, such as which value of the label is positive."""
+        return self.evidence.notes
 
     @cached_property
     def base_rate(self) -> Score:  # noqa: D102
@@ -256,9 +262,9 @@ class Evaluation:
         """Where to decide, by theory and by the data; None unless costs were given."""
         return best_threshold(self.groups, self.costs) if self.costs else None
 
-    @property
-    def slices(self) -> tuple[Slice, ...]:  # noqa: D102
-        return self.evidence.slices
+    @cached_property
+    def slices(self) -> tuple[SliceScore, ...]:  # noqa: D102
+        return slice_scores(self.evidence.slices, self.tally)
 
     def of_slice(self, value: str | None, by: str | None = None) -> "Evaluation":
         """The evaluation of a slice that is among the hundred which matter most; its costliest rows are not known.
@@ -282,13 +288,14 @@ class Evaluation:
         >>> round(evaluation.of_slice("b").log_loss.value, 3)
         0.357
         """
-        found = [one for one in self.slices if one.value == value and by in (None, one.by) and one.content]
+        every = self.evidence.slices
+        found = [one for one in every if one.value == value and by in (None, one.by) and one.content]
         if len(found) == 1 and (tally := found[0].tally) is not None:
             return Evaluation(Evidence(tally), self.costs)
         if found:
             columns = " or ".join(f"by={one.by!r}" for one in found)
             raise SpellingError(f"Several columns have the slice {value!r}. Say which: {columns}.")
-        known = [str(one.value) for one in self.slices if one.content]
+        known = [str(one.value) for one in every if one.content]
         hint = nearest(str(value), known) or (f" There are {', '.join(known[:12])}." if known else "")
         raise SpellingError(f"There is no slice {value!r} that was counted by itself.{hint}")
 
@@ -305,6 +312,9 @@ class Evaluation:
         """What it comes to, in sentences."""
         return verdict(self)
 
+    def __repr__(self) -> str:
+        return f"<Evaluation of {self.n:,} rows: log loss {number(self.log_loss.value)}>"
+
     def __str__(self) -> str:
         return text(self)
 
@@ -315,7 +325,7 @@ class Evaluation:
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as JSON has it (RFC 8259): infinities are "inf" and "-inf", NaN is null."""
-        names = (*_COUNTS, "verdict", *SCORES, *_FACTS)
+        names = (*_COUNTS, "notes", "verdict", *SCORES, *_FACTS)
         return {name: plain(getattr(self, name)) for name in names}
 
     def to_frame(self) -> "pd.DataFrame":

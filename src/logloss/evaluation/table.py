@@ -24,13 +24,16 @@ _NAMES = {
     "accuracy": "Accuracy at one half",
 }
 _WIDTH = 100
+_FEW = 5  # slices, and rows
 
 
 def text(facts: "Evaluation") -> str:
-    """The verdict, the scores that matter most with their 95 % intervals, and what was found."""
+    """The verdict, the scores that matter most with their 95 % intervals, and what was found and asked for."""
     counts = f"{facts.n:,} rows, {facts.n_positive:,} positive ({percent(facts.base_rate.value)})"
     if facts.pending:
         counts += f"; {facts.pending:,} more wait for their label"
+    if facts.skipped:
+        counts += f"; {facts.skipped:,} more have no score and were left out"
     rows = [(label, getattr(facts, name)) for name, label in _NAMES.items()]
     wide = max(len(label) for label, _ in rows)
     table = [
@@ -39,8 +42,53 @@ def text(facts: "Evaluation") -> str:
         if not math.isnan(score.value)
     ]
     found = [line for finding in facts.findings for line in _wrapped(f"! {finding.words}")]
-    parts: list[Sequence[str]] = [_wrapped(facts.verdict), [counts], table, found]
+    notes = [line for note in facts.notes for line in _wrapped(note)]
+    asked = [_threshold(facts), _slices(facts), _mistakes(facts)]
+    parts: list[Sequence[str]] = [_wrapped(facts.verdict), [counts], notes, table, found, *asked]
     return "\n\n".join("\n".join(part) for part in parts if part)
+
+
+def _threshold(facts: "Evaluation") -> list[str]:
+    costs, best = facts.costs, facts.best_threshold
+    if costs is None or best is None or math.isnan(best.cost.value):
+        return []
+    said = f"A false positive costs {costs.false_positive:g} and a false negative {costs.false_negative:g}: decide from"
+    theory = number(best.cost_by_theory.value)
+    if best.is_worth_it:
+        said += (
+            f" {best.threshold:.4g} on, which costs {number(best.cost.value)} a row where {best.by_theory:.4g}, right "
+            f"for calibrated probabilities, costs {theory}."
+        )
+    else:
+        said += f" {best.threshold:.4g} on, which costs {theory} a row."
+    return _wrapped(said)
+
+
+def _slices(facts: "Evaluation") -> list[str]:
+    found = facts.slices
+    if not found:
+        return []
+    rows = [["slice, the costliest first", "rows", "log loss", "95 % interval", "said", "seen", ""]]
+    for one in found[:_FEW]:
+        name = f"{one.by} {'missing' if one.value is None else one.value}"
+        scores = [number(one.log_loss.value), interval(one.log_loss)]
+        shares = [percent(one.mean_prediction), percent(one.base_rate)]
+        rows.append([name[:40], f"{one.rows:,}", *scores, *shares, "few rows" if one.is_small else ""])
+    rest = len(found) - _FEW
+    return [*aligned(rows).splitlines(), *([f"and {rest:,} more"] if rest > 0 else [])]
+
+
+def _mistakes(facts: "Evaluation") -> list[str]:
+    """The rows that cost most, if they were to be named."""
+    found = [one for one in facts.mistakes if one.id is not None or one.shown][:_FEW]
+    if not found:
+        return []
+    names = list(dict.fromkeys(name for one in found for name in one.shown))
+    rows = [["row, the costliest first", "label", "said of it", "loss", *names]]
+    for one in found:
+        cells = [one.id or "not named", f"{one.label:g}", f"{one.p_actual:.3g}", number(one.loss)]
+        rows.append([cell[:40] for cell in (*cells, *(one.shown.get(name) or "none" for name in names))])
+    return aligned(rows).splitlines()
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from logloss.evaluation.evaluation import Evaluation
 
+_NEGLIGIBLE = 1e-3  # of the loss
+_AT_99 = 2.5758 / 1.9600  # what an interval at 95 % is stretched by
+
 
 def verdict(facts: "Evaluation") -> str:
     """The sentences, one thought each."""
@@ -44,17 +47,37 @@ def _calibration(facts: "Evaluation") -> str:
     if math.isnan(found.value) or math.isinf(found.value):
         return ""
     if not is_miscalibrated(facts):
-        return "Calibrated as far as this data can show."
+        return _on_the_whole(facts)
     share = found.value / facts.log_loss.value
+    if share < _NEGLIGIBLE:
+        return f"Its probabilities are off by next to nothing: recalibrating would save {percent(share)} of the loss."
     return (
         f"Its probabilities are off: {percent(share)} of the loss ({found.value:.3g} nats) would go by recalibrating, "
         f"where chance alone gives up to {chance.high:.3g}."
     )
 
 
+def _on_the_whole(facts: "Evaluation") -> str:
+    """Whether there are too many positives or too few, where nothing else is shown.
+
+    That is judged at 1 %, so that both judgements together seldom blame a model that is right.
+    """
+    intercept, ratio = facts.calibration_intercept, facts.calibration_ratio
+    reach = (intercept.high - intercept.low) / 2 * _AT_99
+    if not abs(intercept.value) > reach:  # NaN is not
+        return "Calibrated as far as this data can show."
+    how = "high" if intercept.value < 0 else "low"
+    return (
+        f"Its probabilities are too {how} on the whole: they say {ratio.value:.3g} times as many positives as there "
+        f"are ({ratio.low:.3g} to {ratio.high:.3g})."
+    )
+
+
 def _concentration(facts: "Evaluation") -> str:
     share = facts.worst_hundredth
-    return "" if math.isnan(share) or facts.n < 100 else f"1 % of the rows carry {percent(share)} of the loss."
+    return (
+        "" if math.isnan(share) or facts.n < 100 else f"The worst 1 % of the rows carry {percent(share)} of the loss."
+    )
 
 
 def percent(share: float) -> str:

@@ -10,7 +10,7 @@ from logloss.evaluation.decisions import Costs, Thresholds, thresholds
 from logloss.evaluation.reliability import Reliability, reliability_of, smooth_beside
 from logloss.evaluation.round_thresholds import RoundThresholds, round_thresholds
 from logloss.evaluation.score_distribution import ScoreDistribution, score_distribution
-from logloss.evaluation.slice_scores import SliceScore, shares_of_loss, slice_scores
+from logloss.evaluation.slice_scores import SliceScore, shares_of_loss
 
 if TYPE_CHECKING:
     from logloss.evaluation.evaluation import Evaluation
@@ -65,7 +65,7 @@ class EvaluationFacts:
 
     @cached_property
     def slices(self) -> tuple[SliceScore, ...]:  # noqa: D102
-        return slice_scores(self.evaluation.slices, self.evaluation.tally)
+        return self.evaluation.slices
 
     @cached_property
     def shares_of_loss(self) -> tuple[float, ...]:
