@@ -120,7 +120,7 @@ def column_of(batch: pa.RecordBatch, name: str) -> pa.Array:
     if pa.types.is_run_end_encoded(column.type):
         column = pc.run_end_decode(column)
     kind = column.type
-    if pa.types.is_nested(kind) or pa.types.is_union(kind):
+    if pa.types.is_nested(kind) or pa.types.is_union(kind) or pa.types.is_interval(kind):
         raise TableError(f"The column {quoted(name)} holds lists or structures ({kind}); expected one value a cell.")
     if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         return column.cast(pa.string())
