@@ -135,6 +135,34 @@ def test_bad_tables_are_refused_in_a_sentence(spread, table):
         assert isinstance(caught.value, LogLossError), caught.value
 
 
+def test_partitions_without_rows_say_nothing(spread, table):
+    few = table.iloc[:3]
+    assert content(evidence_of(spread(few), **COLUMNS)) == content(from_table(few, **COLUMNS))
+    frame = spread(table)
+    with pytest.raises(LogLossError, match="The table holds no rows"):
+        evidence_of(frame[frame.p > 2], **COLUMNS)
+
+
+def test_a_spark_table_without_partitions_holds_no_rows(spark, table):
+    kinds = spark.createDataFrame(table.iloc[:1]).schema
+    frame = spark.createDataFrame(spark.sparkContext.emptyRDD(), kinds)
+    with pytest.raises(LogLossError, match="The table holds no rows"):
+        evidence_of(frame, **COLUMNS)
+
+
+def test_a_node_without_answers_says_nothing():
+    from logloss.engines.spark import _answering
+
+    for merge in (partitions.merged_parts, partitions.merged_tallies, partitions.merged_pairs):
+        assert list(_answering(lambda batches, merge=merge: merge(batches))(iter([]))) == []
+        assert merge([]) == b""
+
+
+def test_a_name_of_two_columns_is_refused_on_a_cluster():
+    with pytest.raises(LogLossError, match='more than one column named "p"'):
+        partitions.need(["y", "p"], ["y", "p", "p"])
+
+
 class DiesOnce:
     """What a partition is asked; the first to ask of the last rows is killed."""
 

@@ -4,12 +4,14 @@ import gzip
 import re
 import subprocess
 import sys
+from decimal import Decimal
 
 import duckdb
 import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.dataset
 import pyarrow.parquet as pq
@@ -247,6 +249,57 @@ def test_labels_of_two_values():
     assert labels([3, 4, 5, 5], "5.0")[0] == 2.0
 
 
+@pytest.mark.parametrize("positive", [False, np.False_, "False", 0, np.int64(0), 0.0])
+def test_a_positive_value_that_is_false_is_given(positive):
+    y = np.arange(40) % 3 == 0
+    if positive not in (False, "False") or str(positive) in ("0", "0.0"):
+        y = y.astype(int)
+    table = pd.DataFrame({"y": y, "p": np.linspace(0.1, 0.9, 40) ** 2})
+    turned = evaluate(table, label="y", score="p", positive=positive)
+    assert turned.roc_auc == evaluate(table, label="y", score="p", positive=str(positive).lower()).roc_auc
+    assert turned.n_positive == (y == 0).sum()
+
+
+LABELS = {
+    "-1 late": ([1] * 20 + [-1] * 20, "1"),
+    "2 late": ([1] * 20 + [2] * 20, "2"),
+    "0 after -1": ([-1] * 20 + [0] * 20, "0"),
+    "text": (["1"] * 20 + ["-1"] * 20, "1"),
+    "text of two": (["1"] * 20 + ["2"] * 20, "2"),
+}
+
+
+@pytest.mark.parametrize("kind", LABELS)
+def test_no_order_of_rows_changes_how_labels_are_understood(kind, monkeypatch, tmp_path):
+    monkeypatch.setattr(sources, "ROWS", 10)
+    monkeypatch.setattr(reading, "ROWS", 10)
+    y, positive = LABELS[kind]
+    table = pa.table({"y": y, "p": np.linspace(0.1, 0.9, 40), "w": np.ones(40), "q": np.full(40, 0.5)})
+    found = []
+    for order in (np.arange(40), np.arange(40)[::-1], np.random.default_rng(0).permutation(40)):
+        some = table.take(pa.array(order))
+        pq.write_table(some, tmp_path / "t", row_group_size=10)
+        found += [from_table(data, label="y", score="p", weight="w") for data in (some, tmp_path / "t")]
+        both = evaluate(some, label="y", score=["p", "q"])
+        assert both["p"].evidence.tally.to_bytes() == from_table(some, label="y", score="p").tally.to_bytes()
+    assert {(one.tally.to_bytes(), one.positive, one.notes) for one in found} == {
+        (found[0].tally.to_bytes(), positive, found[0].notes)
+    }
+
+
+def test_three_words_are_refused_in_any_order(monkeypatch):
+    monkeypatch.setattr(sources, "ROWS", 10)
+    y = ["yes", "no"] * 10 + ["maybe"] * 10
+    said = {refusal(pa.table({"y": some, "p": [0.5] * 30})) for some in (y, y[::-1])}
+    assert len(said) == 1
+    assert 'holds "maybe", "no", "yes"' in said.pop()
+
+
+def test_a_stream_whose_labels_turn_out_otherwise_is_refused():
+    table = pa.table({"y": [1] * 20 + [-1] * 20, "p": [0.5] * 40})
+    assert "20 values of 40 lie outside [0, 1]" in refusal(table.to_reader(max_chunksize=10))
+
+
 def test_categories_that_no_row_has_are_no_labels():
     y = pd.Categorical(["basic", "gold"] * 5, categories=["basic", "gold", "platinum"])
     assert from_table(pd.DataFrame({"y": y, "p": 0.5}), label="y", score="p").positive == "gold"
@@ -281,6 +334,7 @@ def refusal(data, **columns):
 
 VALUES = {
     "column": ({"score": "pp"}, {}, 'The frame has no column "pp". Did you mean "p"?'),
+    "no column": ({"by": "nosuch"}, {}, 'no column "nosuch"'),
     "column unlike": ({"weight": "zebra"}, {}, 'no column "zebra". It has "row", "y"'),
     "the same twice": ({"score": "y"}, {}, 'The column "y" is named as label and as score'),
     "labels": ({}, {"y": lambda t: t.y * 2 + t.y.index % 2}, 'The label "y" holds "0", "1", "2", "3"; expected'),
@@ -315,6 +369,98 @@ def test_bad_columns_and_values_are_refused_in_a_sentence(kind, table):
     columns, changes, words = VALUES[kind]
     bad = table.iloc[:0] if changes is None else table.assign(**changes)
     assert re.search(words, refusal(bad, **columns)), refusal(bad, **columns)
+
+
+OPTIONS = {
+    "no name": ({"by": ""}, "by names ''; expected the name of a column"),
+    "no name of a weight": ({"weight": ""}, "weight names ''"),
+    "a number": ({"score": 3}, "score names 3; expected the name of a column"),
+    "numbers": ({"score": ["p", 3]}, "score names 3"),
+    "an array": ({"by": np.arange(3)}, "by names np.int64(0)"),
+    "three costs": ({"costs": (1, 2, 3)}, "costs=(1, 2, 3) is not usable; expected two numbers"),
+    "costs of letters": ({"costs": "ab"}, "costs='ab' is not usable"),
+    "one cost": ({"costs": 1.0}, "costs=1.0 is not usable"),
+}
+
+
+@pytest.mark.parametrize("kind", OPTIONS)
+def test_options_of_the_wrong_type_are_refused_in_a_sentence_before_the_read(kind, table):
+    options, words = OPTIONS[kind]
+    with pytest.raises(LogLossError, match=re.escape(words)):
+        evaluate(table, **{"label": "y", "score": "p", **options}, progress=lambda *_: pytest.fail("read"))
+
+
+def test_a_name_of_two_columns_is_refused(table):
+    twice = pd.concat([table, table.p], axis=1)
+    arrow = pa.Table.from_arrays([pa.array(table[c]) for c in "ypp"], names=["y", "p", "p"])
+    for data in (twice, arrow, arrow.to_batches()[0], arrow.to_reader()):
+        assert 'has more than one column named "p". Give each a name of its own.' in refusal(data)
+    assert from_table(twice, label="y", score="w", from_logits=True).tally.rows == N  # whose name is its own
+
+
+def test_a_lazy_frame_that_cannot_be_read_is_named(table, tmp_path):
+    assert "The lazy frame cannot be read: " in refusal(pl.scan_parquet(tmp_path / "none.parquet"))
+    path = as_parquet(table, tmp_path / "t.parquet")
+    lazy = pl.scan_parquet(path)
+    lazy.collect_schema()
+    path.unlink()
+    assert "The lazy frame cannot be read: " in refusal(lazy)
+
+
+def test_types_of_arrow_that_few_use_are_read(table, expected):
+    arrow = pa.Table.from_pandas(table, preserve_index=False)
+    ends = [pc.run_end_encode(arrow[name].combine_chunks()) for name in ("y", "w", "site")]
+    views = arrow["row"].cast(pa.binary()).cast(pa.binary_view())
+    data = pa.table({"y": ends[0], "p": arrow["p"], "w": ends[1], "site": ends[2], "row": views})
+    assert content(from_table(data, **COLUMNS)) == expected
+    small = pa.array([Decimal("1.50")] * N, pa.decimal32(5, 2))
+    assert [one.value for one in from_table(data.append_column("d", small), **{**COLUMNS, "by": "d"}).slices] == ["1.5"]
+    spans = data.append_column("d", pa.array([(1, 2, 3)] * N, pa.month_day_nano_interval()))
+    for columns in ({"by": "d"}, {"id": "d"}):
+        assert 'The column "d" holds' in refusal(spans, **columns)
+
+
+HELD = {
+    "float": lambda v: v.astype(float),
+    "float32": lambda v: v.astype(np.float32),
+    "half": lambda v: v.astype(np.float16),
+    "int": lambda v: v,
+    "decimal": lambda v: [Decimal(f"{one}.00") for one in v.tolist()],
+    "text": lambda v: v.astype(str),
+    "negative zero": lambda v: np.where(v == 0, -0.0, v),
+    "categories": lambda v: pd.Categorical(v.astype(float)),
+}
+
+
+@pytest.mark.parametrize("kind", HELD)
+def test_a_number_names_the_same_slice_in_every_type(kind, table, tmp_path):
+    value = np.arange(N) % 3
+    held = table.assign(site=HELD[kind](value))
+    columns = {"label": "y", "score": "p", "by": "site"}
+    expected = content(from_table(table.assign(site=value), **columns))
+    data = [held, pa.Table.from_pandas(held), as_parquet(held, tmp_path / "t")]
+    if kind not in ("half", "decimal", "categories"):
+        data.append(pl.from_pandas(held))
+    for one in data:
+        assert content(from_table(one, **columns)) == expected
+    arrays = evidence_of(table.y, table.p, by={"site": held.site})
+    assert content(arrays) == expected
+
+
+def test_booleans_and_times_name_the_same_slice_whatever_holds_them(table, tmp_path):
+    columns = {"label": "y", "score": "p", "by": ["flag", "day"]}
+    held = table.assign(flag=table.w > 1, day=pd.to_datetime("2024-01-01 12:00:00.5") + pd.to_timedelta(N // 2, "s"))
+    expected = content(from_table(held, **columns))
+    assert {one.value for one in from_table(held, **columns).slices} >= {"true", "false"}
+    arrow = pa.Table.from_pandas(held, preserve_index=False)
+    stored = arrow.set_column(arrow.schema.get_field_index("day"), "day", arrow["day"].cast(pa.timestamp("ms")))
+    for data in (as_parquet(held, tmp_path / "t"), pl.from_pandas(held), stored):
+        assert content(from_table(data, **columns)) == expected
+    flags = {"label": "y", "score": "p", "by": "flag"}
+    expected = content(from_table(held, **flags))
+    pl.from_pandas(held).write_csv(tmp_path / "polars.csv")
+    for path in (as_csv(held, tmp_path / "pandas.csv"), tmp_path / "polars.csv"):  # "True" in one, "true" in the other
+        assert content(from_table(path, **flags)) == expected
 
 
 def test_a_label_outside_in_a_later_batch_is_refused_with_its_place(table, monkeypatch):

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,12 @@ import pytest
 from logloss import evaluate
 from logloss.cli.condition import Condition
 from logloss.core.errors import LogLossError
+from logloss.core.plain import plain
 from logloss.engines import front_door
 from logloss.engines.example import COLUMNS, ROWS, example
 from logloss.engines.saved import read_tallies
 from logloss.engines.tables import from_table
+from logloss.evaluation.score import Score
 from logloss.evaluation.tally import Sum
 from logloss.tables.decision_threshold import DecisionThreshold
 from tests.command_line import done, logloss, refused
@@ -29,14 +32,24 @@ class Stand:
     def __init__(self, evidence, costs):
         self.evidence, self.costs = evidence, costs
 
-    def to_dict(self):
+    roc_auc = Score(math.nan)
+
+    @property
+    def n(self):
+        return self.evidence.tally.rows
+
+    @property
+    def log_loss(self):
         tally = self.evidence.tally
         loss = tally.total(Sum.LOSS, tally.total(Sum.WEIGHT))
+        return Score(loss, loss - 0.1, math.inf)
+
+    def to_dict(self):
         return {
-            "n": tally.rows,
+            "n": self.n,
             "costs": self.costs and [self.costs.false_positive, self.costs.false_negative],
-            "log_loss": {"value": loss, "low": loss - 0.1, "high": "inf"},
-            "roc_auc": {"value": None, "low": None, "high": None},
+            "log_loss": plain(self.log_loss),
+            "roc_auc": plain(self.roc_auc),
             "mistakes": [dict(one.shown) | {"id": one.id} for one in self.evidence.mistakes],
             "slices": [one.value for one in self.evidence.slices],
             "skipped": self.evidence.skipped,
@@ -219,9 +232,110 @@ def test_a_condition_that_is_none_is_refused(here, condition, words):
 
 
 def test_infinity_is_beyond_every_limit():
-    facts = {"log_loss": {"value": "inf", "low": None, "high": None}}
-    assert Condition.parse("log_loss>1e300").holds(facts)
-    assert math.isinf(float(facts["log_loss"]["value"]))
+    evaluation = evaluate([1, 0], [0.0, 0.5])
+    assert math.isinf(evaluation.log_loss.value)
+    assert Condition.parse("log_loss>1e300").holds(evaluation)
+
+
+def test_only_what_is_printed_or_named_is_worked_out(here, monkeypatch):
+    def fail(_):
+        raise AssertionError("nobody asked for this")
+
+    monkeypatch.setattr(Stand, "to_dict", fail)
+    monkeypatch.setattr(Stand, "roc_auc", property(fail))
+    arguments = ("evaluate", "t.csv", "--label", "y", "--prob", "p", "--fail-if")
+    assert done(*arguments, "log_loss>99") == "Log loss of 400 rows.\n"
+    assert logloss(*arguments, "n>1").code == 1
+
+
+UNREAD = {
+    "a number": (("--fail-if", "log_los>0.1"), 'Did you mean "log_loss"?'),
+    "a part": (("--fail-if", "n.low>3"), "n is a plain number"),
+    "an engine": (("--engine", "hadoop"), "--engine hadoop is not known"),
+    "a page's folder": (("--report", "nosuch/r.html"), "there is no folder nosuch"),
+    "a tally's folder": (("--tally", "nosuch/t.tally"), "there is no folder nosuch"),
+    "a threshold's folder": (("--cost-fn", "2", "--save-threshold", "nosuch/t.json"), "there is no folder nosuch"),
+    "a folder": (("--report", "."), "it is a folder"),
+}
+
+
+@pytest.mark.parametrize("kind", UNREAD)
+def test_what_can_be_known_first_is_refused_before_anything_is_read(here, kind, monkeypatch):
+    def read(*_, **__):
+        raise AssertionError("read")
+
+    monkeypatch.setattr(front_door, "evaluate", read)
+    options, words = UNREAD[kind]
+    before = set(Path().iterdir())
+    for data in (("t.csv", "--label", "y", "--prob", "p"), *([("--example",)] if kind != "an engine" else [])):
+        said = logloss("evaluate", *data, *options)
+        assert (said.code, said.out) == (2, "")
+        assert words in said.err
+    assert set(Path().iterdir()) == before
+
+
+def test_a_file_that_stands_there_is_kept_until_the_new_one_is_whole(here):
+    Path("r.html").write_text("old")
+    refused("evaluate", "nosuch.csv", "--label", "y", "--prob", "p", "--report", "r.html")
+    assert Path("r.html").read_text() == "old"
+
+
+OF_TABLES = (
+    ("--by", "r"), ("--weight", "w"), ("--id", "row"), ("--positive", "late"), ("--positive", ""), ("--show-rows", "w"),
+    ("--skip-nulls",), ("--engine", "nope"), ("--label", "y"), ("--prob", "p"), ("--logit", "z"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("option", OF_TABLES, ids=" ".join)
+def test_no_option_is_ignored_in_silence(here, option):
+    done("evaluate", "t.csv", "--label", "y", "--prob", "p", "--tally", "a.tally")
+    for data, words in (("a.tally", "A saved tally has no columns"), ("--example", "--example brings its own")):
+        assert re.search(f"{words}.* Leave out {option[0]}, or ", refused("evaluate", data, *option))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"by": "region", "weight": "w"},
+        {"positive": "late"},
+        {"positive": False},
+        {"from_logits": True},
+        {"skip_nulls": True},
+        {"show_rows": ["w"]},
+        {"label": "y", "score": "p"},
+    ],
+    ids=str,
+)
+def test_no_option_of_a_saved_tally_is_ignored_in_silence(here, options):
+    done("evaluate", "t.csv", "--label", "y", "--prob", "p", "--tally", "a.tally")
+    with pytest.raises(LogLossError, match="A saved tally has no columns") as caught:
+        evaluate("a.tally", **options)
+    assert all(name in str(caught.value) for name in options)
+    assert evaluate("a.tally", costs=(1, 2)).costs.false_negative == 2
+
+
+def test_tallies_among_tables_are_refused_for_what_they_are(here):
+    done("evaluate", "t.csv", "--label", "y", "--prob", "p", "--tally", "a.tally")
+    words = "t.parquet is not a saved tally. Name files of --tally only, or tables only."
+    for options in ((), ("--label", "y", "--prob", "p")):
+        for files in (("a.tally", "t.parquet"), ("t.parquet", "a.tally")):
+            assert refused("evaluate", *files, *options) == words
+    for options in ({}, {"label": "y", "score": "p"}):
+        with pytest.raises(LogLossError, match=re.escape(words)):
+            evaluate(["a.tally", "t.parquet"], **options)
+
+
+@pytest.mark.parametrize(("verb", "words"), [("evaluate", "--tally"), ("train", "Train on fewer rows")])
+def test_too_little_memory_is_mended_by_verb(here, monkeypatch, verb, words):
+    def fail(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(front_door, "evaluate", fail)
+    monkeypatch.setattr("logloss.training.train", fail)
+    columns = {"evaluate": ("--label", "y", "--prob", "p"), "train": ("--target", "y")}
+    said = refused(verb, "t.csv", *columns[verb])
+    assert "The memory does not suffice" in said
+    assert words in said
 
 
 REFUSED = {

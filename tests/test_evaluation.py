@@ -13,6 +13,7 @@ from logloss.engines import evaluate
 from logloss.evaluation.evaluation import SCORES, Evaluation
 from logloss.evaluation.findings import findings
 from logloss.evaluation.table import text
+from logloss.evaluation.verdict import percent
 
 
 def rows(n=2000, seed=0):
@@ -103,6 +104,20 @@ def test_a_miscalibrated_model_is_told_by_how_much():
 )
 def test_what_can_be_said_is_said(data, expected):
     assert expected in evaluate(*data).verdict
+
+
+@pytest.mark.parametrize("share", [5e-324, 1e-12, 5e-7, 0.00012, 0.5, 0.9996, 0.999999, 1 - 2**-53, -5e-7])
+def test_a_share_is_none_or_all_only_where_it_is(share):
+    said = float(percent(share).removesuffix(" %"))
+    assert said not in (0, 100, -100)
+    assert said == pytest.approx(100 * share, rel=0.05)
+    assert 100 - said == pytest.approx(100 * (1 - share), rel=0.5)
+    assert (percent(0.0), percent(-0.0), percent(1.0)) == ("0 %", "0 %", "100 %")
+
+
+def test_always_saying_a_rare_rate_is_not_always_saying_0():
+    evaluation = evaluate([1] + [0] * 2_000_000, np.full(2_000_001, 1e-6))
+    assert "Always saying 0.00005 % would give" in evaluation.verdict
 
 
 def test_what_is_printed_has_words_numbers_and_findings():
@@ -199,11 +214,11 @@ def test_a_slice_is_evaluated_by_itself():
 
 
 def test_too_many_positives_on_the_whole_are_said_where_no_other_shape_shows():
-    rng = np.random.default_rng(1)
-    z = rng.normal(-1, 1, 10_000)
-    y = (rng.random(10_000) < 1 / (1 + np.exp(-z))).astype(int)
+    z = np.random.default_rng(2).normal(-1, 1, 10_000)
+    evenly = np.arange(10_000) * 0.6180339887498949 % 1  # so that there are as many positives as are expected
+    y = (evenly < 1 / (1 + np.exp(-z))).astype(int)
     assert "Calibrated as far as this data can show." in evaluate(y, 1 / (1 + np.exp(-z))).verdict
-    for shift, how in ((0.1, "high"), (-0.1, "low")):
+    for shift, how in ((0.07, "high"), (-0.07, "low")):
         assert f"too {how} on the whole: they say " in evaluate(y, 1 / (1 + np.exp(-z - shift))).verdict
 
 

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -40,6 +41,16 @@ def test_hostile_text_is_shown_and_cannot_turn_its_surroundings_about():
         assert "<script>window" not in shown
         assert not re.search("[\x00\x1b\u202e\ud800]", shown)
     assert "&lt;script&gt;window.reached = 1&lt;/script&gt;" in page_of("hostile").decode()
+
+
+@pytest.mark.parametrize("name", ["plain", "certain and wrong", "weights", "soft labels"])
+def test_a_page_says_nothing_of_single_rows_unless_they_are_named(name):
+    evaluation = EVALUATIONS[name]()
+    assert evaluation.mistakes
+    without = replace(evaluation, evidence=replace(evaluation.evidence, mistakes=()))
+    assert page_of(name) == evaluation_page(without, name)
+    assert evaluation_html(evaluation) == evaluation_html(without)
+    assert "This page shows no row by itself" in text_of(page_of(name))
 
 
 def test_only_the_slider_s_script_may_run():

@@ -9,7 +9,7 @@ import typer
 
 from logloss import __version__
 from logloss.cli import demo, evaluate, predict, report, train
-from logloss.cli.words import missing_package, printable
+from logloss.cli.words import missing_package, printable, verb_in
 from logloss.core.errors import LogLossError, nearest
 
 app = typer.Typer(
@@ -24,6 +24,14 @@ app.command("predict")(predict.predict)
 app.command("evaluate")(evaluate.evaluate)
 app.command("report")(report.report)
 app.command("demo")(demo.demo)
+
+
+_SOFTWARE = 70  # as sysexits.h calls it; 1 is said by --fail-if
+_LESS = {
+    "train": "Train on fewer rows or columns.",
+    "evaluate": "Evaluate its parts one by one with --tally, and merge these.",
+    "": "Use fewer rows or columns.",
+}
 
 
 def _print_version(wanted: bool) -> None:
@@ -46,7 +54,7 @@ def options(
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run the command line and return its exit code: 2 for a refusal, which is one sentence."""
+    """Run the command line and return its exit code: 2 for a refusal, which is one sentence, 70 for a bug."""
     show_traceback = "--traceback" in arguments
     try:
         code = app([one for one in arguments if one != "--traceback"], prog_name="logloss", standalone_mode=False)
@@ -59,7 +67,7 @@ def run(arguments: Sequence[str]) -> int:
             traceback.print_exc()
         sentence = _sentence(error, arguments)
         typer.echo(printable(f"Error: {sentence or _bug(error)}"), err=True)
-        return 2 if sentence else 1
+        return 2 if sentence else _SOFTWARE
     return code or 0
 
 
@@ -70,7 +78,7 @@ def _sentence(error: Exception, arguments: Sequence[str]) -> str | None:
     if hasattr(error, "format_message"):  # what Typer says of a wrong command; it has no public name for these errors
         return _usage(error)
     if isinstance(error, MemoryError):
-        return "The memory does not suffice for this table. Train on fewer rows or columns."
+        return f"The memory does not suffice for this table. {_LESS.get(verb_in(arguments), _LESS[''])}"
     if isinstance(error, OSError):
         return f"{error.filename or 'A file'} cannot be used: {error.strerror or error}."
     if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("logloss"):

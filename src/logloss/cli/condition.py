@@ -3,11 +3,14 @@
 import math
 import operator
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from logloss.core.errors import ParameterError, SpellingError, nearest
+from logloss.lazy import missing_named
+
+if TYPE_CHECKING:
+    from logloss.evaluation.evaluation import Evaluation
 
 _COMPARISONS = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
 _GRAMMAR = re.compile(r"\s*([a-z_0-9]+)(?:\.(value|low|high))?\s*(>=|<=|>|<)\s*([+-]?[0-9.]+(?:[eE][+-]?\d+)?)\s*")
@@ -28,8 +31,8 @@ class Condition:
 
         Raises
         ------
-        ParameterError
-            It is not one.
+        ParameterError, SpellingError
+            It is not one, or there is no number of that name.
 
         Examples
         --------
@@ -41,45 +44,38 @@ class Condition:
         found = _GRAMMAR.fullmatch(text)
         try:
             name, part, comparison, limit = found.groups() if found else ("", "", "", "")
-            return cls(name, part or "value", comparison, float(limit))
+            made = cls(name, part or "value", comparison, float(limit))
         except ValueError:
             raise ParameterError(
                 f"--fail-if {text!r} is not a condition; expected a name, a comparison and a number, such as "
                 "'log_loss>0.42' or 'roc_auc.low<0.7'."
             ) from None
+        with missing_named("logloss evaluate", "evaluate"):
+            from logloss.evaluation.evaluation import COUNTS, SCORES
+        if name not in (known := (*COUNTS, *SCORES)):
+            hint = nearest(name, known) or f" There are {', '.join(known)}."
+            raise SpellingError(f"--fail-if: there is no number called {name!r}.{hint}")
+        if name in COUNTS and made.part != "value":
+            raise ParameterError(f"--fail-if: {name} is a plain number, without {made.part}. Leave that out.")
+        return made
 
-    def holds(self, facts: Mapping[str, Any]) -> bool:
-        """Whether it holds of an evaluation's facts, as JSON has them.
+    def holds(self, evaluation: "Evaluation") -> bool:
+        """Whether it holds of an evaluation, of which only the number that is named is worked out.
 
         Raises
         ------
-        SpellingError
-            There is no such number among them.
         ParameterError
             The number is not known, as with AUC where there is one class only.
 
         Examples
         --------
-        >>> Condition.parse("log_loss>0.42").holds({"log_loss": {"value": 0.5, "low": None, "high": None}})
+        >>> from logloss import evaluate
+        >>> Condition.parse("log_loss>0.42").holds(evaluate([1, 0], [0.6, 0.5]))
         True
         """
-        numbers = {name: fact for name, fact in facts.items() if _is_number(fact) or _is_score(fact)}
-        if self.name not in numbers:
-            hint = nearest(self.name, numbers) or f" There are {', '.join(numbers)}."
-            raise SpellingError(f"--fail-if: there is no number called {self.name!r}.{hint}")
-        fact = numbers[self.name]
-        if not _is_score(fact) and self.part != "value":
-            raise ParameterError(f"--fail-if: {self.name} is a plain number, without {self.part}. Leave that out.")
-        value = fact[self.part] if _is_score(fact) else fact
-        if value is None or math.isnan(float(value)):
+        fact = getattr(evaluation, self.name)
+        value = float(getattr(fact, self.part, fact))
+        if math.isnan(value):
             part = "" if self.part == "value" else f".{self.part}"
             raise ParameterError(f"--fail-if: {self.name}{part} cannot be told from this data, so nothing is decided.")
-        return bool(_COMPARISONS[self.comparison](float(value), self.limit))
-
-
-def _is_number(fact: Any) -> bool:
-    return isinstance(fact, int | float) and not isinstance(fact, bool)
-
-
-def _is_score(fact: Any) -> bool:
-    return isinstance(fact, Mapping) and {"value", "low", "high"} <= set(fact)
+        return bool(_COMPARISONS[self.comparison](value, self.limit))

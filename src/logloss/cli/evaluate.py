@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from logloss.cli.condition import Condition
-from logloss.cli.evaluation import Request, costs_in, keep, of_example, scores_in, title_of
+from logloss.cli.evaluation import Request, costs_in, evaluations_in, keep, scores_in, title_of
 from logloss.cli.words import names, printable
 from logloss.core.errors import ParameterError
+from logloss.tables.atomic import refuse_unwritable
 
 
 def evaluate(
@@ -63,8 +64,6 @@ def evaluate(
     scores, from_logits = scores_in(prob, logit)
     if len(scores) > 1 and (outputs := [one for one in (tally, threshold) if one is not None]):
         raise ParameterError(f"{outputs[0]} is for one model, and {len(scores)} were given. Name one.")
-    if example and (files or label or scores):
-        raise ParameterError("--example brings its own predictions. Leave out files and columns, or --example.")
     options = {
         "weight": weight,
         "by": [name for text in by or () for name in names(text, "--by")] or None,
@@ -74,13 +73,17 @@ def evaluate(
         "show_rows": () if show_rows is None else names(show_rows, "--show-rows"),
     }
     request = Request(files or [], label, scores, from_logits, costs, engine, options)
-    made = of_example(costs) if example else request.evaluated()
+    for path in filter(None, (report, tally, threshold)):
+        refuse_unwritable(path)
+    made = request.of_example() if example else request.evaluated()
 
-    facts = made.to_dict()
-    typer.echo(json.dumps(facts, ensure_ascii=False, allow_nan=False) if as_json else printable(str(made)))
+    if as_json:
+        typer.echo(json.dumps(made.to_dict(), ensure_ascii=False, allow_nan=False))
+    else:
+        typer.echo(printable(str(made)))
     notes = keep(made, title=title_of(request.files), report=report, tally=tally, threshold=threshold)
     for note in notes if not as_json else ():
         typer.echo(printable(note))
-    if condition is not None and any(map(condition.holds, facts.get("models", {"": facts}).values())):
+    if condition is not None and any(map(condition.holds, evaluations_in(made))):
         typer.echo(printable(f"Failed, as was asked for: {fail_if}."), err=True)
         raise typer.Exit(1)

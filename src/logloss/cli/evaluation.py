@@ -41,15 +41,15 @@ class Request:
         """
         with missing_named("logloss evaluate", "evaluate"):
             from logloss.engines import front_door
-            from logloss.engines.saved import is_tally, read_tallies
+            from logloss.engines.saved import are_tallies, read_tallies
 
         if not self.files:
             raise ParameterError(
                 f"There is no table. Say which file holds the predictions: {_USAGE}, or try --example."
             )
-        if all(map(is_tally, self.files)):
-            if self.label or self.scores:
-                raise ParameterError("A saved tally has no columns. Leave out --label and --prob, or name tables.")
+        if are_tallies(self.files):
+            if self.of_tables:
+                raise ParameterError(f"A saved tally has no columns. Leave out {self.of_tables}, or name tables.")
             return front_door.evaluation_of(read_tallies(self.files), self.costs)
         if self.label is None or not self.scores:
             missing = "--label" if self.label is None else "--prob"
@@ -62,16 +62,42 @@ class Request:
             made: Evaluation | Comparison = front_door.evaluate(data, label=self.label, score=score, **options)
         return made
 
+    def of_example(self) -> "Evaluation":
+        """The evaluation of predictions that come with the package.
 
-def of_example(costs: "Costs | None") -> "Evaluation":
-    """The evaluation of predictions that come with the package."""
-    with missing_named("logloss evaluate", "evaluate"):
-        from logloss.engines import front_door
-        from logloss.engines.example import COLUMNS, example
+        Raises
+        ------
+        ParameterError
+            Something was said of other predictions.
+        """
+        if self.files or self.of_tables:
+            said = " and ".join(filter(None, ["files" if self.files else "", self.of_tables]))
+            raise ParameterError(f"--example brings its own predictions. Leave out {said}, or --example.")
+        with missing_named("logloss evaluate", "evaluate"):
+            from logloss.engines import front_door
+            from logloss.engines.example import COLUMNS, example
 
-    columns: Any = COLUMNS
-    made: Evaluation = front_door.evaluate(example(), **columns, costs=costs)
-    return made
+        columns: Any = COLUMNS
+        made: Evaluation = front_door.evaluate(example(), **columns, costs=self.costs)
+        return made
+
+    @property
+    def of_tables(self) -> str:
+        """The options that were given and say something of tables, as they are written."""
+        given = {
+            "--label": self.label,
+            "--logit" if self.from_logits else "--prob": self.scores,
+            **{f"--{name.replace('_', '-')}": value for name, value in self.options.items()},
+            "--engine": self.engine,
+        }
+        return ", ".join(option for option, value in given.items() if value or value == "")
+
+
+def evaluations_in(made: "Evaluation | Comparison") -> "list[Evaluation]":
+    """Those of every model."""
+    from logloss.evaluation.comparison import Comparison
+
+    return list(made.evaluations.values()) if isinstance(made, Comparison) else [made]
 
 
 def costs_in(false_positive: float | None, false_negative: float | None) -> "Costs | None":

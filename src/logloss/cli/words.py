@@ -48,6 +48,17 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
 
 
+def verb_in(arguments: Sequence[str]) -> str:
+    """What is to be done: the first word that is no option.
+
+    Examples
+    --------
+    >>> verb_in(["--traceback", "evaluate", "t.csv"])
+    'evaluate'
+    """
+    return next((one for one in arguments if not one.startswith("-")), "")
+
+
 def missing_package(error: ModuleNotFoundError, arguments: Sequence[str]) -> str:
     """What to say where a package is not installed that this command needs.
 
@@ -56,6 +67,5 @@ def missing_package(error: ModuleNotFoundError, arguments: Sequence[str]) -> str
     >>> missing_package(ModuleNotFoundError(name="typer"), ["evaluate", "t.csv"])
     "The command line needs the package typer. Install it with: pip install 'logloss[evaluate]'"
     """
-    verb = next((one for one in arguments if not one.startswith("-")), "")
-    extra = "evaluate" if verb == "evaluate" else "train"
+    extra = "evaluate" if verb_in(arguments) == "evaluate" else "train"
     return f"The command line needs the package {error.name}. Install it with: pip install 'logloss[{extra}]'"

@@ -10,6 +10,7 @@ from logloss.core.errors import ShapeError, WeightError
 from logloss.core.inputs import Array, Inputs, Words, check_values, per_element, read
 from logloss.engines.gathering import Batch, Gatherer
 from logloss.engines.mistakes import to_mistake
+from logloss.engines.names import named
 from logloss.engines.pairing import Rival, paired
 from logloss.engines.refusals import of_scores
 from logloss.engines.second_read import ranked, tallies_of, with_tallies
@@ -133,7 +134,7 @@ def _groups(by: Any, rows: int) -> dict[str, pa.Array]:
     for name, values in made.items():
         if len(values) != rows:
             raise ShapeError(f"{name} has {len(values):,} values; expected one a row, of which there are {rows:,}.")
-    return made
+    return {name: named(values, name) for name, values in made.items()}
 
 
 def _as_arrow(values: Any) -> pa.Array:

@@ -12,6 +12,7 @@ from logloss.core.errors import ParameterError, TableError
 from logloss.core.inputs import Array
 from logloss.engines.gathering import Batch
 from logloss.engines.labels import Labels
+from logloss.engines.names import named
 from logloss.engines.sources import Source
 from logloss.tables.wording import listed, quoted
 
@@ -79,14 +80,14 @@ def batches_of(
 
 
 def _counted(batch: pa.RecordBatch, columns: Columns, labels: Labels, place: int) -> Batch:
-    label, known = labels.read(_column(batch, columns.label))
+    label, known = labels.read(column_of(batch, columns.label))
     (score, *others), present = _scores(batch, columns)
     weight = None
     if columns.weight is not None:
-        weight, there = _numbers(_column(batch, columns.weight), columns.weight, "weights")
+        weight, there = _numbers(column_of(batch, columns.weight), columns.weight, "weights")
         weight = weight if there is None else np.where(there, weight, np.nan)
-    by = tuple(_column(batch, name) for name in columns.by)
-    ids = None if columns.id is None else _column(batch, columns.id)
+    by = tuple(named(column_of(batch, name), name) for name in columns.by)
+    ids = None if columns.id is None else column_of(batch, columns.id)
     return Batch(label, score, weight, by, ids, known, present, place, others=tuple(others))
 
 
@@ -94,7 +95,7 @@ def _scores(batch: pa.RecordBatch, columns: Columns) -> tuple[list[Array], Array
     """The scores of every model, and which rows have all of them if some have not."""
     scores, present = [], None
     for name in columns.scores:
-        score, there = _numbers(_column(batch, name), name, "probabilities or logits")
+        score, there = _numbers(column_of(batch, name), name, "probabilities or logits")
         if columns.skip_nulls and score.dtype.kind == "f" and np.isnan(np.max(score, initial=0)):
             numbers = ~np.isnan(score)
             there = numbers if there is None else there & numbers
@@ -105,17 +106,28 @@ def _scores(batch: pa.RecordBatch, columns: Columns) -> tuple[list[Array], Array
     return scores, present
 
 
-def _column(batch: pa.RecordBatch, name: str) -> pa.Array:
+def column_of(batch: pa.RecordBatch, name: str) -> pa.Array:
+    """A column, its values in a type that can be counted with.
+
+    Raises
+    ------
+    TableError
+        It holds lists or structures, or bytes that are no text.
+    """
     column = batch.column(name)
     if isinstance(column.type, pa.BaseExtensionType):
         column = column.storage
+    if pa.types.is_run_end_encoded(column.type):
+        column = pc.run_end_decode(column)
     kind = column.type
-    if pa.types.is_nested(kind) or pa.types.is_union(kind):
+    if pa.types.is_nested(kind) or pa.types.is_union(kind) or pa.types.is_interval(kind):
         raise TableError(f"The column {quoted(name)} holds lists or structures ({kind}); expected one value a cell.")
     if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         return column.cast(pa.string())
-    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind):
         return _as_text(column, name)
+    if pa.types.is_decimal(kind) and kind.bit_width < 128:  # which Arrow has no functions for
+        return column.cast(pa.decimal128(kind.precision, kind.scale))
     return column
 
 

@@ -1,7 +1,8 @@
 """`evaluate`: arrays or a table, one model or several, by what comes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
+from numbers import Real
 from pathlib import Path
 from typing import Any, TypedDict, Unpack, overload
 
@@ -9,7 +10,7 @@ from logloss.core.errors import ParameterError
 from logloss.engines.arrays import from_arrays, paired_in_arrays
 from logloss.engines.columns import Columns
 from logloss.engines.pairing import Rival
-from logloss.engines.saved import is_tally, read_tallies
+from logloss.engines.saved import are_tallies, read_tallies
 from logloss.engines.several import compared
 from logloss.engines.sums_by_value import Sums
 from logloss.engines.tables import Progress, from_table, paired_in_table
@@ -102,41 +103,74 @@ def evaluate(
     >>> evaluate([1, 0, 1, 0], {"old": [0.6, 0.4, 0.6, 0.4], "new": [0.8, 0.2, 0.7, 0.3]}).best
     'new'
     """
+    costs, shown = _costs(costs), _names("show_rows", show_rows)
     table = {
-        "label": label, "weight": weight, "id": id, "positive": positive, "skip_nulls": skip_nulls,
-        "show_rows": tuple(show_rows), "progress": progress,
+        "label": label, "score": score, "weight": weight, "id": id, "positive": positive,
+        "skip_nulls": skip_nulls or None, "show_rows": shown or None, "progress": progress,
     }  # fmt: skip
-    given = {name: value for name, value in table.items() if value is not None and value is not False and value != ()}
-    shared = {"by": by, "from_logits": from_logits}
+    given = {name: value for name, value in table.items() if value is not None}  # what is positive may be False
     if y_pred is not None:
-        if extra := next(iter([*given, *(["score"] if score is not None else [])]), None):
-            raise ParameterError(f"{extra} is said of tables, and arrays were given. Leave it out.")
-        return _of_arrays(data, y_pred, costs, sample_weight=sample_weight, **shared)
+        if given:
+            raise ParameterError(f"{next(iter(given))} is said of tables, and arrays were given. Leave it out.")
+        return _of_arrays(data, y_pred, costs, sample_weight=sample_weight, by=by, from_logits=from_logits)
     if sample_weight is not None:
         raise ParameterError("sample_weight is an array, and a table was given. Name its column: weight='w'.")
-    if label is None and score is None and (tallies := _tallies(data)):
+    if tallies := _tallies(data):
+        said = [*given, *(["by"] if by is not None else []), *(["from_logits"] if from_logits else [])]
+        if said:
+            raise ParameterError(f"A saved tally has no columns. Leave out {', '.join(said)}, or name tables.")
         return evaluation_of(read_tallies(tallies), costs)
     if label is None or score is None:
         raise ParameterError(
             f"There is no {'label' if label is None else 'score'}. Say evaluate(y_true, y_pred) of arrays, or name the "
             "columns of a table: evaluate(table, label='y', score='p')."
         )
-    return _of_table(data, score, costs, **given, **shared)
+    for option in ("label", "weight", "id"):
+        if option in given:
+            _check_name(option, given[option])
+    scores = _names("score", score)
+    given |= {"score": score if isinstance(score, str) else scores, "by": _names("by", by)}
+    return _of_table(data, costs=costs, from_logits=from_logits, **given)
 
 
-def evaluation_of(evidence: Evidence, costs: GivenCosts = None) -> Evaluation:
+def evaluation_of(evidence: Evidence, costs: Costs | None = None) -> Evaluation:
     """An evaluation of what is known of the data."""
-    return Evaluation(evidence, costs if costs is None or isinstance(costs, Costs) else Costs(*costs))
+    return Evaluation(evidence, costs)
 
 
 def _tallies(data: Any) -> list[str]:
-    """The paths, if all are of saved tallies."""
+    """The paths, if they are of saved tallies."""
     paths = [data] if isinstance(data, str | Path) else data if isinstance(data, list | tuple) else []
-    are_tallies = paths and all(isinstance(path, str | Path) and is_tally(str(path)) for path in paths)
-    return list(map(str, paths)) if are_tallies else []
+    are_paths = paths and all(isinstance(path, str | Path) for path in paths)
+    return list(map(str, paths)) if are_paths and are_tallies(paths) else []
 
 
-def _of_arrays(y_true: Any, y_pred: Any, costs: GivenCosts, **options: Any) -> Evaluation | Comparison:
+def _costs(given: GivenCosts) -> Costs | None:
+    """What wrong decisions cost, if it was said."""
+    if given is None or isinstance(given, Costs):
+        return given
+    both = list(given) if isinstance(given, Iterable) else []
+    if len(both) != 2 or not all(isinstance(cost, Real) for cost in both):
+        raise ParameterError(f"costs={given!r} is not usable; expected two numbers, (false positive, false negative).")
+    return Costs(*both)
+
+
+def _names(option: str, given: Any) -> tuple[str, ...]:
+    """Columns as they were named: one, several or none."""
+    if given is None:
+        return ()
+    names = (given,) if isinstance(given, str) or not isinstance(given, Iterable) else tuple(given)
+    for name in names:
+        _check_name(option, name)
+    return names
+
+
+def _check_name(option: str, name: Any) -> None:
+    if not isinstance(name, str) or not name:
+        raise ParameterError(f"{option} names {name!r}; expected the name of a column.")
+
+
+def _of_arrays(y_true: Any, y_pred: Any, costs: Costs | None, **options: Any) -> Evaluation | Comparison:
     if not hasattr(y_pred, "keys") or hasattr(y_pred, "dtype"):
         return evaluation_of(from_arrays(y_true, y_pred, **options), costs)
     by_name = {str(name): y_pred[name] for name in y_pred.keys()}  # noqa: SIM118 -- a frame's too
@@ -147,7 +181,7 @@ def _of_arrays(y_true: Any, y_pred: Any, costs: GivenCosts, **options: Any) -> E
     )
 
 
-def _of_table(data: Any, score: str | Sequence[str], costs: GivenCosts, **options: Any) -> Evaluation | Comparison:
+def _of_table(data: Any, *, score: str | Sequence[str], costs: Costs | None, **options: Any) -> Evaluation | Comparison:
     engine = _ENGINES.get(type(data).__module__.partition(".")[0])
     read, pair = _ON_ONE_MACHINE if engine is None else _on_cluster(engine)
     if isinstance(score, str):
@@ -190,12 +224,11 @@ def _columns(
     label: str,
     score: str,
     weight: str | None = None,
-    by: Any = None,
+    by: tuple[str, ...] = (),
     id: str | None = None,  # noqa: A002
     from_logits: bool = False,
     skip_nulls: bool = False,
     others: Sequence[str] = (),
     **_: Any,
 ) -> Columns:
-    by = (by,) if isinstance(by, str) else tuple(by or ())
     return Columns(label, score, weight, by, id, from_logits, skip_nulls, tuple(others))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
@@ -20,6 +20,7 @@ from logloss.engines.pairing import Rival, paired
 from logloss.engines.reading import ROWS
 from logloss.engines.refusals import refuse
 from logloss.engines.second_read import ranked, tallies_of, with_tallies
+from logloss.engines.sources import several_named
 from logloss.engines.sums_by_value import Sums
 from logloss.evaluation.evidence import Evidence, Slice
 from logloss.evaluation.tally import Sum, Tally
@@ -27,6 +28,7 @@ from logloss.tables.wording import listed, quoted
 
 BRANCHES = 16  # of a node of the tree
 _SIZE = 8  # bytes of a piece's length
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,10 @@ class Task:
 
 
 def merged_parts(contents: Iterable[bytes]) -> bytes:
-    """Parts that were sent, as one."""
-    return reduce(_joined, map(Part.from_bytes, contents)).to_bytes()
+    """Parts that were sent, as one; nothing of none."""
+    parts = map(Part.from_bytes, contents)
+    first = next(parts, None)
+    return b"" if first is None else reduce(_joined, parts, first).to_bytes()
 
 
 def _joined(one: Part, other: Part) -> Part:
@@ -83,17 +87,22 @@ def _joined(one: Part, other: Part) -> Part:
 
 
 def merged_tallies(contents: Iterable[bytes]) -> bytes:
-    """Tallies of the same slices, as one of each."""
-    rows = (map(Tally.from_bytes, unframed(content)) for content in contents)
-    return framed([tally.to_bytes() for tally in reduce(lambda one, two: map(add, one, two), rows)])
+    """Tallies of the same slices, as one of each; nothing of none."""
+    rows = ([Tally.from_bytes(piece) for piece in unframed(content)] for content in contents)
+    made = _added(rows, add)
+    return framed([tally.to_bytes() for tally in made])
 
 
 def merged_pairs(contents: Iterable[bytes]) -> bytes:
-    """Sums of the same pairs of models, as one of each."""
-    made = reduce(
-        lambda one, two: [list(map(add, *both)) for both in zip(one, two, strict=True)], map(pairs_in, contents)
-    )
+    """Sums of the same pairs of models, as one of each; nothing of none."""
+    made = _added(map(pairs_in, contents), lambda one, two: list(map(add, one, two)))
     return framed([framed([sums.to_bytes() for sums in pair]) for pair in made])
+
+
+def _added(rows: Iterable[list[T]], join: Callable[[T, T], T]) -> list[T]:
+    """Rows of as many entries, added up entry by entry."""
+    every = iter(rows)
+    return reduce(lambda one, two: list(map(join, one, two)), every, next(every, []))
 
 
 def pairs_in(content: bytes) -> list[list[Sums]]:
@@ -113,10 +122,13 @@ def evidence_of_parts(
     LogLossError
         As `tables.from_table`.
     """
-    columns, part = task.columns, Part.from_bytes(gather())
+    columns, content = task.columns, gather()
+    if not content:  # there are no partitions
+        raise _no_rows()
+    part = Part.from_bytes(content)
     refuse(part.refusals, columns.label, columns.score, columns.weight, rows=0)
     if not part.tally.rows + part.tally.pending + part.skipped:
-        raise TableError("The table holds no rows. Expected at least one.")
+        raise _no_rows()
     positive = task.labels.positive
     if positive is not None and task.labels.negative is None and part.tally.rows and not part.tally.total(Sum.POSITIVE):
         refuse_absent(columns.label, positive, values())
@@ -126,15 +138,21 @@ def evidence_of_parts(
     return Evidence(part.tally, part.skipped, mistakes, slices, suppressed, task.labels.notes, positive)
 
 
+def _no_rows() -> TableError:
+    return TableError("The table holds no rows. Expected at least one.")
+
+
 def need(names: Iterable[str], there: Sequence[str]) -> None:
     """Refuse columns that a table lacks.
 
     Raises
     ------
-    SpellingError
-        One is not there; the nearest name is said.
+    SpellingError, TableError
+        One is not there, and the nearest name is said; or several have that name.
     """
     for name in names:
+        if there.count(name) > 1:
+            raise several_named("The table", name)
         if name not in there:
             hint = nearest(name, there) or f" It has {listed(there, limit=12)}."
             raise SpellingError(f"The table has no column {quoted(name)}.{hint}")

@@ -1,6 +1,6 @@
 """Tallies in files: a day each, merged when all are looked at, and one replaced when late labels arrive."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import reduce
 from operator import add
 from pathlib import Path
@@ -10,7 +10,7 @@ from logloss.evaluation.evaluation import Evaluation
 from logloss.evaluation.evidence import Evidence
 from logloss.evaluation.tally import Tally, TallyError
 from logloss.tables.atomic import write_atomically
-from logloss.tables.contents import Source, find
+from logloss.tables.contents import find
 
 _START, _FIRST_NAME = b"PK\x03\x04", b"numbers.npy"
 
@@ -52,6 +52,20 @@ def read_tallies(paths: Iterable[str | Path]) -> Evidence:
     return Evidence(reduce(add, tallies))
 
 
+def are_tallies(paths: Sequence[str | Path]) -> bool:
+    """Whether files are saved tallies.
+
+    Raises
+    ------
+    TallyError
+        Some are, and others are not.
+    """
+    others = [path for path in paths if not is_tally(path)]
+    if others and len(others) < len(paths):
+        raise _mixed(others[0])
+    return bool(paths) and not others
+
+
 def is_tally(path: str | Path) -> bool:
     """Whether a file is a saved tally, told by its content; False if it cannot be read."""
     try:
@@ -63,10 +77,14 @@ def is_tally(path: str | Path) -> bool:
 
 
 def _read(path: Path) -> Tally:
-    source = path if is_tally(path) else find(path)
-    if isinstance(source, Source):
-        raise TallyError(f"{path} is not a saved tally. Name files of --tally only, or tables only.")
+    if not is_tally(path):
+        find(path)  # which says so if there is no such file
+        raise _mixed(path)
     try:
         return Tally.from_bytes(path.read_bytes())
     except LogLossError as error:
         raise TallyError(f"{path}: {error}") from None
+
+
+def _mixed(path: str | Path) -> TallyError:
+    return TallyError(f"{path} is not a saved tally. Name files of --tally only, or tables only.")

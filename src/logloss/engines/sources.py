@@ -1,5 +1,6 @@
 """Whatever holds a table, as a stream of Arrow's record batches of the columns that are needed."""
 
+import contextlib
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -46,14 +47,21 @@ class Source:
 
         Raises
         ------
-        SpellingError
-            It is not; the nearest name is said.
+        SpellingError, TableError
+            It is not, and the nearest name is said; or several columns have that name.
         """
+        if self.columns.count(column) > 1:
+            raise several_named(self.name, column)
         if column not in self.columns:
             has = f" It has {listed(self.columns, limit=12)}."
             hint = nearest(column, self.columns) or has
             raise SpellingError(f"{self.name} has no column {quoted(column)}.{hint}")
         return column
+
+
+def several_named(name: str, column: str) -> TableError:
+    """What to say of a table in which one name is that of several columns."""
+    return TableError(f"{name} has more than one column named {quoted(column)}. Give each a name of its own.")
 
 
 def source_of(data: Any) -> Source:
@@ -192,14 +200,29 @@ def _polars(data: Any) -> Source | None:
 
         def stream(wanted: list[str]) -> Batches:
             lazy = data.select(wanted)
-            frames = lazy.collect_batches(chunk_size=ROWS) if hasattr(lazy, "collect_batches") else [lazy.collect()]
-            for frame in frames:
-                yield from _cut(frame.to_arrow())
+            with _scanning():
+                collected = hasattr(lazy, "collect_batches")
+                frames = lazy.collect_batches(chunk_size=ROWS) if collected else [lazy.collect()]
+                for frame in frames:
+                    yield from _cut(frame.to_arrow())
 
-        return _again("The frame", data.collect_schema().names(), None, stream)
+        with _scanning():
+            names = data.collect_schema().names()
+        return _again("The frame", names, None, stream)
     if not hasattr(data, "get_columns"):
         return None
     return _again("The frame", data.columns, data.height, lambda names: _cut(data.select(names).to_arrow()))
+
+
+@contextlib.contextmanager
+def _scanning() -> Iterator[None]:
+    """Say of a lazy frame of Polars what it could not read."""
+    from polars.exceptions import PolarsError
+
+    try:
+        yield
+    except (PolarsError, OSError) as error:
+        raise TableError(f"The lazy frame cannot be read: {first_line(error)}. Check what it reads.") from error
 
 
 def _duckdb(data: Any) -> Source | None:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 import pyarrow as pa
@@ -98,6 +99,10 @@ def _asked(
 
 def _answering(ask: Callable[[Iterable[pa.RecordBatch]], bytes]) -> Answer:
     def answer(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        first = next(batches, None)
+        if first is None:  # a partition may have no rows, and a node of the tree no answers
+            return
+        batches = chain([first], batches)
         yield pa.RecordBatch.from_pydict({"answer": pa.array([ask(batches)], pa.binary())})
 
     return answer

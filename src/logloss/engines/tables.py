@@ -11,8 +11,8 @@ from typing import Any
 import pyarrow as pa
 
 from logloss.core import native
-from logloss.core.errors import ParameterError, TableError
-from logloss.engines.columns import Columns, batches_of
+from logloss.core.errors import LabelError, ParameterError, TableError, TargetError
+from logloss.engines.columns import Columns, batches_of, column_of
 from logloss.engines.gathering import Batch, Gatherer, Part
 from logloss.engines.labels import Labels, labels_at_once, labels_of, refuse_absent, words_in
 from logloss.engines.mistakes import Candidate, texts_of, to_mistake
@@ -96,12 +96,15 @@ def from_table(
             "table or a file."
         )
     opened = _open(source, columns, None if positive is None else str(positive))
-    part, rows = _gathered(opened, progress)
-    refuse(part.refusals, label, score, weight, rows=rows)
+    try:
+        part, rows = _gathered(opened, progress)
+    except LabelError as error:  # what the first rows told of the labels does not hold of all
+        opened = _opened_anew(opened, error)
+        part, rows = _gathered(opened, progress)
     if not rows:
         raise source.empty or TableError(f"{source.name} holds no rows. Expected at least one.")
     if positive is not None and part.tally.rows and not part.tally.total(Sum.POSITIVE) and not source.is_once:
-        refuse_absent(label, str(positive), words_in(next(_stream(source, columns)).column(label)))
+        refuse_absent(label, str(positive), words_in(column_of(next(_stream(source, columns)), label)))
     slices, suppressed = ranked(part)
     part = replace(part, sums=())  # which may take much memory
     slices = with_tallies(slices, lambda some: tallies_of(some, by, opened.again(), from_logits=from_logits))
@@ -148,16 +151,34 @@ def _open(source: Source, columns: Columns, positive: str | None) -> Opened:
     if first is None:
         raise source.empty or TableError(f"{source.name} holds no rows. Expected at least one.")
 
-    column = first.column(columns.label)
+    column = column_of(first, columns.label)
     labels = labels_at_once(column, positive)
     if labels is None and source.is_once:
         labels = labels_of(columns.label, [column])
     elif labels is None:
         stream.close()
-        texts = [columns.label] if source.is_text(columns.label) else []
-        labels = labels_of(columns.label, (batch.column(0) for batch in source.read([columns.label], texts)))
-        return Opened(source, columns, labels, _stream(source, columns))
+        return Opened(source, columns, _surveyed(source, columns.label), _stream(source, columns))
     return Opened(source, columns, labels, _after(first, stream))
+
+
+def _opened_anew(opened: Opened, error: LabelError) -> Opened:
+    """With labels as all of them tell, where the first ones said something else; such as 1 of a column of -1 and 1."""
+    source, columns = opened.source, opened.columns
+    if source.is_once:
+        raise error
+    try:
+        labels = _surveyed(source, columns.label)
+    except TargetError:
+        if opened.labels.positive is None:  # numbers: the first error says where one lies outside
+            raise error from None
+        raise
+    return Opened(source, columns, labels, _stream(source, columns))
+
+
+def _surveyed(source: Source, label: str) -> Labels:
+    """What all labels tell."""
+    texts = [label] if source.is_text(label) else []
+    return labels_of(label, (column_of(batch, label) for batch in source.read([label], texts)))
 
 
 def _after(first: pa.RecordBatch, stream: Generator[pa.RecordBatch]) -> Generator[pa.RecordBatch]:
@@ -167,7 +188,14 @@ def _after(first: pa.RecordBatch, stream: Generator[pa.RecordBatch]) -> Generato
 
 
 def _gathered(opened: Opened, progress: Progress | None) -> tuple[Part, int]:
-    """What is known of all rows, and their number."""
+    """What is known of all rows, and their number; what no row may hold is refused."""
+    part, rows = _counted(opened, progress)
+    columns = opened.columns
+    refuse(part.refusals, columns.label, columns.score, columns.weight, rows=rows)
+    return part, rows
+
+
+def _counted(opened: Opened, progress: Progress | None) -> tuple[Part, int]:
     columns, source = opened.columns, opened.source
     told = Told(progress, source.rows)
     gather = partial(Gatherer, from_logits=columns.from_logits, by=columns.by, skip_nulls=columns.skip_nulls)

@@ -34,7 +34,9 @@ SCORES = (
 )  # fmt: skip
 """The names of the scores, in the order in which they are shown."""
 
-_COUNTS = ("n", "n_positive", "pending", "skipped")
+COUNTS = ("n", "n_positive", "pending", "skipped")
+"""The names of the numbers of rows."""
+
 _FACTS = (
     "infinite_losses",
     "concentration",
@@ -325,7 +327,7 @@ class Evaluation:
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as JSON has it (RFC 8259): infinities are "inf" and "-inf", NaN is null."""
-        names = (*_COUNTS, "notes", "verdict", *SCORES, *_FACTS)
+        names = (*COUNTS, "notes", "verdict", *SCORES, *_FACTS)
         return {name: plain(getattr(self, name)) for name in names}
 
     def to_frame(self) -> "pd.DataFrame":

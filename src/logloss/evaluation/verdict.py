@@ -1,6 +1,7 @@
 """What the numbers come to, in sentences that a manager understands and an engineer can check."""
 
 import math
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -81,14 +82,20 @@ def _concentration(facts: "Evaluation") -> str:
 
 
 def percent(share: float) -> str:
-    """A share as people read it.
+    """A share as people read it: three digits, more where it would else read as none or as all.
 
     Examples
     --------
     >>> percent(0.2371), percent(0.00012), percent(0.5)
     ('23.7 %', '0.012 %', '50 %')
+    >>> percent(0.0000005), percent(0.999999), percent(1.0)
+    ('0.00005 %', '99.9999 %', '100 %')
     """
     if not math.isfinite(share):
         return "all" if share > 0 else "no part"
-    text = f"{share * 100:.3g}"
-    return f"{float(text):g} %" if "e" not in text else f"{share * 100:.0f} %"
+    value, left = 100 * share + 0.0, abs(1 - share)
+    if 0 < abs(value) < 1e-9 or abs(value) >= 1000:
+        return f"{value:.1e} %" if abs(value) < 1 else f"{value:.0f} %"
+    digits = 3 if left == 0 or left >= 0.001 else min(1 - math.floor(math.log10(left)), 17)
+    text = f"{Decimal(f'{value:.{digits}g}'):f}"  # without an exponent
+    return f"{text.rstrip('0').rstrip('.') if '.' in text else text} %"

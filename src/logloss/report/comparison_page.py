@@ -27,7 +27,7 @@ _SENTENCES = 4  # of the verdict: those of further models stand in their parts
 def write_comparison_report(comparison: "Comparison", path: str | Path, *, title: str = "Comparison") -> Path:
     """Write the report of a comparison as one HTML file that opens offline.
 
-    The same facts give the same bytes. The file is whole or not there. It holds no value of a row.
+    The same facts give the same bytes. The file is whole or not there. It shows no row by itself.
 
     Parameters
     ----------

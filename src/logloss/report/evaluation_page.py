@@ -29,8 +29,8 @@ _WIDE = {"wide": charts.WIDE, "narrow": charts.NARROW}
 def write_evaluation_report(evaluation: "Evaluation", path: str | Path, *, title: str = "Evaluation") -> Path:
     """Write the report of an evaluation as one HTML file that opens offline.
 
-    The same facts give the same bytes. The file is whole or not there. It holds no value of a row but identifiers and
-    columns that were asked for.
+    The same facts give the same bytes. The file is whole or not there. It shows no row by itself but by identifiers
+    and columns that were asked for; its curves go through scores that rows have.
 
     Parameters
     ----------

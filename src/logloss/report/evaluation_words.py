@@ -49,8 +49,9 @@ MISTAKES = (
     "that the model cannot see, or a model too sure of itself."
 )
 NO_MISTAKES = (
-    "This page shows no value of a row, since none was asked for. Name a column of identifiers (id=… or --id) to see "
-    "which rows cost most, and columns to show (--show-rows) to see what they are."
+    "This page shows no row by itself, since none was asked for; its curves go through scores that rows have. Name a "
+    "column of identifiers (id=… or --id) to see which rows cost most, and columns to show (--show-rows) to see what "
+    "they are."
 )
 
 

@@ -93,6 +93,29 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
                 temporary.unlink(missing_ok=True)
 
 
+class _Abandoned(Exception):  # noqa: N818 -- no error
+    """Ends a block that has nothing to write."""
+
+
+def refuse_unwritable(path: str | Path) -> None:
+    """Refuse a file that cannot be written, before the work whose result it is to hold; nothing is changed.
+
+    Raises
+    ------
+    RunError
+        As `atomic_path`.
+
+    Examples
+    --------
+    >>> refuse_unwritable("nosuch/model.json")
+    Traceback (most recent call last):
+    logloss.core.errors.RunError: nosuch/model.json could not be written: there is no folder nosuch. Nothing was lost: \
+what stood there before is untouched. Make it first, or name another one.
+    """
+    with contextlib.suppress(_Abandoned), atomic_path(path):
+        raise _Abandoned
+
+
 def remove_leftovers(path: str | Path) -> None:
     """Remove what a process that was killed while it wrote this file left beside it."""
     path = Path(path)
