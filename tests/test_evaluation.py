@@ -218,7 +218,7 @@ def test_too_many_positives_on_the_whole_are_said_where_no_other_shape_shows():
     evenly = np.arange(10_000) * 0.6180339887498949 % 1  # so that there are as many positives as are expected
     y = (evenly < 1 / (1 + np.exp(-z))).astype(int)
     assert "Calibrated as far as this data can show." in evaluate(y, 1 / (1 + np.exp(-z))).verdict
-    for shift, how in ((0.07, "high"), (-0.07, "low")):
+    for shift, how in ((0.05, "high"), (-0.09, "low")):
         assert f"too {how} on the whole: they say " in evaluate(y, 1 / (1 + np.exp(-z - shift))).verdict
 
 
