@@ -14,7 +14,7 @@ from scipy.special import logit
 from logloss.evaluation import loess
 from logloss.evaluation.calibration import recalibration
 from logloss.evaluation.calibration_error import expected_calibration_error
-from logloss.evaluation.gathering import gathered
+from logloss.evaluation.gathering import coarser
 from logloss.evaluation.loess import integrated_calibration_index, smooth_curve, spread_places
 from logloss.evaluation.smooth_calibration_error import smooth_calibration_error
 from tests.populations import Population, tally_of
@@ -196,16 +196,16 @@ def test_gathering_neighbours_changes_the_smooth_curve_little():
 
 
 @pytest.mark.parametrize("most", [1, 7, 100])
-def test_gathered_groups_hold_all_there_was(most):
+def test_coarser_groups_hold_all_there_was(most):
     y, p, w = Population(0.2, weights="exponential").draw(500, 0)
     groups = groups_of(y, p, w)
-    few = gathered(groups, most)
+    few = coarser(groups, most)
     assert len(few.p) == most
     for name in ("rows", "weight", "square"):
         np.testing.assert_allclose(getattr(few, name).sum(0), getattr(groups, name).sum(0), rtol=1e-12)
     assert (few.p * few.weight.sum(1)).sum() == pytest.approx((w * p).sum(), rel=1e-12)
     assert (np.diff(few.p) > 0).all()
-    assert gathered(groups, 500).p.tolist() == groups.p.tolist()
+    assert coarser(groups, 500).p.tolist() == groups.p.tolist()
 
 
 def test_places_are_spread_as_the_weight_is():

@@ -14,8 +14,8 @@ from logloss import evaluate
 from logloss.core.errors import ParameterError, TableError
 from logloss.engines import pairing
 from logloss.engines.pairing import Pairing, Rival
-from logloss.evaluation.comparison import wins
-from logloss.evaluation.difference import PROBABILITY
+from logloss.evaluation.comparison import is_sure, wins
+from logloss.evaluation.difference import PROBABILITY, Sides
 from logloss.evaluation.losses import squared_errors
 from logloss.evaluation.ranking import placements, roc_auc
 from logloss.evaluation.score import Score
@@ -179,6 +179,43 @@ def test_a_model_does_not_differ_from_itself():
     for score in (one.log_loss, one.brier, one.roc_auc, *(region.difference for region in one.regions)):
         assert ends(score) == [0, 0, 0]
     assert not any(region.winner for region in one.regions)
+    assert "b loses the same" in evaluate(y, {"a": by_name["truth"], "b": by_name["truth"].copy()}).verdict
+
+
+@pytest.mark.parametrize("scale", [1e-16, 1e-15, 1e-13, 1e-12])
+@pytest.mark.parametrize("kind", ["a factor", "noise"])
+def test_what_rounding_may_have_made_is_no_difference(kind, scale):
+    y, by_name, w = models(weights="exponential")
+    p = by_name["truth"]
+    apart = -1 if kind == "a factor" else np.random.default_rng(0).normal(size=len(p))
+    one = evaluate(y, {"a": p, "b": p * (1 + scale * apart)}, sample_weight=w, by={"all": ["x"] * len(p)})
+    for score in ("log_loss", "brier", "roc_auc"):
+        assert not is_sure(getattr(one.differences[0], score))
+    assert not any(region.winner for region in one.differences[0].regions)
+    assert "more (" not in one.verdict or "may be chance" in one.verdict
+
+
+def test_the_rounding_of_two_scores_is_no_difference():
+    assert Sides(0.3, np.nextafter(0.3, 1)).difference == 0
+    assert Sides(1e-20, 1.1e-20).difference > 0
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_logits_have_the_areas_of_their_probabilities(seed):
+    rng = np.random.default_rng(seed)
+    y = rng.random(400) < 0.4
+    levels = np.round(rng.uniform(-4, 4, 3), 2)
+    z = {name: rng.choice(levels, 400) for name in "ab"}
+    one, other = (evaluate(y, z, from_logits=True), evaluate(y, {name: expit(x) for name, x in z.items()}))
+    assert ends(one.differences[0].roc_auc) == pytest.approx(ends(other.differences[0].roc_auc), abs=1e-9)
+
+
+def test_differences_beyond_all_measure_count_as_the_greatest():
+    y, by_name, _ = models(400)
+    z = {"near": logit(by_name["truth"]), "far": np.where(np.arange(400) < 20, 1e30, 0.0)}
+    one = evaluate(y, z, from_logits=True, by={"half": np.arange(400) < 20}).differences[0]
+    for score in (one.log_loss, *(region.difference for region in one.regions)):
+        assert score.low <= score.value <= score.high
 
 
 def test_a_tiny_difference_keeps_its_interval():

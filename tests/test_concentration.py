@@ -16,7 +16,8 @@ ROWS = st.lists(st.tuples(st.sampled_from([0.0, 1.0]), st.floats(0.01, 0.99), st
 
 
 def carried(*data, **options):
-    return concentration(tally_of(*data, **options).groups()).carried
+    tally = tally_of(*data, **options)
+    return concentration(tally, tally.groups()).carried
 
 
 @pytest.mark.parametrize("digits", [1, 17])
@@ -61,3 +62,11 @@ def test_an_infinite_loss_is_all_of_it_and_none_is_nan():
     assert carried([1, 0], [0.0, 0.5], [0.0, 1.0]) == pytest.approx(SHARES)
     for nothing in (([], []), ([1, 0], [1.0, 0.0])):
         assert all(map(math.isnan, carried(*nothing)))
+
+
+def test_a_far_logit_carries_what_it_costs():
+    z = np.append(np.linspace(-2, 2, 1000), -800.0)
+    y = np.append(np.tile([0, 1], 500), 1)
+    loss = np.sort(np.logaddexp(0, np.where(y == 1, -z, z)))[::-1]
+    by_hand = [np.interp(share * 1001, np.arange(1002), np.append(0, np.cumsum(loss))) / loss.sum() for share in SHARES]
+    assert carried(y, z, from_logits=True) == pytest.approx(by_hand, rel=0.05)  # costs that doubles have no p for

@@ -11,6 +11,7 @@ from sklearn import metrics
 from logloss.core.errors import ParameterError
 from logloss.evaluation.best_threshold import best_threshold
 from logloss.evaluation.decisions import Costs, decision, thresholds
+from logloss.evaluation.round_thresholds import round_thresholds
 from logloss.evaluation.thinning import alike, dealt
 from tests.populations import Population, tally_of
 
@@ -192,3 +193,27 @@ def test_folds_are_alike_and_seeded():
     assert np.abs(np.array([fold.sum() for fold in folds]) - 1000).max() < 100
     assert all((one == other).all() for one, other in zip(folds, dealt(groups, 5, seed=1), strict=True))
     assert (folds[0] != dealt(groups, 5, seed=2)[0]).any()
+
+
+def test_the_threshold_that_was_asked_for_is_not_rounded_past_the_scores():
+    y = np.random.default_rng(0).random(3000) < 0.5
+    groups = groups_of(y, np.arange(3000) % 4 / 3)
+    for costs in (Costs(2, 1), Costs(1, 2)):
+        found = round_thresholds(groups, costs)
+        assert found.threshold[found.chosen] == costs.threshold
+        assert found.caught[found.chosen] / y.sum() == decision(groups, costs.threshold).sensitivity.value
+        assert np.diff(found.threshold).min() > 1e-9
+
+
+@law
+@given(
+    st.lists(st.tuples(st.booleans(), st.sampled_from([-800.0, -1.0, 2.0, 38.0, 40.0, 50.0, 800.0])), min_size=1), COSTS
+)
+def test_logits_that_no_threshold_parts_are_decided_together(rows, costs):
+    y, z = np.array(rows, np.float64).T
+    groups = tally_of(y, z, from_logits=True).groups()
+    grid, best = thresholds(groups, costs), best_threshold(groups, costs)
+    assert (np.diff(grid.threshold) > 0).all()
+    for threshold, cost in zip(grid.threshold, grid.cost, strict=True):
+        assert decision(groups, threshold, costs).cost.value == pytest.approx(cost, abs=1e-9)
+    assert decision(groups, best.empirical, costs).cost.value == pytest.approx(best.apparent_cost, abs=1e-6)

@@ -13,6 +13,7 @@ from sklearn.isotonic import IsotonicRegression
 
 from logloss.evaluation.decomposition import (
     brier_decomposition,
+    decomposition_of,
     log_loss_decomposition,
     miscalibration_if_calibrated,
 )
@@ -157,3 +158,11 @@ def test_parts_are_those_of_model_diagnostics(weights):
         peer = decompose(y, p, weights=w, scoring_function=function).row(0, named=True)
         for name, value in vars(parts).items():
             assert value == pytest.approx(peer[name], rel=1e-9)
+
+
+def test_the_parts_of_far_logits_are_those_that_are_redrawn():
+    z, y = np.append(np.linspace(-2, 2, 1000), -746.0), np.append(np.tile([0, 1], 500), 1)
+    tally = tally_of(y, z, from_logits=True)
+    parts, redrawn = log_loss_decomposition(tally, tally.groups()), decomposition_of(tally.groups(), are_endless=False)
+    for name, part in vars(parts).items():
+        assert getattr(redrawn, name) == pytest.approx(part, abs=2 / 1001)

@@ -12,6 +12,7 @@ from logloss.core.errors import ProbabilityError, SpellingError
 from logloss.engines import evaluate
 from logloss.evaluation.evaluation import SCORES, Evaluation
 from logloss.evaluation.findings import findings
+from logloss.evaluation.slice_scores import shares_of_loss
 from logloss.evaluation.table import text
 from logloss.evaluation.verdict import percent
 
@@ -42,6 +43,9 @@ def test_the_three_parts_add_up():
     parts = made.miscalibration.value - made.discrimination.value + made.uncertainty.value
     assert parts == pytest.approx(made.log_loss.value, rel=1e-12)
     assert made.skill.value == pytest.approx(1 - made.normalized_entropy.value)
+    of_brier = made.to_dict()["brier_decomposition"]
+    parts = of_brier["miscalibration"] - of_brier["discrimination"] + of_brier["uncertainty"]
+    assert parts == pytest.approx(made.brier.value, rel=1e-12)
     assert made.log_loss_bits.value == pytest.approx(made.log_loss.value / math.log(2))
 
 
@@ -183,6 +187,35 @@ def test_too_few_of_a_class():
 def test_one_class_and_no_weight():
     assert codes([1, 1, 1], [0.5, 0.6, 0.7]) == ["one_class"]
     assert codes([1, 0], [0.5, 0.6], sample_weight=[0, 0]) == ["no_weight"]
+
+
+Y, P = rows()
+
+
+@pytest.mark.parametrize(
+    ("y", "p", "code"),
+    [
+        (Y, P, None),
+        (Y, np.full(len(Y), 0.5), "one_value"),
+        (Y, 1 / (1 + np.exp(-P)), "squashed_twice"),
+        (Y, np.where(P > 0.9, Y, P), "saturated"),
+        (Y, np.where(P > 0.9, 1.0, P), "infinite_losses"),
+        (Y, np.clip(np.round(P, 2), 0.01, 0.99), "rounded"),
+        (P, Y, "swapped"),
+        ([1] * 5 + [0] * 500, np.linspace(0.9, 0.01, 505), "few"),
+    ],
+)
+def test_rows_that_weigh_nothing_change_no_finding(y, p, code):
+    more_y, more_p = rows(3000, seed=1)
+    weight = np.repeat([1, 0, 0], [len(y), 3000, 2])
+    found = codes(np.concatenate([y, more_y, [0, 1]]), np.concatenate([p, more_p, [1, 0]]), sample_weight=weight)
+    assert found == codes(y, p)
+    assert code is None or code in found
+
+
+def test_a_certain_row_that_weighs_nothing_takes_no_share_of_the_loss():
+    made = evaluate([1, 0, 1], [0.5, 0.4, 0.0], sample_weight=[1, 1, 0])
+    assert sum(shares_of_loss(made.mistakes, made.tally)) == pytest.approx(1)
 
 
 def test_every_finding_is_a_sentence_for_people():

@@ -12,7 +12,8 @@ from sklearn import metrics
 
 from logloss.evaluation import tally as tallies
 from logloss.evaluation.intervals import Spread
-from logloss.evaluation.ranking import average_precision, roc_auc
+from logloss.evaluation.log_odds import chances
+from logloss.evaluation.ranking import average_precision, placements, roc_auc
 from tests.populations import Population, tally_of
 
 law = settings(deadline=None, derandomize=True)
@@ -170,3 +171,32 @@ def test_all_at_one_probability_is_chance():
     groups = groups_of([0, 1, 0, 1, 0], [0.4] * 5)
     assert roc_auc(groups).score.value == 0.5
     assert average_precision(groups).score.value == pytest.approx(0.4)
+
+
+def distinct(kind):
+    """Scores of which each makes a group, as what the groups' rows are found by: p, and what it leaves of 1."""
+    if kind == "logits":
+        z = np.concatenate([np.round(np.linspace(-8, 8, 1601), 2) + 0.0, np.linspace(30, 740, 100), [-740, -40.5]])
+        return np.sort(z), chances(np.sort(z))
+    p = np.concatenate([[0, 5e-324, 1e-9, 1], *(np.nextafter(x, [0, x, 1]) for x in (0.1, 0.5, 0.9))])
+    return np.sort(p), (np.sort(p), 1 - np.sort(p))
+
+
+@pytest.mark.parametrize("kind", ["logits", "probabilities"])
+def test_a_row_finds_its_own_group(kind):
+    score, both = distinct(kind)
+    y = np.random.default_rng(0).random(len(score)) < 0.5
+    places = placements(tally_of(y, score, from_logits=kind == "logits").groups())
+    assert len(places.share) == len(score)
+    assert (places.at(*both) == places.share).all()
+
+
+@pytest.mark.parametrize("rows", [1000, 150_000])
+def test_placements_are_the_area_on_average(rows):
+    y, p, _ = Population(0.3).draw(rows, 0)
+    groups = tally_of(y, p).groups()
+    assert groups.width.any() == (rows > 1000)
+    places = placements(groups)
+    found = places.at(p, 1 - p)
+    for label in (0, 1):
+        assert found[y == label, label].mean() == pytest.approx(places.area, abs=1e-12 if rows == 1000 else 1e-7)

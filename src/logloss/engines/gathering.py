@@ -11,12 +11,12 @@ import pyarrow as pa
 from logloss.core.errors import LogLossError
 from logloss.core.family import BinaryCrossEntropy
 from logloss.core.inputs import Array
-from logloss.engines.mistakes import WORST, Candidate, candidates_of, chosen, with_columns
+from logloss.engines.mistakes import WORST, Candidate, candidates_of, chosen
 from logloss.engines.refusals import Found, Refusals
 from logloss.engines.slices import SliceSumming
 from logloss.engines.sums_by_value import Sums
-from logloss.evaluation.cells import Floats
 from logloss.evaluation.counting import Counter
+from logloss.evaluation.log_odds import probability_at
 from logloss.evaluation.plain import HEAVIEST, LIGHTEST
 from logloss.evaluation.tally import Tally
 
@@ -112,11 +112,8 @@ class Gatherer:
             )
             if found is not None:
                 if len(found.place):
-                    more = candidates_of(
-                        found, batch.label, batch.score, batch.weight, batch.ids, batch.place, self._wanted
-                    )
-                    if batch.shown is not None:
-                        more = with_columns(more, batch.shown, batch.place)
+                    columns = batch.label, batch.score, batch.weight, batch.ids, batch.shown
+                    more = candidates_of(found, *columns, batch.place, self._wanted)
                     self._worst = chosen([*self._worst, *more], self._wanted)
                 if self._summing:
                     self._sum_up(batch, shown)
@@ -154,7 +151,7 @@ class Gatherer:
             label, score = (np.asarray(column[some], np.float64) for column in (batch.label, batch.score))
             weight = None if batch.weight is None else np.asarray(batch.weight[some], np.float64)
             loss = self._loss.loss(label, score)
-            p = score if not self._from_logits else sigmoid(score)
+            p = score if not self._from_logits else probability_at(score)
             for summing, place in zip(self._summing, places, strict=True):
                 summing.add_rows(place[at : at + block], label, p, loss, weight)
 
@@ -185,10 +182,3 @@ def _unweighted_may_hold_anything(batch: Batch, *, from_logits: bool) -> Batch:
     label = np.where(odd, 0, batch.label) if odd.any() else batch.label
     score = batch.score if fit[nothing].all() else np.where(nothing & ~fit, 0.0 if from_logits else 0.5, batch.score)
     return batch._replace(label=label, score=score)
-
-
-def sigmoid(z: Floats) -> Floats:
-    """The probabilities of logits."""
-    e = np.exp(-np.abs(z))
-    p: Floats = np.where(z >= 0, 1.0, e) / (1 + e)
-    return p

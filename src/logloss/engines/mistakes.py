@@ -12,6 +12,7 @@ from logloss.evaluation.cells import Floats
 from logloss.evaluation.counting import Worst
 from logloss.evaluation.evidence import Mistake
 from logloss.evaluation.groups import Integers
+from logloss.evaluation.log_odds import chances
 
 WORST = 20
 
@@ -28,9 +29,10 @@ class Candidate(NamedTuple):
     shown: dict[str, str | None]
 
     @property
-    def key(self) -> tuple[float, float, float, float, bool, str, int]:
-        """Ties are broken by the row's content first."""
-        return (*self[:4], self.id is None, self.id or "", self.place)
+    def key(self) -> tuple[tuple[float, ...], list[tuple[bool, str]], int]:
+        """Ties are broken by the row's content first, and by what is shown of it."""
+        texts = [(text is None, text or "") for text in (self.id, *self.shown.values())]
+        return self[:4], texts, self.place
 
 
 def chosen(candidates: list[Candidate], wanted: int = WORST) -> list[Candidate]:
@@ -39,25 +41,32 @@ def chosen(candidates: list[Candidate], wanted: int = WORST) -> list[Candidate]:
 
 
 def candidates_of(
-    worst: Worst, label: Array, score: Array, weight: Array | None, ids: pa.Array | None, first: int, wanted: int
+    worst: Worst,
+    label: Array,
+    score: Array,
+    weight: Array | None,
+    ids: pa.Array | None,
+    shown: pa.RecordBatch | None,
+    first: int,
+    wanted: int,
 ) -> list[Candidate]:
-    """At most ``wanted`` of a batch's costliest rows, which may be many where many cost the same."""
+    """At most ``wanted`` of a batch's costliest rows, which may be many where many cost the same.
+
+    ``shown`` holds the columns to tell of them, and ``first`` is the place of the batch's first row among all.
+    """
     place = worst.place
     heavy = np.ones(len(place)) if weight is None else np.asarray(weight[place], np.float64)
     columns = [-worst.loss, np.asarray(score[place], np.float64), np.asarray(label[place], np.float64), heavy]
     kept = _least(columns, wanted)
-    if len(kept) > wanted and ids is not None:
-        kept = _least_by_id(columns, kept, ids.take(pa.array(place[kept])), wanted)
+    told = [*([] if ids is None else [ids]), *([] if shown is None else shown.columns)]
+    if len(kept) > wanted and told:
+        kept = _least_by_text(columns, kept, [values.take(pa.array(place[kept])) for values in told], wanted)
     kept = kept[np.lexsort([place[kept], *(column[kept] for column in reversed(columns))])][:wanted]
-    names = [None] * len(kept) if ids is None else text_of(_plain(ids.take(pa.array(place[kept])))).to_pylist()
-    rows = zip(*(column[kept].tolist() for column in columns), names, place[kept].tolist(), strict=True)
-    return [Candidate(gain, z, y, w, name, first + at, {}) for gain, z, y, w, name, at in rows]
-
-
-def with_columns(candidates: list[Candidate], batch: pa.RecordBatch, first: int) -> list[Candidate]:
-    """The same with what stands in the columns of a batch, which begins with the row ``first``."""
-    rows = texts_of(batch, [one.place - first for one in candidates])
-    return [one._replace(shown=row) for one, row in zip(candidates, rows, strict=True)]
+    at = place[kept].tolist()
+    names = [None] * len(at) if ids is None else text_of(_plain(ids.take(pa.array(at, pa.int64())))).to_pylist()
+    texts: list[dict[str, str | None]] = [{} for _ in at] if shown is None else texts_of(shown, at)
+    rows = zip(*(column[kept].tolist() for column in columns), names, at, texts, strict=True)
+    return [Candidate(gain, z, y, w, name, first + i, text) for gain, z, y, w, name, i, text in rows]
 
 
 def texts_of(batch: pa.RecordBatch, places: list[int]) -> list[dict[str, str | None]]:
@@ -69,11 +78,8 @@ def texts_of(batch: pa.RecordBatch, places: list[int]) -> list[dict[str, str | N
 
 def to_mistake(one: Candidate, from_logits: bool) -> Mistake:
     """What is told of a row."""
-    p = one.score
-    if from_logits:
-        e = float(np.exp(-abs(p)))
-        p = 1 / (1 + e) if p >= 0 else e / (1 + e)
-    actual = one.label * p + (1 - one.label) * (1 - p)
+    p, q = map(float, chances(np.array(one.score))) if from_logits else (one.score, 1 - one.score)
+    actual = one.label * p + (1 - one.label) * q
     return Mistake(one.id, one.label, p, actual, -one.gain, one.weight, one.shown)
 
 
@@ -92,13 +98,13 @@ def _least(columns: list[Floats], wanted: int) -> Integers:
     return np.concatenate([*sure, open_])
 
 
-def _least_by_id(columns: list[Floats], kept: Integers, ids: pa.Array, wanted: int) -> Integers:
-    """Of rows of which the last ones are equal but for their id: those with the least ids, as text."""
+def _least_by_text(columns: list[Floats], kept: Integers, told: list[pa.Array], wanted: int) -> Integers:
+    """Of rows of which the last ones are equal but for what is told of them: those that come first by it, as text."""
     same = np.all([column[kept] == column[kept[-1]] for column in columns], axis=0)
     sure, tied = kept[~same], kept[same]
-    names = text_of(_plain(ids.filter(pa.array(same))))
-    table = pa.table({"id": names, "at": pa.array(np.arange(len(tied)))})
-    order = pc.select_k_unstable(table, wanted - len(sure), [("id", "ascending"), ("at", "ascending")])
+    texts = [text_of(_plain(values.filter(pa.array(same)))) for values in told]
+    keys = {str(i): values for i, values in enumerate([*texts, pa.array(np.arange(len(tied)))])}
+    order = pc.select_k_unstable(pa.table(keys), wanted - len(sure), [(key, "ascending") for key in keys])
     return np.concatenate([sure, tied[order.to_numpy()]])
 
 

@@ -11,11 +11,12 @@ import pyarrow as pa
 
 from logloss.core.family import BinaryCrossEntropy
 from logloss.core.inputs import Array
-from logloss.engines.gathering import Batch, sigmoid
-from logloss.engines.sums_by_value import Summing, Sums
+from logloss.engines.gathering import Batch
+from logloss.engines.sums_by_value import GREATEST, Summing, Sums
 from logloss.evaluation.cells import Floats
 from logloss.evaluation.difference import BANDS, PROBABILITY, SMALL, Apart, Errors, band_of
 from logloss.evaluation.groups import Integers
+from logloss.evaluation.log_odds import chances
 from logloss.evaluation.ranking import Placements
 
 _COUNTS = ("rows", "positives", "first_infinite", "second_infinite")
@@ -37,23 +38,24 @@ class RegionSumming(Summing):
 
     def add_rows(self, place: Integers, y: Floats, weight: Floats, first: Floats, second: Floats) -> None:
         """Count rows whose sums are at these places, with their labels and the losses of both models."""
-        with np.errstate(invalid="ignore"):
-            apart = second - first
+        with np.errstate(invalid="ignore", over="ignore"):
+            apart = weight * (second - first)
         endless = np.isinf(first), np.isinf(second)
         apart = np.where(endless[0] | endless[1], 0.0, apart)
         self.count(0, place)
         for which, some in enumerate((y > 0.5, endless[0] & ~endless[1], endless[1] & ~endless[0]), 1):
             self.count(which, place[some])
+        # Beyond what a sum of squares can hold, a difference counts as the greatest that it can.
+        apart = np.clip(apart, -GREATEST * SMALL, GREATEST * SMALL)
         more, less = np.maximum(apart, 0.0), np.maximum(-apart, 0.0)
-        square = weight * weight
         terms = (
             weight,
-            square,
+            weight * weight,
+            more,
+            less,
+            (apart / SMALL) ** 2,
             weight * more,
             weight * less,
-            (weight * apart / SMALL) ** 2,
-            square * more,
-            square * less,
         )
         for which, term in enumerate((*terms, np.where(second < first, weight, 0.0))):
             self.add(which, place, term)
@@ -83,7 +85,7 @@ class Pairing:
             self._add_rows(y, one, other, weight, [values.slice(at, block) for values in by])
 
     def _add_rows(self, y: Floats, one: Floats, other: Floats, weight: Floats, by: Sequence[pa.Array]) -> None:
-        p, q = (sigmoid(score) if self._from_logits else score for score in (one, other))
+        (p, not_p), (q, not_q) = (chances(score) if self._from_logits else (score, 1 - score) for score in (one, other))
         losses = self._loss.loss(y, one), self._loss.loss(y, other)
         everything = pa.DictionaryArray.from_arrays(np.zeros(len(y), np.int32), pa.array([""]))
         bands = pa.DictionaryArray.from_arrays(band_of((p + q) / 2), pa.array(BANDS))
@@ -93,7 +95,8 @@ class Pairing:
         place = self._errors.places(everything)
         first, second = self._first, self._second
         brier = (q - p) * (p + q - 2 * y) - (second.brier - first.brier)
-        ranks = second.placements.at(q) - first.placements.at(p) - (second.placements.area - first.placements.area)
+        area = second.placements.area - first.placements.area
+        ranks = second.placements.at(q, not_q) - first.placements.at(p, not_p) - area
         ranks = np.nan_to_num(ranks)  # of one class only
         errors = (weight * brier, weight * (1 - y) * ranks[:, 0], weight * y * ranks[:, 1])  # as in Errors
         for which, error in enumerate(errors):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from logloss.engines.sums_by_value import Summing, Sums
+from logloss.engines.sums_by_value import GREATEST, Summing, Sums
 from logloss.evaluation.cells import Floats
 from logloss.evaluation.evidence import Slice
 from logloss.evaluation.groups import Integers
@@ -30,12 +30,13 @@ class SliceSumming(Summing):
                 is_endless &= weight > 0
             for column, is_class in enumerate((label <= 0.5, label > 0.5), 1):
                 self.count(column, place[is_endless & is_class])
+        with np.errstate(over="ignore"):
+            cost = np.minimum(loss if weight is None else weight * loss, GREATEST)
         if weight is None:
             for column in (0, 1):
                 self.add_ones(column, place)
-            terms = {2: label, 3: p, 4: loss, 5: loss * loss}
+            terms = {2: label, 3: p, 4: cost, 5: cost * cost}
         else:
-            cost = weight * loss
             terms = {0: weight, 1: weight * weight, 2: weight * label, 3: weight * p}
             terms |= {4: cost, 5: cost * cost, 6: weight * cost}
         for column, term in terms.items():

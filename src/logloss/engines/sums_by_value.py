@@ -19,6 +19,7 @@ MOST_VALUES = 1 << 18
 # A sum of floats is one of whole numbers, in units of 2^-52 and limbs of 26 bits. A block of rows then adds up in
 # doubles without rounding, and 2^37 rows fit in the limbs.
 _LIMBS, _BITS, _UNIT = 5, 26, 52
+GREATEST = 2.0 ** ((_LIMBS * _BITS - _UNIT) // 2)  # of what is squared: 2^37 such squares fit too
 _BLOCK = 1 << 15  # rows that stay in the cache
 
 
@@ -103,7 +104,7 @@ class Summing:
         self._counts[:, which] += np.bincount(place, minlength=len(self._known))
 
     def add(self, which: int, place: Integers, term: Floats) -> None:
-        """Add terms, at least 0 and rounded to the unit, to the sums of their places."""
+        """Add terms, from 0 to the square of ``GREATEST`` and rounded to the unit, to the sums of their places."""
         limbs, rest = self._limbs[:, which], term
         top = float(term.max(initial=0.0))
         scale = 2.0 ** (_BITS * (_LIMBS - 1) - _UNIT)

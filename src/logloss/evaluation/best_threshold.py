@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from logloss.evaluation.decisions import Costs, mean_of, thresholds_of
+from logloss.evaluation.decisions import Costs, mean_of, over, parted, thresholds_of
 from logloss.evaluation.groups import Floats, Groups
 from logloss.evaluation.score import Score
 from logloss.evaluation.thinning import dealt
@@ -67,12 +67,13 @@ def best_threshold(groups: Groups, costs: Costs, *, seed: int = 0) -> BestThresh
     theory = costs.threshold
     if not groups.weight.sum() > 0:
         return BestThreshold(theory, Score(np.nan), np.nan, np.nan, np.nan, np.nan, *[Score(np.nan)] * 2)
+    groups = parted(groups)
     starts = thresholds_of(groups)
     empirical, apparent = _cheapest(groups.weight, starts, costs)
     folds = dealt(groups, FOLDS, seed)
     chosen = [_cheapest(groups.weight - fold, starts, costs)[0] for fold in folds]
     # Each fold's rows beside those of the others, each with the cost of its own threshold.
-    share = [_over(fold, groups.weight) for fold in folds]
+    share = [over(fold, groups.weight, 0.0) for fold in folds]
     together = Groups(
         **{name: np.concatenate([getattr(groups, name)] * FOLDS) for name in ("p", "lesser", "rows", "width")},
         weight=np.concatenate(folds),
@@ -114,7 +115,3 @@ def _cheapest(weight: Floats, starts: Floats, costs: Costs) -> tuple[float, floa
     least = cost <= cost.min() + 1e-9 * total.sum() * max(costs.false_positive, costs.false_negative)
     best = np.flatnonzero(least)[np.argmin(np.abs(threshold[least] - costs.threshold))]
     return float(threshold[best]), float(max(cost[best], 0.0) / total.sum())
-
-
-def _over(part: Floats, whole: Floats) -> Floats:
-    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)

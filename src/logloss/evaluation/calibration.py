@@ -11,6 +11,7 @@ import numpy as np
 
 from logloss.evaluation.groups import Floats, Groups
 from logloss.evaluation.intervals import spread_of
+from logloss.evaluation.log_odds import chances
 from logloss.evaluation.score import Score
 
 Columns = list[Floats]
@@ -85,7 +86,7 @@ def _fitted(groups: Groups, columns: Columns, offset: Floats) -> Score:
         some = np.add.reduceat(groups.weight, place)
         found, _ = _solution(some, [column[place] for column in columns], offset[place], found)
     found, bend = _solution(groups.weight, columns, offset, found)
-    likely, unlikely = _chances(offset + _times(columns, found))
+    likely, unlikely = chances(offset + _times(columns, found))
     to_last = _solved(bend, np.eye(len(found))[-1])
     psi = _times(columns, to_last)[:, None] * np.stack([-likely, unlikely], -1) * groups.weight.sum()
     spread, value = spread_of(groups, psi), float(found[-1]) + 0.0
@@ -102,7 +103,7 @@ def _solution(weights: Floats, columns: Columns, offset: Floats, found: Floats) 
         return float((weight * np.logaddexp(0, linear) - positive * linear).sum())
 
     for _ in range(_STEPS):
-        likely, unlikely = _chances(offset + _times(columns, found))
+        likely, unlikely = chances(offset + _times(columns, found))
         wrong, curvature = negative * likely - positive * unlikely, weight * likely * unlikely
         bend = np.array([[float((a * b * curvature).sum()) for b in columns] for a in columns])
         step = _solved(bend, np.array([float((column * wrong).sum()) for column in columns]))
@@ -121,14 +122,6 @@ def _times(columns: Columns, coefficients: Floats) -> Floats:
     """A matrix product whose sums are in one order on every machine."""
     first, *others = (column * coefficient for column, coefficient in zip(columns, coefficients.tolist(), strict=True))
     return np.asarray(first + others[0]) if others else first
-
-
-def _chances(linear: Floats) -> tuple[Floats, Floats]:
-    """Of positives and of negatives, at these logits."""
-    e = np.exp(-np.abs(linear))
-    lesser, greater = e / (1 + e), 1 / (1 + e)
-    is_upper = linear > 0
-    return np.where(is_upper, greater, lesser), np.where(is_upper, lesser, greater)
 
 
 def _solved(bend: Floats, right: Floats) -> Floats:

@@ -140,6 +140,8 @@ def of_difference(one: Difference) -> str:
         return f"{one.model} cannot be told from {one.best}: both losses are infinite."
     if math.isinf(apart.value):
         said = f"{one.model} has an infinite log loss."
+    elif apart.low == apart.high == 0:
+        said = f"{one.model} loses the same."
     else:
         ends = f" ({interval(apart)})" if interval(apart) else ""
         said = f"{one.model} loses {number(apart.value)} more{ends}"

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from logloss.evaluation.groups import Groups
-from logloss.evaluation.losses import losses
+from logloss.evaluation.losses import finite_losses
+from logloss.evaluation.scores import has_infinite_losses
+from logloss.evaluation.tally import Tally
 
 SHARES = (0.001, 0.01, 0.05, 0.1, 0.25, 0.5)
 
@@ -21,7 +23,7 @@ class Concentration:
     carried: tuple[float, ...]
 
 
-def concentration(groups: Groups, shares: tuple[float, ...] = SHARES) -> Concentration:
+def concentration(tally: Tally, groups: Groups, shares: tuple[float, ...] = SHARES) -> Concentration:
     """What the worst rows carry of the log loss: a Lorenz curve from its upper end.
 
     Notes
@@ -34,16 +36,17 @@ def concentration(groups: Groups, shares: tuple[float, ...] = SHARES) -> Concent
     >>> from logloss.evaluation.counting import Counter
     >>> counter = Counter()
     >>> _ = counter.add(np.array([1, 0, 0, 1]), np.array([0.5, 0.0, 0.5, 0.5**4]))
-    >>> concentration(counter.tally().groups(), (0.25, 0.5, 0.75)).carried
+    >>> tally = counter.tally()
+    >>> concentration(tally, tally.groups(), (0.25, 0.5, 0.75)).carried
     (0.6666666666666667, 0.8333333333333334, 1.0)
     """
+    if has_infinite_losses(tally):
+        return Concentration(shares, (1.0,) * len(shares))
     weight = groups.weight.ravel()
     some = weight > 0
-    cost, weight = losses(groups).ravel()[some], weight[some]
+    cost, weight = finite_losses(groups, are_endless=False).ravel()[some], weight[some]
     order = np.argsort(-cost, kind="stable")
     cost, weight = cost[order], weight[order]
-    if np.isinf(cost).any():
-        return Concentration(shares, (1.0,) * len(shares))
     counted, carried = (np.append(0.0, np.cumsum(column)) for column in (weight, weight * cost))
     if not carried[-1] > 0:
         return Concentration(shares, (np.nan,) * len(shares))

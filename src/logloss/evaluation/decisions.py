@@ -1,6 +1,6 @@
 """What decisions by a threshold are worth: a row is taken as positive when its probability is at least that."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -137,17 +137,17 @@ def thresholds(groups: Groups, costs: Costs | None = None, most: int = _MOST) ->
     >>> grid.cost
     (0.5, 0.25, 1.0, 0.75)
     """
-    costs = costs or Costs()
+    costs, groups = costs or Costs(), parted(groups)
     if not groups.weight.any():
         return Thresholds(*((),) * 9)
     kept = _kept(groups, most)
     threshold, found = thresholds_of(groups)[kept], Counts(groups, kept)
     columns = (
         threshold,
-        _over(found.caught, found.total[1]),
-        _over(found.spared, found.total[0]),
-        _over(found.caught, found.caught + found.alarms),
-        _over(found.spared, found.spared + found.missed),
+        over(found.caught, found.total[1]),
+        over(found.spared, found.total[0]),
+        over(found.caught, found.caught + found.alarms),
+        over(found.spared, found.spared + found.missed),
         (found.caught + found.spared) / found.mass,
         found.cost(costs),
         found.net_benefit(threshold),
@@ -191,6 +191,16 @@ def decision(groups: Groups, threshold: float, costs: Costs | None = None) -> De
 def thresholds_of(groups: Groups) -> Floats:
     """From which threshold on each group is no longer taken as positive, excluded: its least probability."""
     return np.maximum(groups.p - groups.width / 2, 0.0)
+
+
+def parted(groups: Groups) -> Groups:
+    """The groups that some threshold parts; near 1 the probabilities of many logits are one double."""
+    starts = thresholds_of(groups)
+    first = np.flatnonzero(np.append(True, starts[1:] != starts[:-1])[: len(starts)])
+    if len(first) == len(starts):
+        return groups
+    added = {name: np.add.reduceat(getattr(groups, name), first) for name in ("rows", "weight", "square")}
+    return replace(groups.at(first), **added)
 
 
 def mean_of(groups: Groups, values: Floats) -> Score:
@@ -239,6 +249,7 @@ def _times(odds: Floats, weight: Floats) -> Floats:
         return np.asarray(np.where(weight > 0, odds * weight, 0.0))
 
 
-def _over(part: Floats, whole: Floats) -> Floats:
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.where(whole > 0, part / whole, np.nan))
+def over(part: Floats, whole: Floats | float, otherwise: float = np.nan) -> Floats:
+    """A quotient, and what it is where nothing is divided."""
+    made: Floats = np.divide(part, whole, out=np.full(part.shape, otherwise), where=np.asarray(whole) > 0)
+    return made

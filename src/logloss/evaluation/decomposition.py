@@ -12,14 +12,12 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
 from logloss.evaluation.gathering import weighty
 from logloss.evaluation.groups import Floats, Groups
 from logloss.evaluation.isotonic import pooled
-from logloss.evaluation.losses import entropy_of, losses
+from logloss.evaluation.losses import entropy_of, finite_losses
 from logloss.evaluation.redrawing import IfCalibrated, if_calibrated
-from logloss.evaluation.scores import has_infinite_losses
+from logloss.evaluation.scores import has_infinite_losses, mean
 from logloss.evaluation.tally import Sum, Tally
 
 
@@ -51,22 +49,21 @@ def log_loss_decomposition(tally: Tally, groups: Groups) -> Decomposition:
     >>> round(parts.miscalibration, 4), round(parts.discrimination, 4), round(parts.uncertainty, 4)
     (0.0629, 0.2158, 0.6931)
     """
-    score = math.inf if has_infinite_losses(tally) else _mean(tally, Sum.LOSS)
+    score = math.inf if has_infinite_losses(tally) else mean(tally, Sum.LOSS)
     return _decomposed(score, groups, entropy_of)
 
 
-def decomposition_of(groups: Groups) -> Decomposition:
-    """Of the log loss at the groups' probabilities, without what is infinite: for resampled groups."""
+def decomposition_of(groups: Groups, *, are_endless: bool) -> Decomposition:
+    """Of the log loss at the groups' probabilities, as `losses.finite_losses` has it: for resampled groups."""
     groups = weighty(groups)
-    cost = losses(groups)
-    cost[~np.isfinite(cost)] = 0.0
+    cost = finite_losses(groups, are_endless=are_endless)
     score = float((groups.weight * cost).sum() / groups.weight.sum()) if len(groups.p) else math.nan
     return _decomposed(score, groups, entropy_of)
 
 
 def brier_decomposition(tally: Tally, groups: Groups) -> Decomposition:
     """Of the Brier score; as `log_loss_decomposition`."""
-    return _decomposed(_mean(tally, Sum.BRIER), groups, _variance_of)
+    return _decomposed(mean(tally, Sum.BRIER), groups, _variance_of)
 
 
 def miscalibration_if_calibrated(groups: Groups, *, seed: int = 0) -> IfCalibrated:
@@ -75,8 +72,7 @@ def miscalibration_if_calibrated(groups: Groups, *, seed: int = 0) -> IfCalibrat
     Perfectly calibrated probabilities are beyond the 95 % point once in 20 times.
     """
     groups = weighty(groups)
-    cost = losses(groups)
-    cost[groups.lesser == 0] = 0.0  # of what is certain and, redrawn, right
+    cost = finite_losses(groups, are_endless=True)  # redrawn, what is certain is right
 
     def found(weight: Floats) -> float:
         score = float((weight * cost).sum() / weight.sum())
@@ -103,8 +99,3 @@ def _recalibrated(weight: Floats, spread: Callable[[Floats], Floats]) -> float:
 
 def _variance_of(rate: Floats) -> Floats:
     return rate * (1 - rate)
-
-
-def _mean(tally: Tally, which: Sum) -> float:
-    weight = tally.total(Sum.WEIGHT)
-    return tally.total(which, weight) if weight > 0 else math.nan

@@ -11,15 +11,17 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from logloss.evaluation.evidence import LEAST_ROWS
 from logloss.evaluation.groups import Floats, Groups
 from logloss.evaluation.intervals import effective_rows, student
 from logloss.evaluation.score import Score
 
 PROBABILITY = "mean probability"
 SMALL = 2.0**-9  # squares of differences are summed in its square, as they may be tiny
+_LOST = 2.0**-53 * SMALL**2  # of a row's square at most, where the units that squares are summed in end
+_CLOSE = 2.0**-51  # of a score, by which two of them may differ for their rounding alone
 _EDGES = (0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999)
 BANDS = tuple(f"{low:g} to {high:g}" for low, high in zip((0.0, *_EDGES), (*_EDGES, 1.0), strict=True))
-_LEAST_ROWS = 10  # of a region that is shown
 _LEAST_OF_A_CLASS = 5  # of one that is won: of one class alone, losses look more alike than they are
 
 
@@ -87,8 +89,11 @@ class Sides(NamedTuple):
 
     @property
     def difference(self) -> float:
-        """Of the second from the first; NaN where both are infinite."""
-        return self.second - self.first if self.first != self.second else 0.0 * self.first
+        """Of the second from the first, 0 if it may be their rounding; NaN where both are infinite."""
+        if self.first == self.second:
+            return 0.0 * self.first
+        difference = self.second - self.first
+        return difference if abs(difference) > _CLOSE * min(abs(self.first), abs(self.second)) else 0.0
 
 
 def difference_of(
@@ -121,15 +126,16 @@ def difference_of(
     """
     best, model = models
     rows, weight = effective_rows(groups), float(groups.weight.sum())
+    loss, brier, area = (scores[name].difference for name in ("log_loss", "brier", "roc_auc"))
     regions: list[tuple[str, str | None, Apart]] = [(PROBABILITY, band, bands[band]) for band in BANDS if band in bands]
     regions += [(by, value, apart) for by, values in slices for value, apart in sorted(values.items(), key=_telling)]
-    shown = [region for region in regions if region[2].rows >= _LEAST_ROWS]
+    shown = [region for region in regions if region[2].rows >= LEAST_ROWS]
     return Difference(
         model,
         best,
-        log_loss=_with_error(scores["log_loss"].difference, _error(everywhere), rows - 1),
-        brier=_with_error(scores["brier"].difference, SMALL * _root(errors.brier, rows) / weight, rows - 1),
-        roc_auc=_area(scores["roc_auc"].difference, groups, errors),
+        log_loss=_with_error(loss, _error(everywhere, loss), rows - 1),
+        brier=_with_error(brier, _root(_at_most(errors.brier, everywhere.rows, brier), rows) / weight, rows - 1),
+        roc_auc=_area(area, groups, errors, everywhere.rows),
         share_better=everywhere.better / everywhere.weight if everywhere.weight else math.nan,
         regions=tuple(_region(by, value, apart, everywhere, models, len(shown)) for by, value, apart in shown),
     )
@@ -156,7 +162,7 @@ def _region(
     by: str, value: str | None, apart: Apart, everywhere: Apart, models: tuple[str, str], looked_at: int
 ) -> Region:
     difference = _score(apart)
-    strict = _with_error(difference.value, _error(apart), _rows(apart) - 1, share=0.05 / looked_at)
+    strict = _with_error(difference.value, _error(apart, difference.value), _rows(apart) - 1, share=0.05 / looked_at)
     share = apart.weight / everywhere.weight if everywhere.weight else math.nan
     return Region(by, value, apart.rows, share, difference, _winner(apart, strict, models))
 
@@ -174,17 +180,23 @@ def _score(apart: Apart) -> Score:
         both = apart.first_infinite and apart.second_infinite
         return Score(math.nan if both else math.inf if apart.second_infinite else -math.inf)
     value = (apart.more - apart.less) / apart.weight if apart.weight else math.nan
-    return _with_error(value, _error(apart), _rows(apart) - 1)
+    return _with_error(value, _error(apart, value), _rows(apart) - 1)
 
 
-def _error(apart: Apart) -> float:
-    """The standard error of the mean difference."""
+def _error(apart: Apart, value: float) -> float:
+    """The standard error of the mean difference, which is ``value``."""
     rows = _rows(apart)
     if not rows > 1:
         return math.nan
     mean = (apart.more - apart.less) / apart.weight
-    squares = apart.squares * SMALL**2 - 2 * mean * (apart.square_more - apart.square_less) + mean**2 * apart.square
+    squares = _at_most(apart.squares, apart.rows, value, apart.more, apart.less)
+    squares += mean**2 * apart.square - 2 * mean * (apart.square_more - apart.square_less)
     return _root(squares, rows) / apart.weight
+
+
+def _at_most(squares: float, rows: int, *differences: float) -> float:
+    """The greatest that a sum of so many squares may be without its rounding; of what is nowhere apart it is 0."""
+    return squares * SMALL**2 + (rows * _LOST if squares or any(differences) else 0.0)
 
 
 def _root(squares: float, rows: float) -> float:
@@ -195,13 +207,14 @@ def _rows(apart: Apart) -> float:
     return apart.weight**2 / apart.square if apart.square else 0.0
 
 
-def _area(value: float, groups: Groups, errors: Errors) -> Score:
+def _area(value: float, groups: Groups, errors: Errors, count: int) -> Score:
     weight, square = groups.weight.sum(0), groups.square.sum(0)
     if not (weight > 0).all():
         return Score(math.nan)
     rows = weight**2 / square
-    parts = [_root(each, n) / w for each, n, w in zip(errors[1:], rows.tolist(), weight.tolist(), strict=True)]
-    return _with_error(value, SMALL * math.hypot(*parts), float(rows.min()) - 1)
+    squares = [_at_most(each, count, value) for each in (errors.auc_negatives, errors.auc_positives)]
+    parts = [_root(each, n) / w for each, n, w in zip(squares, rows.tolist(), weight.tolist(), strict=True)]
+    return _with_error(value, math.hypot(*parts), float(rows.min()) - 1)
 
 
 def _with_error(value: float, error: float, degrees: float, share: float = 0.05) -> Score:

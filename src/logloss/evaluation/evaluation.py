@@ -11,7 +11,12 @@ from logloss.evaluation import calibration, ranking, scores
 from logloss.evaluation.best_threshold import BestThreshold, best_threshold
 from logloss.evaluation.concentration import Concentration, concentration
 from logloss.evaluation.decisions import Costs, Thresholds, thresholds
-from logloss.evaluation.decomposition import Decomposition, log_loss_decomposition, miscalibration_if_calibrated
+from logloss.evaluation.decomposition import (
+    Decomposition,
+    brier_decomposition,
+    log_loss_decomposition,
+    miscalibration_if_calibrated,
+)
 from logloss.evaluation.evidence import Evidence, Mistake
 from logloss.evaluation.findings import Finding, findings
 from logloss.evaluation.groups import Groups
@@ -39,6 +44,7 @@ COUNTS = ("n", "n_positive", "pending", "skipped")
 
 _FACTS = (
     "infinite_losses",
+    "brier_decomposition",
     "concentration",
     "reliability",
     "thresholds",
@@ -82,6 +88,8 @@ class Evaluation:
         chance alone makes of the first; its ``high`` is the 95 % point.
     ece, smooth_ece, ici : Score
         Calibration errors: of 15 bins of equal weight, smooth, and integrated.
+    brier_decomposition : Decomposition
+        The same three parts of the Brier score, without intervals.
     infinite_losses, concentration, reliability, thresholds, slices, mistakes, findings
         Facts.
     """
@@ -197,6 +205,11 @@ class Evaluation:
         return log_loss_decomposition(self.tally, self.groups)
 
     @cached_property
+    def brier_decomposition(self) -> Decomposition:
+        """The Brier score in its three parts, without intervals."""
+        return brier_decomposition(self.tally, self.groups)
+
+    @cached_property
     def calibration_errors(self) -> dict[str, float]:
         """ECE, smooth ECE and ICI, without intervals."""
         return {name: error(self.groups) for name, error in ERRORS.items()}
@@ -243,7 +256,7 @@ class Evaluation:
 
     @cached_property
     def concentration(self) -> Concentration:  # noqa: D102
-        return concentration(self.groups)
+        return concentration(self.tally, self.groups)
 
     @property
     def worst_hundredth(self) -> float:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from logloss.evaluation.tally import Tally
 
+LEAST_ROWS = 10  # of a slice or region that is shown
+
 
 @dataclass(frozen=True)
 class Mistake:
@@ -23,7 +25,8 @@ class Mistake:
 class Slice:
     """The rows in which a column has one value. Sums are rounded once, and do not depend on the order of rows.
 
-    Sums of losses are of the finite ones; ``infinite`` counts the others, at negatives and at positives.
+    Sums of losses are of the finite ones; ``infinite`` counts the others, at negatives and at positives. A row's loss
+    times its weight counts as 2^39 at most, so that its square fits.
     ``loss_square`` adds up (weight · loss)² and ``weight_loss`` weight² · loss: with ``square`` they give the variance
     of the mean.
     """

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from logloss.evaluation.gathering import weighty
+from logloss.evaluation.groups import Groups, Integers
+from logloss.evaluation.scores import has_infinite_losses
 from logloss.evaluation.tally import Sum
 
 if TYPE_CHECKING:
@@ -40,9 +43,10 @@ def findings(facts: "Evaluation") -> tuple[Finding, ...]:
 
 
 def _swapped(facts: "Evaluation") -> Finding | None:
-    groups = facts.groups
-    is_unweighted = facts.tally.total(Sum.WEIGHT) == facts.tally.total(Sum.SQUARE) == facts.tally.rows
-    are_labels_soft = is_unweighted and not np.array_equal(groups.weight, groups.rows)
+    groups = weighty(facts.groups)
+    # Weights of 0 and 1 equal their squares, and then only a soft label adds a part of a row.
+    is_unweighted = facts.tally.total(Sum.WEIGHT) == facts.tally.total(Sum.SQUARE)
+    are_labels_soft = is_unweighted and bool((groups.weight != np.rint(groups.weight)).any())
     if not (are_labels_soft and np.isin(groups.p, (0.0, 1.0)).all()):
         return None
     return Finding(
@@ -63,8 +67,8 @@ def _one_class(facts: "Evaluation") -> Finding | None:
 
 
 def _one_value(facts: "Evaluation") -> Finding | None:
-    groups = facts.groups
-    if len(groups.p) > 1 or groups.width.any() or facts.tally.rows == 1:
+    groups = weighty(facts.groups)
+    if len(groups.p) > 1 or groups.width.any() or _rows(groups).sum() == 1:
         return None
     return Finding(
         "one_value", f"Every score is {groups.p[0]:.6g}: the model tells nothing apart. Was the right column given?"
@@ -83,7 +87,7 @@ def _flipped(facts: "Evaluation") -> Finding | None:
 
 
 def _squashed_twice(facts: "Evaluation") -> Finding | None:
-    p, rate = facts.groups.p, facts.base_rate.value
+    p, rate = weighty(facts.groups).p, facts.base_rate.value
     top = 1 / (1 + math.exp(-1))
     if len(p) < FEW or p[0] < 0.5 or p[-1] > top + 1e-9 or 0.5 <= rate <= top:
         return None
@@ -95,19 +99,18 @@ def _squashed_twice(facts: "Evaluation") -> Finding | None:
 
 
 def _saturated(facts: "Evaluation") -> Finding | None:
-    groups = facts.groups
-    certain = groups.rows[groups.lesser == 0].sum()
-    share = certain / facts.tally.rows
-    wrong = sum(facts.tally.infinite)
-    if not wrong and share < 0.01:
-        return None
-    if not wrong:
+    if not has_infinite_losses(facts.tally):
+        rows = _rows(facts.groups)
+        share = rows[facts.groups.lesser == 0].sum() / rows.sum()
+        if share < 0.01:
+            return None
         return Finding(
             "saturated",
             f"{share:.1%} of the scores are exactly 0 or 1. One of them wrong would make the log loss infinite: keep "
             "scores in float64, or as logits.",
         )
-    of_positives, of_negatives = facts.tally.infinite[1], facts.tally.infinite[0]
+    of_negatives, of_positives = facts.tally.infinite
+    wrong = of_negatives + of_positives
     return Finding(
         "infinite_losses",
         f"{wrong:,} certain predictions were wrong ({of_positives:,} positives at 0, {of_negatives:,} negatives at 1), "
@@ -130,10 +133,10 @@ def _resampled(facts: "Evaluation") -> Finding | None:
 
 
 def _rounded(facts: "Evaluation") -> Finding | None:
-    p = facts.groups.p
-    if facts.tally.rows < 200 or not 5 <= len(p) <= 101 or facts.groups.width.any():
+    groups = weighty(facts.groups)
+    if _rows(groups).sum() < 200 or not 5 <= len(groups.p) <= 101 or groups.width.any():
         return None
-    hundredths = p * 100
+    hundredths = groups.p * 100
     if np.abs(hundredths - np.rint(hundredths)).max() > 1e-5:
         return None
     return Finding(
@@ -144,9 +147,14 @@ def _rounded(facts: "Evaluation") -> Finding | None:
 
 
 def _few(facts: "Evaluation") -> Finding | None:
-    negatives, positives = facts.groups.rows.sum(0).tolist()
+    negatives, positives = _rows(facts.groups).sum(0).tolist()
     fewer, which = min((positives, "positives"), (negatives, "negatives"))
     if fewer >= SOME or fewer == 0:
         return None
     what = "Nothing certain can be said of calibration" if fewer < FEW else "Intervals are wide"
     return Finding("few", f"There are only {fewer} {which}. {what}: gather more before deciding by small differences.")
+
+
+def _rows(groups: Groups) -> Integers:
+    """The rows of each probability and label, where these weigh anything."""
+    return np.where(groups.weight > 0, groups.rows, 0)

@@ -14,7 +14,7 @@ def weighty(groups: Groups) -> Groups:
     return groups.at(places)
 
 
-def gathered(groups: Groups, most: int) -> Groups:
+def coarser(groups: Groups, most: int) -> Groups:
     """Groups that weigh anything; above ``most`` of them, neighbours together, so that each weighs about the same.
 
     Examples
@@ -22,7 +22,7 @@ def gathered(groups: Groups, most: int) -> Groups:
     >>> from logloss.evaluation.counting import Counter
     >>> counter = Counter()
     >>> _ = counter.add(np.array([0, 1, 1, 0]), np.array([0.1, 0.3, 0.5, 0.7]))
-    >>> gathered(counter.tally().groups(), 2).p.tolist()
+    >>> coarser(counter.tally().groups(), 2).p.tolist()
     [0.2, 0.6]
     """
     groups = weighty(groups)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from logloss.evaluation.gathering import gathered
+from logloss.evaluation.gathering import coarser
 from logloss.evaluation.groups import Floats, Groups
 
 SPAN = 0.75
@@ -30,7 +30,7 @@ def smooth_curve(groups: Groups, at: Floats, span: float = SPAN) -> Floats:
     >>> smooth_curve(counter.tally().groups(), np.array([0.5])).round(2).tolist()
     [0.3]
     """
-    groups = gathered(groups, _MOST)
+    groups = coarser(groups, _MOST)
     p, weight, positives = groups.p, groups.mass, groups.weight[:, 1]
     if not len(p):
         return np.full(len(at), np.nan)

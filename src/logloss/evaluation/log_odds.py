@@ -23,7 +23,21 @@ def probability_at(z: Floats) -> Floats:
     >>> probability_at(np.array([0.0, np.log(3)])).tolist()
     [0.5, 0.75]
     """
-    return np.asarray(1 / (1 + np.exp(-z)))
+    return chances(z)[0]
+
+
+def chances(z: Floats) -> tuple[Floats, Floats]:
+    """The probabilities of a positive and of a negative with these log-odds: neither as 1 less the other.
+
+    Examples
+    --------
+    >>> [float(p) for p in chances(np.array(-40.0))]
+    [4.248354255291589e-18, 1.0]
+    """
+    e = np.exp(-np.abs(z))
+    lesser, greater = e / (1 + e), 1 / (1 + e)
+    is_upper = z > 0
+    return np.where(is_upper, greater, lesser), np.where(is_upper, lesser, greater)
 
 
 def needs_log_odds(groups: Groups) -> bool:

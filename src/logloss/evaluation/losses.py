@@ -4,6 +4,8 @@ import numpy as np
 
 from logloss.evaluation.groups import Floats, Groups
 
+_FARTHEST = 745.0  # the greatest loss of a probability that a double can hold
+
 
 def losses(groups: Groups) -> Floats:
     """Log loss of a negative and of a positive at each probability, in nats, (m, 2). Infinite where it was certain.
@@ -19,6 +21,15 @@ def losses(groups: Groups) -> Floats:
     with np.errstate(divide="ignore"):
         wrong, right = -np.log(groups.lesser), 0.0 - np.log1p(-groups.lesser)
     return _by_label(groups, wrong, right)
+
+
+def finite_losses(groups: Groups, *, are_endless: bool) -> Floats:
+    """The same, finite, with what was certain: endless losses, if there are any, count nothing.
+
+    Else the probability was 0 in doubles only, as that of logits beyond ±745 is, and costs as the least above it.
+    """
+    cost = losses(groups)
+    return np.where(np.isinf(cost), 0.0 if are_endless else _FARTHEST, cost)
 
 
 def squared_errors(groups: Groups) -> Floats:

@@ -8,10 +8,13 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from logloss.evaluation.groups import Floats, Groups
+from logloss.evaluation.groups import Floats, Groups, Integers
 from logloss.evaluation.intervals import on_logit_scale, spread_of, student, wilson
 from logloss.evaluation.score import Score
+
+_HALF = int(np.float64(0.5).view(np.int64))
 
 
 @dataclass(frozen=True)
@@ -66,23 +69,36 @@ class Placements:
     ``area``. NaN with one class only.
     """
 
-    starts: Floats  # (m,), the least probability of each group
+    starts: Integers  # (m - 1,), the steps from which on rows belong to each group but the first
     share: Floats  # (m, 2)
     area: float
 
-    def at(self, p: Floats) -> Floats:
-        """Of rows with these probabilities, (n, 2)."""
-        found = np.searchsorted(self.starts, p, "right") - 1
-        return np.asarray(self.share[np.maximum(found, 0)])
+    def at(self, p: Floats, q: Floats) -> Floats:
+        """Of rows with these probabilities of a positive and of a negative, (n, 2)."""
+        found = np.searchsorted(self.starts, _steps(np.minimum(p, q), p > q), "right")
+        return np.asarray(self.share[found])
 
 
 def placements(groups: Groups) -> Placements:
-    """Of the groups' rows."""
+    """Of the groups' rows.
+
+    Whoever computes a probability from a logit once more may be off by a few units in the last place: groups meet half
+    way between them, in such units, so that a row finds its own.
+    """
     negatives, positives = groups.weight.T
-    starts = np.maximum(groups.p - groups.width / 2, 0.0)
+    is_upper, reach = groups.p > 0.5, groups.width / 2
+    reach = np.where(is_upper, -reach, reach)
+    first, last = _steps(groups.lesser - reach, is_upper)[1:], _steps(groups.lesser + reach, is_upper)[:-1]
+    starts = first - (first - last) // 2
     if not (groups.weight.sum(0) > 0).all():
         return Placements(starts, np.full(groups.weight.shape, math.nan), math.nan)
     return Placements(starts, np.stack([1 - _below(positives), _below(negatives)], -1), area(groups))
+
+
+def _steps(lesser: Floats, is_upper: npt.NDArray[np.bool_]) -> Integers:
+    """Probabilities by the lesser of p and 1 - p, in units of its last place, from 0 up to 1."""
+    steps = np.maximum(lesser, 0.0).view(np.int64)
+    return np.where(is_upper, 2 * _HALF - steps, steps)
 
 
 def area(groups: Groups) -> float:

@@ -7,7 +7,7 @@ import numpy as np
 
 from logloss.core.errors import ProbabilityError, ShapeError
 from logloss.evaluation.counting import Counter
-from logloss.evaluation.gathering import gathered
+from logloss.evaluation.gathering import coarser
 from logloss.evaluation.groups import Floats, Groups
 from logloss.evaluation.isotonic import recalibrated
 from logloss.evaluation.loess import smooth_curve
@@ -79,7 +79,7 @@ def reliability_of(groups: Groups, *, in_log_odds: bool = False, seed: int = 0) 
     distinct probabilities, neighbours are first gathered in 1,000 cells of equal weight. Bands come from 200 redraws of
     the labels.
     """
-    cells = gathered(groups, _CELLS)
+    cells = coarser(groups, _CELLS)
     if not len(cells.p):
         raise ShapeError("A reliability diagram of no rows is undefined. Give some that weigh anything.")
     place, places = (log_odds(some) if in_log_odds else some.p for some in (cells, groups))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from logloss.evaluation.bootstrap import Statistic, interval
 from logloss.evaluation.calibration_error import expected_calibration_error
 from logloss.evaluation.decomposition import Decomposition, decomposition_of
-from logloss.evaluation.gathering import gathered
+from logloss.evaluation.gathering import coarser
 from logloss.evaluation.groups import Floats, Groups
 from logloss.evaluation.loess import integrated_calibration_index
 from logloss.evaluation.redrawing import if_calibrated
@@ -26,7 +26,7 @@ def part_of_loss(name: str, groups: Groups, parts: Decomposition, chance: float)
     """A part of the log loss with its interval; ``chance`` is what miscalibration may be by chance."""
 
     def statistic(again: Groups) -> float:
-        part: float = getattr(decomposition_of(again), name)
+        part: float = getattr(decomposition_of(again, are_endless=math.isinf(parts.miscalibration)), name)
         return part
 
     chance = chance if name == "miscalibration" else -math.inf
@@ -35,7 +35,7 @@ def part_of_loss(name: str, groups: Groups, parts: Decomposition, chance: float)
 
 def calibration_error(name: str, groups: Groups, value: float) -> Score:
     """A calibration error with its interval."""
-    few, error = gathered(groups, _CELLS[name]), ERRORS[name]
+    few, error = coarser(groups, _CELLS[name]), ERRORS[name]
 
     def redrawn(weight: Floats) -> float:
         return error(replace(few, weight=weight))
@@ -45,5 +45,5 @@ def calibration_error(name: str, groups: Groups, value: float) -> Score:
 
 
 def _about(value: float, resampled: Score) -> Score:
-    """The interval about the exact value, which cells and gathered groups hit but nearly."""
+    """The interval about the exact value, which cells and coarser groups hit but nearly."""
     return Score(value, min(value, resampled.low), max(value, resampled.high))

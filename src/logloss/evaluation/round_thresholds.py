@@ -103,4 +103,8 @@ def _grid(low: float, high: float, asked: float, in_log_odds: bool) -> Floats:
         near_0 = (_DIGITS * 10.0 ** exponents[:, None]).ravel()
         grid = np.concatenate([near_0[near_0 < 0.2], np.arange(0.2, 0.81, 0.05), 1 - near_0[near_0 < 0.2]])
         grid = grid[(grid >= low) & (grid < high)]
-    return np.unique(np.round(np.append(grid, asked) if 0 < asked < 1 else grid, 12))
+    grid = np.round(grid, 12)
+    if not 0 < asked < 1:
+        return np.unique(grid)
+    # The one that is asked for stays as it is: rounded, it would be beyond rows whose probability it is.
+    return np.unique(np.append(grid[np.abs(grid - asked) > 1e-12], asked))

@@ -11,11 +11,9 @@ import numpy as np
 
 from logloss.evaluation.groups import Floats, Groups
 from logloss.evaluation.intervals import of_mean, of_proportion, on_log_scale
-from logloss.evaluation.losses import entropy_of, losses, squared_errors
+from logloss.evaluation.losses import entropy_of, finite_losses, losses, squared_errors
 from logloss.evaluation.score import Score
 from logloss.evaluation.tally import KERAS_CLIP, Sum, Tally
-
-_FARTHEST = 745.0  # the greatest loss of a probability that a double can hold
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class LogLoss:
 
 def base_rate(tally: Tally, groups: Groups) -> Score:
     """The share of positives, by weight; Wilson's interval."""
-    return of_proportion(_mean(tally, Sum.POSITIVE), groups, _is_positive(groups))
+    return of_proportion(mean(tally, Sum.POSITIVE), groups, _is_positive(groups))
 
 
 def log_loss(tally: Tally, groups: Groups) -> LogLoss:
@@ -52,12 +50,9 @@ def log_loss(tally: Tally, groups: Groups) -> LogLoss:
     >>> log_loss(tally, tally.groups()).score.value
     0.2899092476264711
     """
-    finite, clipped = _mean(tally, Sum.LOSS), _clipped(tally)
-    loss = losses(groups)
-    is_certain = np.isinf(loss)
-    # Logits beyond ±745 have the probability 0 and a finite loss; those at infinity are not in the finite part.
-    spent = np.where(is_certain, 0.0 if has_infinite_losses(tally) else _FARTHEST, loss)
-    cut = np.clip(loss, -math.log1p(-KERAS_CLIP), -math.log(KERAS_CLIP))
+    finite, clipped = mean(tally, Sum.LOSS), _clipped(tally)
+    spent = finite_losses(groups, are_endless=has_infinite_losses(tally))
+    cut = np.clip(losses(groups), -math.log1p(-KERAS_CLIP), -math.log(KERAS_CLIP))
     scored = of_mean(finite, groups, spent - finite)
     return LogLoss(
         Score(math.inf) if has_infinite_losses(tally) else scored,
@@ -85,12 +80,12 @@ def normalized_entropy(tally: Tally, groups: Groups) -> Score:
     -----
     He et al. (2014), "Practical lessons from predicting clicks on ads at Facebook".
     """
-    rate, loss = _mean(tally, Sum.POSITIVE), log_loss(tally, groups).score.value
+    rate, loss = mean(tally, Sum.POSITIVE), log_loss(tally, groups).score.value
     uncertain = float(entropy_of(np.array(rate)))
     if not uncertain > 0 or math.isinf(loss):
         return Score(math.inf if uncertain > 0 else math.nan)
     by_rate = math.log((1 - rate) / rate) * (_is_positive(groups) - rate)
-    spent = np.minimum(losses(groups), _FARTHEST)
+    spent = finite_losses(groups, are_endless=False)
     psi = (spent - loss - loss / uncertain * by_rate) / uncertain
     return on_log_scale(loss / uncertain, groups, psi)
 
@@ -102,7 +97,7 @@ def skill(normalized: Score) -> Score:
 
 def calibration_ratio(tally: Tally, groups: Groups) -> Score:
     """Expected positives over observed ones, Σp / Σy; the interval is symmetric in its logarithm."""
-    said, rate = _mean(tally, Sum.SAID), _mean(tally, Sum.POSITIVE)
+    said, rate = mean(tally, Sum.SAID), mean(tally, Sum.POSITIVE)
     if not rate > 0:
         return Score(math.inf if said > 0 else math.nan)
     psi = (groups.p[:, None] - said / rate * _is_positive(groups)) / rate
@@ -116,14 +111,14 @@ def brier(tally: Tally, groups: Groups) -> Score:
     -----
     Brier (1950), "Verification of forecasts expressed in terms of probability".
     """
-    value = _mean(tally, Sum.BRIER)
+    value = mean(tally, Sum.BRIER)
     return of_mean(value, groups, squared_errors(groups) - value)
 
 
 def accuracy(tally: Tally, groups: Groups) -> Score:
     """The share of rows, by weight, whose label the greater probability says (from one half on the positive)."""
     is_upper = groups.p >= 0.5
-    return of_proportion(_mean(tally, Sum.RIGHT), groups, np.stack([~is_upper, is_upper], -1).astype(np.float64))
+    return of_proportion(mean(tally, Sum.RIGHT), groups, np.stack([~is_upper, is_upper], -1).astype(np.float64))
 
 
 def has_infinite_losses(tally: Tally) -> bool:
@@ -131,14 +126,15 @@ def has_infinite_losses(tally: Tally) -> bool:
     return tally.total(Sum.INFINITE_POSITIVE) > 0 or tally.total(Sum.INFINITE_NEGATIVE) > 0
 
 
-def _mean(tally: Tally, which: Sum) -> float:
+def mean(tally: Tally, which: Sum) -> float:
+    """A sum over the weight of all rows; NaN if that is nothing."""
     weight = tally.total(Sum.WEIGHT)
     return tally.total(which, weight) if weight > 0 else math.nan
 
 
 def _clipped(tally: Tally) -> float:
-    outside = _mean(tally, Sum.OUTSIDE)
-    return _mean(tally, Sum.LOSS) - outside + _mean(tally, Sum.OUTSIDE_CLIPPED)
+    outside = mean(tally, Sum.OUTSIDE)
+    return mean(tally, Sum.LOSS) - outside + mean(tally, Sum.OUTSIDE_CLIPPED)
 
 
 def _is_positive(groups: Groups) -> Floats:

@@ -60,7 +60,7 @@ class EvaluationFacts:
 
     @cached_property
     def concentration(self) -> Concentration | None:  # noqa: D102
-        found = concentration(self.evaluation.groups, _SHARES)
+        found = concentration(self.evaluation.tally, self.evaluation.groups, _SHARES)
         return None if math.isnan(found.carried[-1]) else found
 
     @cached_property
