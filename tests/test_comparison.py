@@ -286,6 +286,14 @@ def test_models_are_compared_on_the_rows_that_all_of_them_scored():
     assert json.loads(content(found))["differences"] == json.loads(rows)["differences"]
 
 
+def test_a_score_that_is_missing_is_missing_in_its_own_column():
+    frame = table(500)
+    frame.loc[:49, "noisy"] = np.nan
+    for scores in (["truth", "noisy"], ["noisy", "truth"]):
+        with pytest.raises(TableError, match='Of the column "noisy", 50 values of 500 are missing'):
+            evaluate(frame, label="y", score=scores)
+
+
 def test_rows_that_weigh_nothing_say_nothing():
     frame = table(500)
     heavy = evaluate(frame[:300], **COLUMNS).differences[0]

@@ -386,3 +386,19 @@ def test_a_bar_is_shown_on_a_terminal_when_it_takes_long(here, monkeypatch, caps
         bar(11, None)
         assert bar._progress.tasks[0].completed == 11
     assert pq.read_metadata("t.parquet").num_rows == 400
+
+
+@pytest.mark.parametrize(
+    ("source", "outputs", "words"),
+    [
+        ("t.csv", ("--report", "t.csv"), "--report t.csv would be written over the predictions"),
+        ("t.csv", ("--tally", "./t.csv"), "would be written over the predictions"),
+        ("t.*", ("--tally", "t.parquet"), "would be written over the predictions"),
+        (".", ("--report", "t.parquet"), "would be written over a file of the predictions' folder"),
+        ("t.csv", ("--tally", "x", "--report", "x"), "would be written over what --report writes"),
+    ],
+)
+def test_nothing_that_is_read_is_written_over(here, source, outputs, words):
+    before = {path.name: path.read_bytes() for path in Path().iterdir()}
+    assert words in refused("evaluate", source, "--label", "y", "--prob", "p", *outputs)
+    assert {path.name: path.read_bytes() for path in Path().iterdir()} == before

@@ -7,7 +7,15 @@ from typing import Annotated
 import typer
 
 from logloss.cli.condition import Condition
-from logloss.cli.evaluation import Request, costs_in, evaluations_in, keep, scores_in, title_of
+from logloss.cli.evaluation import (
+    Request,
+    costs_in,
+    evaluations_in,
+    keep,
+    refuse_overwriting,
+    scores_in,
+    title_of,
+)
 from logloss.cli.words import names, printable
 from logloss.core.errors import ParameterError
 from logloss.tables.atomic import refuse_unwritable
@@ -75,6 +83,7 @@ def evaluate(
     request = Request(files or [], label, scores, from_logits, costs, engine, options)
     for path in filter(None, (report, tally, threshold)):
         refuse_unwritable(path)
+    refuse_overwriting(request.files, {"--report": report, "--tally": tally, "--save-threshold": threshold})
     made = request.of_example() if example else request.evaluated()
 
     if as_json:

@@ -1,6 +1,9 @@
 """From the files and columns of a command to evaluations, and what is told and kept of them."""
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
@@ -133,6 +136,29 @@ def keep(
         made.report(report, title=title)
         said.append(f"The report is in {report}.")
     return said
+
+
+def refuse_overwriting(files: list[str], outputs: "Mapping[str, Path | None]") -> None:
+    """Refuse to write over what is read, or over what else is written.
+
+    Raises
+    ------
+    ParameterError
+        An option names such a file.
+    """
+    found = (path for name in files for path in (name, *glob(name, recursive=True)))  # noqa: PTH207 -- relative ones too
+    read = [os.path.realpath(path) for path in found]
+    taken = dict.fromkeys(read, "the predictions")
+    for option, path in outputs.items():
+        if path is None or str(path).startswith("/dev/"):
+            continue
+        place = Path(os.path.realpath(path))
+        what = taken.get(str(place))
+        if what is None and place.exists() and any(place.is_relative_to(folder) for folder in read):
+            what = "a file of the predictions' folder"
+        if what is not None:
+            raise ParameterError(f"{option} {path} would be written over {what}. Name another file.")
+        taken[str(place)] = f"what {option} writes"
 
 
 def title_of(files: list[str]) -> str:

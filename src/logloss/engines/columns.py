@@ -100,7 +100,7 @@ def _scores(batch: pa.RecordBatch, columns: Columns) -> tuple[list[Array], Array
             numbers = ~np.isnan(score)
             there = numbers if there is None else there & numbers
             score = np.where(numbers, score, 0)
-        if there is not None:
+        if there is not None and (columns.skip_nulls or name == columns.score):
             present = there if present is None else present & there
         scores.append(score)
     return scores, present

@@ -23,11 +23,12 @@ class Remote(Source):
     """A file on a filesystem of Arrow's or fsspec's."""
 
     filesystem: Any = None
+    address: str = ""  # the path as the filesystem has it: a PurePath makes one stroke of two
 
     def open(self) -> Any:
         """Open the bytes, decompressed."""
         packing = self.packing or None
-        return self.filesystem.open_input_stream(str(self.path), compression=packing)
+        return self.filesystem.open_input_stream(self.address, compression=packing)
 
 
 @dataclass(frozen=True)
@@ -117,16 +118,22 @@ def _opened(filesystem: Any, path: str) -> Remote:
     with filesystem.open_input_stream(path, compression=None) as stream:
         start = bytes(stream.read(4))
     packings = {b"\x1f\x8b": "gzip", b"BZ": "bz2", b"\x28\xb5": "zstd"}
-    return Remote(PurePosixPath(path), packings.get(start[:2], ""), filesystem=filesystem)  # type: ignore[arg-type]
+    packing = packings.get(start[:2], "")
+    return Remote(PurePosixPath(path), packing, filesystem=filesystem, address=path)  # type: ignore[arg-type]
 
 
 def _filesystem(uri: str) -> tuple[Any, str]:
     """A filesystem of Arrow's if it knows the scheme, else one of fsspec's."""
+    patient = re.match(r"(gs|gcs)://", uri) and "retry_limit_seconds" not in uri  # for a quarter of an hour
     try:
-        found: tuple[Any, str] = pyarrow.fs.FileSystem.from_uri(uri)
+        found: tuple[Any, str] = pyarrow.fs.FileSystem.from_uri(
+            f"{uri}{'&' if '?' in uri else '?'}retry_limit_seconds=20" if patient else uri
+        )
         return found
-    except (OSError, pa.ArrowException):
+    except pa.ArrowInvalid:  # no scheme that it knows
         pass
+    except (OSError, pa.ArrowException) as error:
+        raise TableError(f"{uri} cannot be reached: {first_line(error)}. Check the address and your access.") from error
     try:
         import fsspec
 

@@ -190,7 +190,7 @@ def _seekable(source: Source) -> Iterator[Any]:
         with reading(source), source.open() as stream:
             yield pa.BufferReader(stream.read())
     elif isinstance(source, Remote):
-        with source.filesystem.open_input_file(str(source.path)) as file:
+        with source.filesystem.open_input_file(source.address) as file:
             yield file
     else:
         with pa.OSFile(str(source.path)) as file:
