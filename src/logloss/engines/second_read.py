@@ -11,11 +11,11 @@ import pyarrow.compute as pc
 from logloss.engines.gathering import Batch, Gatherer, Part
 from logloss.engines.slices import slices_of
 from logloss.engines.sums_by_value import text_of
-from logloss.evaluation.evidence import Slice
+from logloss.evaluation.evidence import LEAST_ROWS, Slice
 from logloss.evaluation.tally import MOST as MOST_ROWS
 from logloss.evaluation.tally import Sum, Tally
 
-MOST, LEAST_ROWS = 100, 10
+MOST = 100
 _ROOM, _A_ROW = 1 << 26, 160  # bytes, for all that is counted side by side and for each row that is kept
 _KEPT = 1 << 13  # distinct scores; more are gathered in cells, which take less
 
