@@ -146,7 +146,8 @@ def _stream(source: Source, columns: Columns) -> Generator[pa.RecordBatch]:
 
 
 def _open(source: Source, columns: Columns, positive: str | None) -> Opened:
-    stream = _stream(source, columns)
+    """Understand the label, by its first values if these tell; they are read alone where that costs little."""
+    stream = _labels(source, columns.label) if source.stretches else _stream(source, columns)
     first = next((batch for batch in stream if batch.num_rows), None)
     if first is None:
         raise source.empty or TableError(f"{source.name} holds no rows. Expected at least one.")
@@ -158,6 +159,9 @@ def _open(source: Source, columns: Columns, positive: str | None) -> Opened:
     elif labels is None:
         stream.close()
         return Opened(source, columns, _surveyed(source, columns.label), _stream(source, columns))
+    if source.stretches:
+        stream.close()
+        return Opened(source, columns, labels, _stream(source, columns))
     return Opened(source, columns, labels, _after(first, stream))
 
 
@@ -177,8 +181,12 @@ def _opened_anew(opened: Opened, error: LabelError) -> Opened:
 
 def _surveyed(source: Source, label: str) -> Labels:
     """What all labels tell."""
-    texts = [label] if source.is_text(label) else []
-    return labels_of(label, (column_of(batch, label) for batch in source.read([label], texts)))
+    return labels_of(label, (column_of(batch, label) for batch in _labels(source, label)))
+
+
+def _labels(source: Source, label: str) -> Generator[pa.RecordBatch]:
+    """The batches of labels alone."""
+    return source.read([label], [label] if source.is_text(label) else [])
 
 
 def _after(first: pa.RecordBatch, stream: Generator[pa.RecordBatch]) -> Generator[pa.RecordBatch]:
