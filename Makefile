@@ -54,7 +54,7 @@ SITE := -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
 
 sanitize: $(SANITIZED)/built
 	$(UNDER) LOGLOSS_EXAMPLES=1000 $(SANITIZED)/bin/python -m pytest -p no:cacheprovider --capture=sys \
-		tests/test_layouts.py tests/test_kernel.py tests/test_edges.py tests/test_truth.py
+		tests/test_layouts.py tests/test_kernel.py tests/test_edges.py tests/test_truth.py tests/test_tally.py
 
 $(SANITIZED)/built: .venv/dev
 	@echo "Building with the sanitizers (a minute or two)"

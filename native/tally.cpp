@@ -37,6 +37,15 @@ void Scores::weigh() {
     for (size_t i = 0; i < weights_.size(); ++i) weights_[i].add_ones(static_cast<uint64_t>(scores_[i / 2].rows[i % 2]));
 }
 
+void Scores::add(int64_t place, double label, double weight) {
+    const auto at = static_cast<size_t>(place);
+    if (weights_.empty() && !is_plain(label, weight)) weigh();
+    ++scores_[at].rows[label > 0.5];
+    if (weights_.empty()) return;
+    if (label != 1) weights_[2 * at].add(weight * (1 - label), weight);
+    if (label != 0) weights_[2 * at + 1].add(weight * label, weight);
+}
+
 void Scores::add(int64_t place, const int64_t* rows, const Weights* weights) {
     const auto at = static_cast<size_t>(place);
     if (weights && weights_.empty()) weigh();

@@ -108,14 +108,7 @@ class Scores {
     static constexpr int64_t most = 1 << 17;
     // Where a score is; -1 if there is no room for one more.
     int64_t place_of(double score, double lesser);
-    void add(int64_t place, double label, double weight) {
-        const auto at = static_cast<size_t>(place);
-        if (weights_.empty() && !is_plain(label, weight)) weigh();
-        ++scores_[at].rows[label > 0.5];
-        if (weights_.empty()) return;
-        if (label != 1) weights_[2 * at].add(weight * (1 - label), weight);
-        if (label != 0) weights_[2 * at + 1].add(weight * label, weight);
-    }
+    void add(int64_t place, double label, double weight);
     const std::vector<Score>& scores() const { return scores_; }
     bool are_weighed() const { return !weights_.empty(); }
     const Weights* weights(size_t place) const { return weights_.empty() ? nullptr : &weights_[2 * place]; }
@@ -215,7 +208,7 @@ struct Part {
         }
         cells.add(cell_of(lesser, is_upper(score, from_logits)), label, weight);
     }
-    static bool is_upper(double score, bool from_logits) { return score >= (from_logits ? 0.0 : 0.5); }
+    INLINE static bool is_upper(double score, bool from_logits) { return score >= (from_logits ? 0.0 : 0.5); }
     void gather(bool from_logits);  // from scores into cells
     void merge(Part& other, bool from_logits);
 };
