@@ -22,8 +22,8 @@ from logloss.engines.second_read import ranked, tallies_of, with_tallies
 from logloss.engines.side_by_side import MOST_WORKERS, Told, side_by_side
 from logloss.engines.sources import Source, Stretch, source_of
 from logloss.engines.sums_by_value import Sums
-from logloss.evaluation.evidence import Evidence
-from logloss.evaluation.tally import Sum
+from logloss.evaluation.evidence import Evidence, Slice
+from logloss.evaluation.tally import Sum, Tally
 
 Progress = Callable[[int, int | None], None]
 
@@ -104,10 +104,10 @@ def from_table(
     if not rows:
         raise source.empty or TableError(f"{source.name} holds no rows. Expected at least one.")
     if positive is not None and part.tally.rows and not part.tally.total(Sum.POSITIVE) and not source.is_once:
-        refuse_absent(label, str(positive), words_in(column_of(next(_stream(source, columns)), label)))
+        refuse_absent(label, str(positive), words_in(column_of(next(_labels(source, label)), label)))
     slices, suppressed = ranked(part)
     part = replace(part, sums=())  # which may take much memory
-    slices = with_tallies(slices, lambda some: tallies_of(some, by, opened.again(), from_logits=from_logits))
+    slices = with_tallies(slices, lambda some: _tallies(opened, some))
     shown = _shown(source, part.worst, show_rows)
     mistakes = tuple(replace(to_mistake(one, from_logits), shown=shown.get(one.place, {})) for one in part.worst)
     return Evidence(part.tally, part.skipped, mistakes, slices, suppressed, opened.labels.notes, opened.labels.positive)
@@ -118,7 +118,8 @@ def paired_in_table(
 ) -> list[tuple[Sums, ...]]:
     """By how much each of the other models differs from the first, as `pairing.paired`, from another read."""
     opened = _open(source_of(data), columns, positive)
-    return paired(batches_of(opened.begun, columns, opened.labels), columns.by, rivals, columns.from_logits)
+    with contextlib.closing(opened.begun) as begun:
+        return paired(batches_of(begun, columns, opened.labels), columns.by, rivals, columns.from_logits)
 
 
 @dataclass(frozen=True)
@@ -130,13 +131,12 @@ class Opened:
     labels: Labels
     begun: Generator[pa.RecordBatch]
 
-    def again(self) -> Iterator[Batch]:
-        """From the start."""
-        return batches_of(_stream(self.source, self.columns), self.columns, self.labels)
-
 
 def _stream(source: Source, columns: Columns) -> Generator[pa.RecordBatch]:
-    """The batches, one read while the one before is counted."""
+    """The batches, one read while the one before is counted; to be closed where reading may end before they do.
+
+    Left to be collected, it might be so in the thread that reads, which cannot wait for itself.
+    """
     batches = source.read(columns.needed, columns.texts(source))
     with contextlib.closing(batches), ThreadPoolExecutor(1) as beside:
         next_one = beside.submit(next, batches, None)
@@ -148,21 +148,19 @@ def _stream(source: Source, columns: Columns) -> Generator[pa.RecordBatch]:
 def _open(source: Source, columns: Columns, positive: str | None) -> Opened:
     """Understand the label, by its first values if these tell; they are read alone where that costs little."""
     stream = _labels(source, columns.label) if source.stretches else _stream(source, columns)
-    first = next((batch for batch in stream if batch.num_rows), None)
-    if first is None:
-        raise source.empty or TableError(f"{source.name} holds no rows. Expected at least one.")
-
-    column = column_of(first, columns.label)
-    labels = labels_at_once(column, positive)
-    if labels is None and source.is_once:
-        labels = labels_of(columns.label, [column])
-    elif labels is None:
-        stream.close()
-        return Opened(source, columns, _surveyed(source, columns.label), _stream(source, columns))
-    if source.stretches:
-        stream.close()
-        return Opened(source, columns, labels, _stream(source, columns))
-    return Opened(source, columns, labels, _after(first, stream))
+    with contextlib.ExitStack() as held:
+        held.callback(stream.close)
+        first = next((batch for batch in stream if batch.num_rows), None)
+        if first is None:
+            raise source.empty or TableError(f"{source.name} holds no rows. Expected at least one.")
+        column = column_of(first, columns.label)
+        labels = labels_at_once(column, positive)
+        if labels is None and source.is_once:
+            labels = labels_of(columns.label, [column])
+        if labels is not None and not source.stretches:
+            held.pop_all()
+            return Opened(source, columns, labels, _after(first, stream))
+    return Opened(source, columns, labels or _surveyed(source, columns.label), _stream(source, columns))
 
 
 def _opened_anew(opened: Opened, error: LabelError) -> Opened:
@@ -210,9 +208,10 @@ def _counted(opened: Opened, progress: Progress | None) -> tuple[Part, int]:
     workers = min(native.threads_for(source.rows or 0), len(source.stretches), MOST_WORKERS)
     if workers < 2 or columns.by:  # the sums of slices take room in each worker
         gatherer = gather()
-        for batch in batches_of(opened.begun, columns, opened.labels):
-            gatherer.add(batch)
-            told.add(len(batch.score))
+        with contextlib.closing(opened.begun) as begun:
+            for batch in batches_of(begun, columns, opened.labels):
+                gatherer.add(batch)
+                told.add(len(batch.score))
         return gatherer.part(), told.rows
 
     opened.begun.close()
@@ -223,6 +222,14 @@ def _counted(opened: Opened, progress: Progress | None) -> tuple[Part, int]:
 
     parts = side_by_side(source.stretches, workers, partial(gather, threads=1), batches, told)
     return reduce(add, parts), told.rows
+
+
+def _tallies(opened: Opened, slices: list[Slice]) -> list[Tally]:
+    """Of the rows of some slices, by another read."""
+    columns = opened.columns
+    with contextlib.closing(_stream(opened.source, columns)) as stream:
+        batches = batches_of(stream, columns, opened.labels)
+        return tallies_of(slices, columns.by, batches, from_logits=columns.from_logits)
 
 
 def _shown(source: Source, worst: Sequence[Candidate], names: Sequence[str]) -> dict[int, dict[str, str | None]]:
