@@ -35,7 +35,7 @@ class FixedPoint {
     static constexpr int unit = -106, words = 3;
 
     INLINE void add(double x) {
-        const auto bits = std::bit_cast<uint64_t>(x);
+        const auto bits = std::bit_cast<uint64_t>(x + 0.0);  // of -0 makes 0, whose sign is not to be an exponent
         const int field = static_cast<int>(bits >> 52);
         const uint64_t mantissa = (bits & 0xfffffffffffffu) | (field ? uint64_t{1} << 52 : 0);
         const int shift = (field ? field : 1) - 1075 - unit;
@@ -110,7 +110,6 @@ class Scores {
     int64_t place_of(double score, double lesser);
     void add(int64_t place, double label, double weight);
     const std::vector<Score>& scores() const { return scores_; }
-    bool are_weighed() const { return !weights_.empty(); }
     const Weights* weights(size_t place) const { return weights_.empty() ? nullptr : &weights_[2 * place]; }
     // What was counted elsewhere of one score; null weights where every row weighs 1.
     void add(int64_t place, const int64_t* rows, const Weights* weights);

@@ -8,6 +8,8 @@ import pytest
 
 from tests.packages import Packages, make_packages
 
+pytest.register_assert_rewrite("tests.looking")
+
 
 @pytest.fixture(scope="session")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Packages:

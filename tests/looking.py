@@ -1,4 +1,9 @@
-"""What is looked for in a page that is open in a browser: functions in its own language."""
+"""What is looked for in a page that is open in a browser, partly by functions in its own language."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
 
 CLIPPED = """() => [...document.querySelectorAll('svg')].filter(s => s.checkVisibility()).flatMap(svg => {
     const frame = svg.getBoundingClientRect();
@@ -35,3 +40,37 @@ CONTRASTS = """() => {
         return (Math.max(ink, paper) + .05) / (Math.min(ink, paper) + .05);
     });
 }"""
+
+
+def written_when_asked_for(folder: Path, write: Callable[[str, Path], object]) -> Callable[[str], Path]:
+    """The page of a name, which `write` writes the first time."""
+    files: dict[str, Path] = {}
+
+    def file_of(name: str) -> Path:
+        if name not in files:
+            write(name, folder / f"{len(files)}.html")
+            files[name] = folder / f"{len(files)}.html"
+        return files[name]
+
+    return file_of
+
+
+def assert_it_can_be_read(page):
+    """Nothing beside the screen, cut off, one over the other, too small or run: folded and then with all of it open."""
+    width = page.viewport_size["width"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for figure in page.locator("figure").all():
+        assert sum(svg.is_visible() for svg in figure.locator("svg").all()) == 1
+    assert page.evaluate(CLIPPED) == []
+    assert page.evaluate(OVERLAPPING) == []
+    assert min(page.evaluate(TYPE_SIZES), default=12) >= 10.5
+    for details in page.locator("summary").all():
+        details.click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("window.reached === undefined")
+
+
+def assert_text_stands_out(page, scheme):
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (paper == "rgb(255, 255, 255)") == (scheme == "light")
+    assert min(page.evaluate(CONTRASTS)) >= 4.5

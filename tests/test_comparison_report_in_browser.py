@@ -2,41 +2,22 @@ import pytest
 
 from logloss.report import comparison_html, write_comparison_report
 from tests.comparisons import COMPARISONS
-from tests.looking import CLIPPED, CONTRASTS, OVERLAPPING, TYPE_SIZES
+from tests.looking import NARROW, WIDE, assert_it_can_be_read, assert_text_stands_out, written_when_asked_for
 from tests.test_report import HOSTILE
-
-WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
 
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory):
-    """A file for each comparison, written when first asked for."""
-    folder = tmp_path_factory.mktemp("reports")
-    written = {}
+    def write(name, file):
+        write_comparison_report(COMPARISONS[name](), file, title=HOSTILE[0] if name == "hostile" else name)
 
-    def file_of(name):
-        if name not in written:
-            title = HOSTILE[0] if name == "hostile" else name
-            written[name] = write_comparison_report(COMPARISONS[name](), folder / f"{len(written)}.html", title=title)
-        return written[name]
-
-    return file_of
+    return written_when_asked_for(tmp_path_factory.mktemp("reports"), write)
 
 
 @pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
 @pytest.mark.parametrize("name", COMPARISONS)
 def test_a_page_can_be_read_at_any_width(name, viewport, reports, look):
-    page = look(reports(name), viewport)
-    assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
-    for figure in page.locator("figure").all():
-        assert sum(svg.is_visible() for svg in figure.locator("svg").all()) == 1
-    assert page.evaluate(CLIPPED) == []
-    assert page.evaluate(OVERLAPPING) == []
-    assert min(page.evaluate(TYPE_SIZES), default=12) >= 10.5
-    for details in page.locator("summary").all():
-        details.click()
-    assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
-    assert page.evaluate("window.reached === undefined")
+    assert_it_can_be_read(look(reports(name), viewport))
 
 
 @pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
@@ -48,10 +29,7 @@ def test_the_verdict_stands_above_the_fold(viewport, reports, look):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", ["plain", "two infinite", "hostile"])
 def test_every_text_stands_out_in_light_and_in_dark(name, scheme, reports, look):
-    page = look(reports(name), WIDE, color_scheme=scheme)
-    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert (paper == "rgb(255, 255, 255)") == (scheme == "light")
-    assert min(page.evaluate(CONTRASTS)) >= 4.5
+    assert_text_stands_out(look(reports(name), WIDE, color_scheme=scheme), scheme)
 
 
 def test_an_opened_table_shows_its_columns_side_by_side(reports, look):

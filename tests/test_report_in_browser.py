@@ -5,10 +5,17 @@ import pytest
 from logloss.report import history, write_training_report
 from logloss.training.history import History
 from logloss.training.metrics import Metrics
-from tests.looking import CLIPPED, CONTRASTS, OVERLAPPING, TYPE_SIZES
+from tests.looking import (
+    CLIPPED,
+    NARROW,
+    OVERLAPPING,
+    WIDE,
+    assert_it_can_be_read,
+    assert_text_stands_out,
+    written_when_asked_for,
+)
 from tests.test_report import HOSTILE, LABEL, OVERFITTING, hostile_report, report_of
 
-WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 LONG_NAME = "a label whose name goes on and on, " * 4
 REPORTS = {
     "overfitting": lambda: report_of(),
@@ -42,30 +49,14 @@ REPORTS = {
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory):
-    """A file for each report, written when first asked for."""
     folder = tmp_path_factory.mktemp("reports")
-    written = {}
-
-    def file_of(name):
-        if name not in written:
-            written[name] = folder / f"{len(written)}.html"
-            write_training_report(REPORTS[name](), written[name])
-        return written[name]
-
-    return file_of
+    return written_when_asked_for(folder, lambda name, file: write_training_report(REPORTS[name](), file))
 
 
 @pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
 @pytest.mark.parametrize("name", REPORTS)
 def test_a_report_can_be_read_at_any_width(name, viewport, reports, look):
-    page = look(reports(name), viewport)
-    assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
-    for figure in page.locator("figure").all():
-        assert sum(svg.is_visible() for svg in figure.locator("svg").all()) == 1
-    assert page.evaluate(CLIPPED) == []
-    assert page.evaluate(OVERLAPPING) == []
-    assert min(page.evaluate(TYPE_SIZES)) >= 10.5
-    assert page.evaluate("window.reached === undefined")
+    assert_it_can_be_read(look(reports(name), viewport))
 
 
 @pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
@@ -134,7 +125,4 @@ def test_more_labels_than_are_drawn_are_still_one_page(tmp_path, look):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", ["overfitting", "four labels"])
 def test_every_text_stands_out_in_light_and_in_dark(name, scheme, reports, look):
-    page = look(reports(name), WIDE, color_scheme=scheme)
-    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert (paper == "rgb(255, 255, 255)") == (scheme == "light")
-    assert min(page.evaluate(CONTRASTS)) >= 4.5
+    assert_text_stands_out(look(reports(name), WIDE, color_scheme=scheme), scheme)

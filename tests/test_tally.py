@@ -2,6 +2,7 @@
 
 import io
 import math
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from unittest import mock
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from logloss.core import native
 from logloss.evaluation import tally as tallies
+from logloss.evaluation.archive import unpacked
 from logloss.evaluation.cells import A_SIDE, cells_of, ends_of
 from logloss.evaluation.counting import Counter
 from logloss.evaluation.tally import CellCounts, Scores, Sum, Tally, TallyError
@@ -267,6 +269,16 @@ def test_a_file_that_holds_something_else_is_refused(kind):
     np.savez_compressed(file, **bent)
     with pytest.raises(TallyError, match="not a whole tally"):
         Tally.from_bytes(file.getvalue())
+
+
+@pytest.mark.parametrize("shape", [(-1,), (2**40,), (-3, -3)])
+def test_a_header_that_promises_what_no_array_has_is_refused_before_its_bytes_are_read(shape):
+    file, header = io.BytesIO(), io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": shape})
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("score.npy", header.getvalue() + bytes(1 << 20))
+    with pytest.raises(ValueError, match=r"score\.npy holds float64 of shape"):
+        unpacked(file.getvalue(), {"score": "<f8"})
 
 
 def test_a_file_with_a_bit_turned_is_refused_or_the_same():

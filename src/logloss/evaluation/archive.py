@@ -47,7 +47,7 @@ def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, kind: str) -> Any:
         npy.read_magic(file)
         shape, is_fortran, dtype = npy.read_array_header_1_0(file)
         size = int(np.prod(shape, dtype=np.float64)) * dtype.itemsize
-        if dtype != np.dtype(kind) or is_fortran or size > MOST_BYTES:
+        if dtype != np.dtype(kind) or is_fortran or min(shape, default=0) < 0 or size > MOST_BYTES:
             raise ValueError(f"{entry.filename} holds {dtype} of shape {shape}")
         held = file.read(size + 1)
         if len(held) != size:

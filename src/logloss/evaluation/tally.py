@@ -165,9 +165,9 @@ class Tally:
             raise ValueError("its sums are none")
         key = kept.score if isinstance(kept, Scores) else kept.cell
         size = (len(key), 2)
-        limbs = [(kept.weights, kept.squares), (None, None)][kept.weights is None]
-        shapes = [kept.rows.shape == size, *(one is None or one.shape == (*size, LIMBS) for one in limbs)]
-        if key.ndim != 1 or not all(shapes) or (kept.weights is None) != (kept.squares is None):
+        shapes = [None if limbs is None else limbs.shape for limbs in (kept.weights, kept.squares)]
+        fits = kept.rows.shape == size and shapes in ([None] * 2, [(*size, LIMBS)] * 2)
+        if key.ndim != 1 or not fits:
             raise ValueError("its columns are not of one length")
         if min(counts) < 0 or (kept.rows < 0).any() or int(kept.rows.sum()) != self.rows:
             raise ValueError("its counts do not add up")

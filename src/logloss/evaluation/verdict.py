@@ -38,7 +38,7 @@ def _loss(facts: "Evaluation") -> str:
     return f"{said} {always}{what}{doubt}."
 
 
-def is_miscalibrated(facts: "Evaluation") -> bool:
+def _is_miscalibrated(facts: "Evaluation") -> bool:
     """Whether the data can show it: miscalibration beyond the 95 % point of what perfect calibration gives."""
     return facts.miscalibration.value > facts.miscalibration_if_calibrated.high
 
@@ -47,7 +47,7 @@ def _calibration(facts: "Evaluation") -> str:
     found, chance = facts.miscalibration, facts.miscalibration_if_calibrated
     if math.isnan(found.value) or math.isinf(found.value):
         return ""
-    if not is_miscalibrated(facts):
+    if not _is_miscalibrated(facts):
         return _on_the_whole(facts)
     share = found.value / facts.log_loss.value
     if share < _NEGLIGIBLE:
