@@ -160,7 +160,7 @@ template <class V> INLINE Parts<V> parts_of(V t) {
     return {V(large + bias) - exponent, mantissa, V::template shift_right<B::digits - 4>(all)};
 }
 
-// -log(t) for t in [0, 1/2], infinity at 0.
+// -log(t) for t in [0, 1], infinity at 0.
 template <class V> INLINE V surprise_of_unlikely(V t) {
     using T = typename V::scalar;
     using B = Binary<T>;
@@ -180,6 +180,12 @@ template <class V> INLINE V surprise_of_unlikely(V t) {
     }
     const V made = above + fma(polynomial(Tables<T>::logarithm, r) * r, r, rest);
     return select(t == V(T(0)), V(std::numeric_limits<T>::infinity()), made);
+}
+
+// -log(q + low), where low is what the rounding of q lost: nothing below 1/2, and there as much as its last digit tells.
+template <class V> INLINE V surprise(V q, V low) {
+    using T = typename V::scalar;
+    return fma(low, q - V(T(2)), surprise_of_unlikely(q));  // near 1, 2 - q is 1 / q
 }
 
 // a + b, and what its rounding lost.

@@ -24,27 +24,33 @@ struct Summary {
 
 constexpr double keras_clip = 1e-7, clipped_surprise = 16.11809565095832, clipped_rest = 1.0000000500000034e-07;
 
-// What each row of a block adds to the sums; rows that cost infinity cost 0 there.
-inline Summary work_out(int n, TallyBlock& block, bool from_logits, bool has_weights) {
+// What each row of a block adds to the sums; rows that cost infinity cost 0 there. Where all labels are 0 or 1, one
+// logarithm a row will do; such a row costs the same to the bit beside others.
+template <bool ARE_LOGITS, bool ARE_HARD> Summary work_out(int n, TallyBlock& block, bool has_weights) {
     using V = F64;
     constexpr Family exact;
     const V zero(0.0), one(1.0), endless(std::numeric_limits<double>::infinity());
     V most = zero, least = one, positives = zero, all_right = zero;
     for (int i = 0; i < n; i += V::lanes) {
         const V x = V::load(block.x + i) + zero, y = V::load(block.y + i), no = one - y;  // of -0 makes 0
-        V lesser, loss;
-        typename V::mask is_upper;
-        if (from_logits) {
-            lesser = tail<LOGISTIC>(abs(x)).logistic;
-            is_upper = x >= zero;
+        const auto is_upper = x >= V(ARE_LOGITS ? 0.0 : 0.5), is_positive = y == one;
+        V p, q, loss;
+        if constexpr (ARE_LOGITS) {
+            const V lesser = tail<LOGISTIC>(abs(x)).logistic, greater = one - lesser;
+            p = select(is_upper, greater, lesser), q = select(is_upper, lesser, greater);
             loss = plain_of_logit<LOSS>(x, y, no, one).loss;
         } else {
-            lesser = min(x, one - x);
-            is_upper = x >= V(0.5);
-            loss = plain_of_probability<LOSS>(x, y, no, exact).loss;
+            p = x, q = one - x;
+            const V lost = (one - q) - x;
+            loss = surprise(select(is_positive, p, q), select(is_positive, zero, lost));
+            if constexpr (!ARE_HARD) {
+                const V soft = plain_of_probability<LOSS>(x, y, no, exact).loss;
+                loss = select(is_positive, loss, select(y == zero, loss, soft));
+            }
         }
-        const V greater = one - lesser, p = select(is_upper, greater, lesser), q = select(is_upper, lesser, greater);
-        V brier = y * (q * q) + no * (p * p), said = p, right = select(is_upper, y, no);
+        const V wrong = select(is_positive, q, p);
+        V brier = ARE_HARD ? wrong * wrong : y * (q * q) + no * (p * p), said = p, right = select(is_upper, y, no);
+        const V lesser = min(p, q);
         most = max_bits(most, loss);
         least = min(least, lesser);
         positives = positives + y;
@@ -69,6 +75,12 @@ inline Summary work_out(int n, TallyBlock& block, bool from_logits, bool has_wei
     return {std::bit_cast<double>(largest_bits(most)), smallest(least), added(positives), added(all_right)};
 }
 
+inline Summary work_out(int n, TallyBlock& block, bool from_logits, bool are_hard, bool has_weights) {
+    if (from_logits)
+        return are_hard ? work_out<true, true>(n, block, has_weights) : work_out<true, false>(n, block, has_weights);
+    return are_hard ? work_out<false, true>(n, block, has_weights) : work_out<false, false>(n, block, has_weights);
+}
+
 // Where each row of weight 1 and label 0 or 1 is counted.
 inline void place(int n, TallyBlock& block, double middle) {
     for (int i = 0; i < n; ++i)
@@ -88,11 +100,11 @@ INLINE bool are_fit(int n, const TallyBlock& block, bool from_logits, bool has_w
 }
 
 // The rows of a block that the mask shows, moved together.
-inline int without_hidden(int n, TallyBlock& block, const double* shown) {
+inline int without_hidden(int n, TallyBlock& block, int64_t first, const double* shown) {
     int kept = 0;
     for (int i = 0; i < n; ++i) {
         block.x[kept] = block.x[i], block.y[kept] = block.y[i], block.weight[kept] = block.weight[i];
-        block.row[kept] = block.row[i];
+        block.row[kept] = first + i;
         kept += shown[i] != 0;
     }
     return kept;
@@ -133,8 +145,8 @@ inline void tally(const Task& task, int64_t begin, int64_t end, Part& part) {
         fill(task.x, block.x);
         fill(task.y, block.y);
         if (has_weights) fill(task.weight, block.weight);
-        for (int i = 0; i < n; ++i) block.row[i] = at + i;
-        if (task.mask.data) n = without_hidden(n, block, read(task, task.mask, at, n, block.shown));
+        const bool are_moved = task.mask.data;
+        if (are_moved) n = without_hidden(n, block, at, read(task, task.mask, at, n, block.shown));
         if (!are_fit(n, block, from_logits, has_weights)) {
             part.is_suspect = true;
             return;
@@ -143,8 +155,8 @@ inline void tally(const Task& task, int64_t begin, int64_t end, Part& part) {
         for (int i = n; i < whole; ++i) block.x[i] = nothing, block.y[i] = 0, block.weight[i] = 0;
         const auto add = [&](Sum which, const double* terms) { add_terms(terms, whole, block.rest, part.sum[which]); };
 
-        const Summary all = work_out(whole, block, from_logits, has_weights);
-        const bool is_plain = !has_weights && are_hard(n, block.y);
+        const bool labels_are_hard = are_hard(n, block.y), is_plain = !has_weights && labels_are_hard;
+        const Summary all = work_out(whole, block, from_logits, labels_are_hard, has_weights);
         add(LOSS_SUM, block.loss);
         add(BRIER, block.brier);
         add(SAID, block.said);
@@ -176,7 +188,7 @@ inline void tally(const Task& task, int64_t begin, int64_t end, Part& part) {
                 const double loss = is_endless(i) && !(has_weights && block.weight[i] == 0)
                                         ? std::numeric_limits<double>::infinity()
                                         : block.loss[i];
-                if (loss >= part.worst.floor) part.worst.add(loss, block.row[i]);
+                if (loss >= part.worst.floor) part.worst.add(loss, are_moved ? block.row[i] : at + i);
             }
         }
 

@@ -1,5 +1,6 @@
 """A tally is a function of the rows as a multiset: any partition, any order of merging, the same bits."""
 
+import contextlib
 import io
 import math
 import zipfile
@@ -18,6 +19,7 @@ from logloss.evaluation.archive import unpacked
 from logloss.evaluation.cells import A_SIDE, cells_of, ends_of
 from logloss.evaluation.counting import Counter
 from logloss.evaluation.tally import CellCounts, Scores, Sum, Tally, TallyError
+from tests.reference import truth_of_probabilities
 
 KINDS = ("probabilities", "float32", "rounded", "tails", "weighted", "soft", "soft and weighted", "logits")
 
@@ -34,8 +36,8 @@ def rows(kind, n, seed=0):
         p = 10.0 ** rng.uniform(-40, 0, n)
         p = np.where(rng.random(n) < 0.5, p, 1 - p)
     y = (rng.random(n) < p).astype(np.uint8)
-    if "soft" in kind:
-        y = rng.random(n)
+    if "soft" in kind:  # some of them among rows of labels that are not, and many with none beside them
+        y = np.where(np.arange(n) < n // 2, y, rng.random(n))
     if "weighted" in kind:
         w = rng.exponential(size=n)
     if kind == "logits":
@@ -126,6 +128,15 @@ def test_sums_are_exact(batch):
     assert made.total(Sum.SAID) == pytest.approx(
         float(sum(Fraction(a) * Fraction(b) for a, b in zip(w, p, strict=True)))
     )
+
+
+@pytest.mark.parametrize("is_native", [True, False])
+def test_a_row_costs_what_it_does_in_truth(is_native):
+    without = mock.patch.multiple(native, new_tally=lambda *_: None, _extension=None)
+    with contextlib.nullcontext() if is_native else without:
+        for row in truth_of_probabilities():
+            made = tally_of(np.array([row.y]), np.array([row.x])).total(Sum.LOSS)
+            assert abs(made - row.truth["loss"]) <= 2 * np.spacing(made), row
 
 
 @given(PROBABILITIES)

@@ -17,6 +17,7 @@ from logloss.tables.csv_start import conversion, hint_of, named, names_in, start
 from logloss.tables.wording import counted, listed, repeated
 
 ROWS = 1 << 19  # of a batch
+_ROWS_OF_PIECE = 1 << 20  # of a batch where columns are few
 _CHUNK = 1 << 26  # bytes of a column in a row group, beyond which it is read piece by piece
 _BLOCK = 1 << 22
 
@@ -83,9 +84,11 @@ class Parquet(Reader):
     ) -> Iterator[pa.RecordBatch]:
         """As they are stored; columns of few texts as dictionaries."""
         coded = [name for name in columns if pa.types.is_string(self._schema.field(name).type)]
-        options = {"use_threads": True} if piece is None else {"use_threads": False, "row_groups": list(piece.groups)}
+        options: dict[str, Any] = {"batch_size": ROWS, "use_threads": True}
+        if piece is not None:
+            options = {"batch_size": _ROWS_OF_PIECE, "use_threads": False, "row_groups": list(piece.groups)}
         with self._opened(coded) as opened:
-            for batch in opened.iter_batches(ROWS, columns=list(columns), **options):
+            for batch in opened.iter_batches(columns=list(columns), **options):
                 yield batch.select(columns)
 
     def pieces(self) -> list[Piece]:

@@ -56,7 +56,7 @@ def recalibration(groups: Groups) -> Recalibration:
     """
     excluded = int(groups.rows[groups.lesser == 0].sum())
     is_inside = (groups.lesser > 0) & (groups.mass > 0)
-    groups = groups.at(is_inside)
+    groups = groups if is_inside.all() else groups.at(is_inside)  # copies take a while
     negatives, positives = (groups.p[weight > 0] for weight in groups.weight.T)
     if not (len(negatives) and len(positives)):
         infinite = math.inf if len(positives) else -math.inf if len(negatives) else math.nan
@@ -105,15 +105,17 @@ def _solution(weights: Floats, columns: Columns, offset: Floats, found: Floats) 
     for _ in range(_STEPS):
         likely, unlikely = chances(offset + _times(columns, found))
         wrong, curvature = negative * likely - positive * unlikely, weight * likely * unlikely
-        bend = np.array([[float((a * b * curvature).sum()) for b in columns] for a in columns])
+        bend = np.array([[float((a * (b * curvature)).sum()) for b in columns] for a in columns])
         step = _solved(bend, np.array([float((column * wrong).sum()) for column in columns]))
+        moved = float(np.abs(_times(columns, step)).max())
         # Curvature changes by a factor of e^h at most where no logit moves by more than h: such a step goes down.
-        if np.abs(_times(columns, step)).max() > _SMALL:
+        if moved > _SMALL:
             lowest = objective(found)
             while not objective(found - step) <= lowest and np.abs(step).max() > _CLOSE:
                 step = step / 2
         found = found - step
-        if np.abs(step).max() <= _CLOSE * (1 + np.abs(found).max()):
+        # For the same reason the next step would be about h times as long.
+        if np.abs(step).max() * min(moved, 1.0) <= _CLOSE * (1 + np.abs(found).max()):
             break
     return found, bend
 

@@ -27,7 +27,7 @@ def fixed(numbers: Floats) -> Limbs:
         part = np.floor(rest / scale) if limb else np.floor(rest / scale + 0.5)
         rest = rest - part * scale
         made[..., limb] = part
-    return _settled(made)
+    return settled(made)
 
 
 def ones(count: Integers) -> Limbs:
@@ -37,14 +37,14 @@ def ones(count: Integers) -> Limbs:
     room = _BITS - shift
     made[..., limb], above = (count & ((1 << room) - 1)) << shift, count >> room
     made[..., limb + 1], made[..., limb + 2] = above & 0xFFFFFFFF, above >> _BITS
-    return _settled(made)
+    return settled(made)
 
 
 def summed(limbs: Limbs, place: Integers, count: int) -> Limbs:
     """The sums of what goes to each of so many places, at most 2^31 numbers to one."""
     made = np.zeros((count, *limbs.shape[1:]), np.int64)
     np.add.at(made, place, limbs.astype(np.int64))
-    return _settled(made)
+    return settled(made)
 
 
 def floats(limbs: Limbs) -> Floats:
@@ -55,8 +55,8 @@ def floats(limbs: Limbs) -> Floats:
     return made
 
 
-def _settled(limbs: Integers) -> Limbs:
-    """The same numbers, each limb within its bits."""
+def settled(limbs: Integers) -> Limbs:
+    """The same numbers, each limb within its 32 bits."""
     for limb in range(LIMBS - 1):
         limbs[..., limb + 1] += limbs[..., limb] >> _BITS
     return (limbs & 0xFFFFFFFF).astype(np.uint32)

@@ -13,6 +13,7 @@ from logloss.evaluation.groups import Floats, Groups
 from logloss.evaluation.score import Score
 
 _NORMAL = 1.959963984540054  # its 97.5 % point
+_BLOCK = 1 << 12  # groups that are worked on while they are in the cache
 _LARGEST = 300.0  # exponent, so that nothing overflows
 
 
@@ -32,29 +33,34 @@ class Spread:
 
 
 def spread_of(groups: Groups, psi: Floats, *, by_class: bool = False) -> Spread:
-    """The spread of a score with that influence function; NaN below two effective rows.
+    """The spread of a score with that influence function, of one that compares classes or not.
 
-    A row pulls the score towards itself and so seems nearer than it is, the more the greater its share of all weight
-    (of its class, for a score that compares classes): its square is divided by what it leaves to the others.
+    NaN below two effective rows.
     """
     rows = effective_rows(groups)
     if not rows > 1:
         return Spread(math.nan, math.nan, math.nan)
-    weight, square = groups.weight, groups.square
-    some = weight > 0
-    alone = groups.heaviness
-    left = 1 - alone / (weight.sum(0) if by_class else weight.sum())
-    moved = np.where(some, psi, 0.0) / weight.sum() / np.sqrt(np.maximum(left, 0.1))
-    scale = float(np.abs(moved).max()) or 1.0
-    error = scale * math.sqrt(float((square * (moved / scale) ** 2).sum()))
-    if not error > 0:
+    moved = np.where(groups.weight > 0, psi, 0.0) * (groups.pull_in_class if by_class else groups.pull)
+    scale = max(float(moved.max()), -float(moved.min())) or 1.0
+    blocks = [slice(at, at + _BLOCK) for at in range(0, len(moved), _BLOCK)]
+    moments = [_moments(groups.square[some], groups.heaviness[some], moved[some] / scale) for some in blocks]
+    second, third, fourth = (math.fsum(column) for column in zip(*moments, strict=True))
+    if not second > 0:
         return Spread(0.0, _NORMAL, 0.0)
-    unit = moved / error
-    # Sums of cubes and of fourth powers of weights in a group are at least these, and equal where all weigh the same.
-    heavy = alone * unit**2
-    third, fourth = float((square * heavy * unit).sum()), float((square * heavy**2).sum())
+    error = math.sqrt(second)
+    third, fourth = third / error**3, fourth / error**4
     unsure = fourth - 1 / rows
-    return Spread(error, student(2 / unsure if unsure > 0 else math.inf), third / 6)
+    return Spread(scale * error, student(2 / unsure if unsure > 0 else math.inf), third / 6)
+
+
+def _moments(square: Floats, heaviness: Floats, moved: Floats) -> tuple[float, float, float]:
+    """Sums of squares, cubes and fourth powers of what each row moves a score by.
+
+    In a group the last two are at least these, and equal where all rows weigh the same.
+    """
+    squares, heavy = square * (moved * moved), heaviness * moved
+    cubes = squares * heavy
+    return float(squares.sum()), float(cubes.sum()), float((cubes * heavy).sum())
 
 
 def effective_rows(groups: Groups) -> float:

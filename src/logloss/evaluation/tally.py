@@ -214,12 +214,19 @@ def _merged(one: Kept, other: Kept, from_logits: bool) -> Kept:
 
 
 def _together(one: Kept, other: Kept, place: Integers, count: int) -> tuple[Integers, Limbs | None, Limbs | None]:
-    """Rows, weights and squares of both at each of so many places."""
-    rows = _added(np.concatenate([one.rows, other.rows]), place, count)
+    """Rows, weights and squares of both at each of so many places, of which each has no more than one of either."""
+    first, second = np.split(place, [len(one.rows)])
+
+    def added(numbers: Integers | Limbs, others: Integers | Limbs) -> Integers:
+        made = np.zeros((count, *numbers.shape[1:]), np.int64)
+        made[first] = numbers
+        made[second] += others
+        return made
+
+    rows = added(one.rows, other.rows)
     if one.weights is None and other.weights is None:
         return rows, None, None
-    pairs = zip(_limbs(one), _limbs(other), strict=True)
-    weights, squares = (fixed_point.summed(np.concatenate(pair), place, count) for pair in pairs)
+    weights, squares = (fixed_point.settled(added(a, b)) for a, b in zip(_limbs(one), _limbs(other), strict=True))
     return rows, weights, squares
 
 
