@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from logloss import evaluate
 from logloss.core.errors import (
     DtypeError,
     LabelError,
@@ -57,6 +58,10 @@ def test_arrays_of_every_library_say_the_same(kind):
     plain = from_arrays(y, p, sample_weight=w, by=by)
     y, p, w, by = (AS[kind](column) for column in (y, p, w, by))
     assert content(from_arrays(y, p, sample_weight=w, by=by)) == content(plain)
+
+
+def test_arrays_may_be_named():
+    assert evaluate(y_true=[1, 0], y_pred=[0.8, 0.1]).to_dict() == evaluate([1, 0], [0.8, 0.1]).to_dict()
 
 
 def test_the_tally_is_that_of_the_rows():

@@ -195,6 +195,20 @@ def test_rows_are_shown_only_when_asked_for(table, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet", "pandas"])
+def test_of_equal_rows_those_are_shown_that_come_first_by_what_is_shown(kind, tmp_path):
+    n = 2000
+    table = pd.DataFrame({"y": [0, 1] * (n // 2), "p": [0.75, 0.5] * (n // 2), "note": [f"{i:05}" for i in range(n)]})
+    table.loc[7, "p"] = 0.1  # costs more than all others
+    table.loc[n - 2, "note"] = None
+    for seed in (0, 1):
+        shuffled = table.sample(frac=1, random_state=seed)
+        data = {"csv": as_csv, "parquet": as_parquet}[kind](shuffled, tmp_path / kind) if kind != "pandas" else shuffled
+        found = from_table(data, label="y", score="p", show_rows=["p", "note"]).mistakes
+        assert [one.shown["note"] for one in found] == ["00007", *(f"{2 * i:05}" for i in range(19))]
+        assert [one.shown["p"] for one in found] == ["0.1", *["0.75"] * 19]
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "pandas"])
 def test_rows_without_a_label_are_pending_and_nothing_else(kind, table, tmp_path):
     gaps = table.assign(y=table.y.where(table.index % 7 > 0).astype("Int64"))
     data = {

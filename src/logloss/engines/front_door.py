@@ -39,13 +39,15 @@ class _Options(TypedDict, total=False):
 
 
 @overload
-def evaluate(data: Any, y_pred: Mapping[str, Any], **options: Unpack[_Options]) -> Comparison: ...
+def evaluate(y_true: Any, y_pred: Mapping[str, Any], **options: Unpack[_Options]) -> Comparison: ...
 @overload
-def evaluate(data: Any, y_pred: Any = None, *, score: str | None = None, **options: Unpack[_Options]) -> Evaluation: ...
+def evaluate(y_true: Any, y_pred: Any, **options: Unpack[_Options]) -> Evaluation: ...
 @overload
-def evaluate(data: Any, *, score: Sequence[str], **options: Unpack[_Options]) -> Comparison: ...
+def evaluate(table: Any, /, *, score: str | None = None, **options: Unpack[_Options]) -> Evaluation: ...
+@overload
+def evaluate(table: Any, /, *, score: Sequence[str], **options: Unpack[_Options]) -> Comparison: ...
 def evaluate(
-    data: Any,
+    y_true: Any,
     y_pred: Any = None,
     *,
     sample_weight: Any = None,
@@ -65,7 +67,7 @@ def evaluate(
 
     Parameters
     ----------
-    data : array, shape (n,), or table
+    y_true : array, shape (n,), or table
         Labels in [0, 1], with ``y_pred`` beside them; or a table: a path to CSV, TSV or Parquet (a file, a folder, a
         pattern, here or remote), or one of Arrow, pandas, Polars, DuckDB, Spark or Dask; or saved tallies, by path.
     y_pred : array, shape (n,), or a mapping of names to such, optional
@@ -112,10 +114,10 @@ def evaluate(
     if y_pred is not None:
         if given:
             raise ParameterError(f"{next(iter(given))} is said of tables, and arrays were given. Leave it out.")
-        return _of_arrays(data, y_pred, costs, sample_weight=sample_weight, by=by, from_logits=from_logits)
+        return _of_arrays(y_true, y_pred, costs, sample_weight=sample_weight, by=by, from_logits=from_logits)
     if sample_weight is not None:
         raise ParameterError("sample_weight is an array, and a table was given. Name its column: weight='w'.")
-    if tallies := _tallies(data):
+    if tallies := _tallies(y_true):
         said = [*given, *(["by"] if by is not None else []), *(["from_logits"] if from_logits else [])]
         if said:
             raise ParameterError(f"A saved tally has no columns. Leave out {', '.join(said)}, or name tables.")
@@ -130,7 +132,7 @@ def evaluate(
             _check_name(option, given[option])
     scores = _names("score", score)
     given |= {"score": score if isinstance(score, str) else scores, "by": _names("by", by)}
-    return _of_table(data, costs=costs, from_logits=from_logits, **given)
+    return _of_table(y_true, costs=costs, from_logits=from_logits, **given)
 
 
 def evaluation_of(evidence: Evidence, costs: Costs | None = None) -> Evaluation:

@@ -1,4 +1,4 @@
-"""What takes a second read of the data: a whole tally for the slices that matter most."""
+"""What takes a second read: a whole tally for the slices that matter most, and more columns of the costliest rows."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -9,8 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from logloss.engines.gathering import Batch, Gatherer, Part
+from logloss.engines.mistakes import WORST, Candidate, candidates_of, chosen
 from logloss.engines.slices import slices_of
 from logloss.engines.sums_by_value import text_of
+from logloss.evaluation.counting import Worst
 from logloss.evaluation.evidence import LEAST_ROWS, Slice
 from logloss.evaluation.tally import MOST as MOST_ROWS
 from logloss.evaluation.tally import Sum, Tally
@@ -74,6 +76,28 @@ def tallies_of(
                 if start < end:
                     gatherers[i].add(_rows_of(batch, rows[start:end]))
     return [gatherer.part().tally for gatherer in gatherers]
+
+
+def told(worst: Sequence[Candidate], batches: Iterable[Batch]) -> Sequence[Candidate]:
+    """The costliest rows with what batches hold to tell of them.
+
+    Of rows that cost the same, are equal and have one name, those come first that do so by what is told: which of them
+    were found before depends on where they are.
+    """
+    gains = {(one.score, one.label, one.weight): one.gain for one in worst}
+    scores, found = np.unique([one.score for one in worst]), list[Candidate]()
+    for batch in batches:
+        near = np.flatnonzero(np.isin(batch.score, scores))
+        for column in (batch.known, batch.present):
+            near = near if column is None else near[column[near]]
+        weight = np.ones(len(near)) if batch.weight is None else batch.weight[near]
+        for (score, label, heavy), gain in gains.items():
+            rows = near[(batch.score[near] == score) & (batch.label[near] == label) & (weight == heavy)]
+            if len(rows):
+                these = Worst(0.0, np.full(len(rows), -gain), rows)
+                columns = batch.label, batch.score, batch.weight, batch.ids, batch.shown
+                found = chosen([*found, *candidates_of(these, *columns, batch.place, WORST)])
+    return found
 
 
 def _places(values: pa.Array, wanted: list[str | None]) -> npt.NDArray[np.int64]:

@@ -15,10 +15,10 @@ from logloss.core.errors import LabelError, ParameterError, TableError, TargetEr
 from logloss.engines.columns import Columns, batches_of, column_of
 from logloss.engines.gathering import Batch, Gatherer, Part
 from logloss.engines.labels import Labels, labels_at_once, labels_of, refuse_absent, words_in
-from logloss.engines.mistakes import Candidate, texts_of, to_mistake
+from logloss.engines.mistakes import Candidate, to_mistake
 from logloss.engines.pairing import Rival, paired
 from logloss.engines.refusals import refuse
-from logloss.engines.second_read import ranked, tallies_of, with_tallies
+from logloss.engines.second_read import ranked, tallies_of, told, with_tallies
 from logloss.engines.side_by_side import MOST_WORKERS, Told, side_by_side
 from logloss.engines.sources import Source, Stretch, source_of
 from logloss.engines.sums_by_value import Sums
@@ -108,8 +108,8 @@ def from_table(
     slices, suppressed = ranked(part)
     part = replace(part, sums=())  # which may take much memory
     slices = with_tallies(slices, lambda some: _tallies(opened, some))
-    shown = _shown(source, part.worst, show_rows)
-    mistakes = tuple(replace(to_mistake(one, from_logits), shown=shown.get(one.place, {})) for one in part.worst)
+    worst = _shown(opened, part.worst, show_rows) if show_rows else part.worst
+    mistakes = tuple(to_mistake(one, from_logits) for one in worst)
     return Evidence(part.tally, part.skipped, mistakes, slices, suppressed, opened.labels.notes, opened.labels.positive)
 
 
@@ -232,18 +232,10 @@ def _tallies(opened: Opened, slices: list[Slice]) -> list[Tally]:
         return tallies_of(slices, columns.by, batches, from_logits=columns.from_logits)
 
 
-def _shown(source: Source, worst: Sequence[Candidate], names: Sequence[str]) -> dict[int, dict[str, str | None]]:
-    """The columns asked for, of the rows at these places: a read that keeps only them."""
-    found: dict[int, dict[str, str | None]] = {}
-    if not names or not worst:
-        return found
-    places = sorted(one.place for one in worst)
-    start = 0
-    for batch in source.read(list(names), list(names)):
-        here = [place for place in places if start <= place < start + batch.num_rows]
-        rows = texts_of(batch, [place - start for place in here])
-        found |= dict(zip(here, rows, strict=True))
-        start += batch.num_rows
-        if places[-1] < start:
-            break
-    return found
+def _shown(opened: Opened, worst: Sequence[Candidate], names: Sequence[str]) -> Sequence[Candidate]:
+    """The costliest rows with the columns asked for, by another read."""
+    source, columns = opened.source, opened.columns
+    every = [*dict.fromkeys([*columns.needed, *names])]
+    texts = [*columns.texts(source), *(name for name in names if name not in columns.needed)]
+    with contextlib.closing(source.read(every, texts)) as stream:
+        return told(worst, batches_of(stream, columns, opened.labels, names))
