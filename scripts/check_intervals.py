@@ -10,13 +10,11 @@ from collections.abc import Callable, Iterator
 
 from logloss.evaluation.decomposition import log_loss_decomposition, miscalibration_if_calibrated
 from logloss.evaluation.groups import Groups
-from logloss.evaluation.resampling import ERRORS, calibration_error, part_of_loss
+from logloss.evaluation.resampling import ERRORS, calibration_error, parts_of_loss
 from logloss.evaluation.score import Score
 from logloss.evaluation.tally import Tally
 from tests.populations import Population, coverage, tally_of
 from tests.test_intervals import scored, truths_of
-
-PARTS = ("miscalibration", "discrimination", "uncertainty")
 
 
 def populations() -> Iterator[Population]:
@@ -38,7 +36,7 @@ def by_drawing(repeats: int) -> None:
         parts = log_loss_decomposition(tally, groups)
         chance = miscalibration_if_calibrated(groups).point_95
         errors = {name: calibration_error(name, groups, error(groups)) for name, error in ERRORS.items()}
-        return {**{name: part_of_loss(name, groups, parts, chance) for name in PARTS}, **errors}
+        return {**parts_of_loss(groups, parts, chance), **errors}
 
     def truths(population: Population) -> dict[str, float]:
         whole, loss = population.whole(), truths_of(population)["log_loss"]

@@ -516,7 +516,7 @@ def test_files_of_a_folder_that_do_not_agree_are_named(table, tmp_path):
     assert '"y" is text in ' in refusal(folder)
     assert "part-1.parquet and numbers in " in refusal(folder)
     as_parquet(table.assign(p=table.p.astype(str)), folder / "part-1.parquet")
-    assert 'The column "p" holds' in refusal(folder)
+    assert '"p" is text in ' in refusal(folder)
     as_parquet(table.drop(columns="p"), folder / "part-1.parquet")
     assert 'part-1.parquet has no column "p", which other files have' in refusal(folder)
 

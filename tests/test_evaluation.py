@@ -175,6 +175,14 @@ def test_negatives_that_were_sampled_away_and_how_to_mend_it():
     assert "multiply the odds by 0.2" in finding.words
 
 
+def test_decisions_in_place_of_probabilities():
+    y, p = rows()
+    assert codes(y, p > 0.5) == ["classes", "infinite_losses"]
+    assert codes(y, y.astype(float)) == ["classes"]
+    assert "classes" not in codes(y, np.where(p > 0.9, 1.0, p))
+    assert codes([1, 0] * 200, [1.0] * 400) == ["one_value", "infinite_losses"]
+
+
 def test_labels_and_scores_that_were_swapped():
     y, p = rows()
     assert "swapped" in codes(p, y)
@@ -202,6 +210,7 @@ Y, P = rows()
         (Y, np.where(P > 0.9, 1.0, P), "infinite_losses"),
         (Y, np.clip(np.round(P, 2), 0.01, 0.99), "rounded"),
         (P, Y, "swapped"),
+        (Y, (P > 0.5).astype(float), "classes"),
         ([1] * 5 + [0] * 500, np.linspace(0.9, 0.01, 505), "few"),
     ],
 )

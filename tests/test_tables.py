@@ -351,6 +351,8 @@ REFUSED = {
     "pickle": (pickle.dumps({"a": [1]}), "t.csv", ["pickle", "never opened"]),
     "Arrow": (b"ARROW1\0\0", "t.csv", ["Arrow"]),
     "web page": ("<!DOCTYPE html><html>", "t.csv", ["web page"]),
+    "JSON": ('[\n  {"a": 1, "b": 2}]', "t.csv", ["JSON", "pandas.read_json"]),
+    "JSON lines": ('{"a": 1, "b": 2}\n', "t.csv", ["JSON"]),
     "LFS pointer": ("version https://git-lfs.github.com/spec/v1\n", "t.csv", ["git lfs pull"]),
     "NUL": (b"a,b\n1,\0\n", "t.csv", ["binary", "byte 6", "NUL"]),
     "NUL far down": (b"a,b\n" + LONG.encode() + b"1,\0\n", "t.csv", ["byte 1,200,006", "NUL"]),

@@ -45,11 +45,13 @@ class Columns:
 
         Raises
         ------
-        SpellingError, ParameterError
-            One is not there, or is named twice.
+        SpellingError, ParameterError, TableError
+            One is not there, or is named twice, or is text in one file and numbers in another.
         """
         for name in self.needed:
             source.need(name)
+        for name in filter(None, (*self.scores, self.weight)):
+            source.is_text(name)  # which files of one source have to agree on
         self.check_names()
 
     def check_names(self) -> None:

@@ -5,7 +5,7 @@ when rows are drawn from endlessly many. Rows of unequal weight are drawn as the
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -63,13 +63,28 @@ def interval(
     >>> score.value, 30 < score.low < 40, 60 < score.high < 70
     (50.0, True, True)
     """
-    groups = weighty(groups)
-    if not len(groups.p):
+    if not groups.weight.any():
         return Score(math.nan)
-    value = statistic(groups)
-    drawn = np.array([statistic(weighty(again)) for again in resampled(groups, repeats, seed)])
-    drawn = drawn[np.isfinite(drawn)]
-    if not math.isfinite(value) or len(drawn) < repeats / 2:
+    value, drawn = values(groups, lambda again: (statistic(again),), repeats, seed)[0]
+    return about(value, drawn, least=least, most=most, chance=chance)
+
+
+def values(
+    groups: Groups, statistics: Callable[[Groups], Sequence[float]], repeats: int = REPEATS, seed: int = 0
+) -> list[tuple[float, Floats]]:
+    """Each of some statistics, and its values on the same resampled groups, (repeats,); no such without groups."""
+    groups = weighty(groups)
+    again = (weighty(each) for each in resampled(groups, repeats, seed)) if len(groups.p) else ()
+    found, *drawn = (statistics(each) for each in (groups, *again))
+    return [(found[i], np.array([each[i] for each in drawn])) for i in range(len(found))]
+
+
+def about(
+    value: float, drawn: Floats, *, least: float = -math.inf, most: float = math.inf, chance: float = -math.inf
+) -> Score:
+    """A value with its interval, as `interval` has it, from its values on resampled groups, (repeats,)."""
+    repeats, drawn = len(drawn), drawn[np.isfinite(drawn)]
+    if not math.isfinite(value) or len(drawn) < max(repeats / 2, 2):
         return Score(value)
     centre, reach = 2 * value - float(drawn.mean()), student(len(drawn) - 1) * float(drawn.std(ddof=1))
     low, high = (min(max(end, least), most) for end in (centre - reach, centre + reach))

@@ -22,7 +22,7 @@ from logloss.evaluation.findings import Finding, findings
 from logloss.evaluation.groups import Groups
 from logloss.evaluation.ranking import Ranking
 from logloss.evaluation.reliability import Reliability, reliability_of
-from logloss.evaluation.resampling import ERRORS, calibration_error, part_of_loss
+from logloss.evaluation.resampling import ERRORS, calibration_error, parts_of_loss
 from logloss.evaluation.score import Score
 from logloss.evaluation.slice_scores import SliceScore, slice_scores
 from logloss.evaluation.table import number, text
@@ -214,28 +214,29 @@ class Evaluation:
         """ECE, smooth ECE and ICI, without intervals."""
         return {name: error(self.groups) for name, error in ERRORS.items()}
 
-    def _part(self, name: str) -> Score:
-        return part_of_loss(name, self.groups, self.decomposition, self.miscalibration_if_calibrated.high)
+    @cached_property
+    def _parts(self) -> dict[str, Score]:
+        return parts_of_loss(self.groups, self.decomposition, self.miscalibration_if_calibrated.high)
 
     def _error(self, name: str) -> Score:
         return calibration_error(name, self.groups, self.calibration_errors[name])
 
-    @cached_property
+    @property
     def miscalibration(self) -> Score:  # noqa: D102
-        return self._part("miscalibration")
+        return self._parts["miscalibration"]
 
     @cached_property
     def miscalibration_if_calibrated(self) -> Score:  # noqa: D102
         chance = miscalibration_if_calibrated(self.groups)
         return Score(chance.mean, 0.0, chance.point_95)
 
-    @cached_property
+    @property
     def discrimination(self) -> Score:  # noqa: D102
-        return self._part("discrimination")
+        return self._parts["discrimination"]
 
-    @cached_property
+    @property
     def uncertainty(self) -> Score:  # noqa: D102
-        return self._part("uncertainty")
+        return self._parts["uncertainty"]
 
     @cached_property
     def ece(self) -> Score:  # noqa: D102

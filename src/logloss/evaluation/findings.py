@@ -37,7 +37,7 @@ def findings(facts: "Evaluation") -> tuple[Finding, ...]:
     if not facts.groups.weight.sum() > 0:
         return (Finding("no_weight", "The weights sum to nothing. Leave the weight out, or give rows one above 0."),)
     smells = (
-        _swapped, _one_class, _one_value, _flipped, _squashed_twice, _saturated, _resampled, _rounded, _few,
+        _swapped, _classes, _one_class, _one_value, _flipped, _squashed_twice, _saturated, _resampled, _rounded, _few,
     )  # fmt: skip
     return tuple(finding for smell in smells if (finding := smell(facts)))
 
@@ -53,6 +53,21 @@ def _swapped(facts: "Evaluation") -> Finding | None:
         "swapped",
         "Every score is 0 or 1 and labels lie between: labels and scores look swapped. Give them the other way round.",
     )
+
+
+def _classes(facts: "Evaluation") -> Finding | None:
+    if _swapped(facts) or not _are_classes(facts):
+        return None
+    return Finding(
+        "classes",
+        "Every score is 0 or 1: these look like decisions, not probabilities, and the log loss of those says nothing. "
+        "Give probabilities, such as the second column of predict_proba.",
+    )
+
+
+def _are_classes(facts: "Evaluation") -> bool:
+    groups = weighty(facts.groups)
+    return len(groups.p) == 2 and not groups.lesser.any()
 
 
 def _one_class(facts: "Evaluation") -> Finding | None:
@@ -102,7 +117,7 @@ def _saturated(facts: "Evaluation") -> Finding | None:
     if not has_infinite_losses(facts.tally):
         rows = _rows(facts.groups)
         share = rows[facts.groups.lesser == 0].sum() / rows.sum()
-        if share < 0.01:
+        if share < 0.01 or _are_classes(facts):
             return None
         return Finding(
             "saturated",

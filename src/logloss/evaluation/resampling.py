@@ -1,9 +1,10 @@
 """Intervals of what has no formula for one: the parts of the log loss, and calibration errors."""
 
 import math
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import asdict, astuple, replace
 
-from logloss.evaluation.bootstrap import Statistic, interval
+from logloss.evaluation.bootstrap import Statistic, about, interval, values
 from logloss.evaluation.calibration_error import expected_calibration_error
 from logloss.evaluation.decomposition import Decomposition, decomposition_of
 from logloss.evaluation.gathering import coarser
@@ -22,15 +23,17 @@ _REPEATS = 100  # a standard error needs no more
 _CELLS = {"ece": 2000, "smooth_ece": 200, "ici": 200}  # with more of them each hardly changes
 
 
-def part_of_loss(name: str, groups: Groups, parts: Decomposition, chance: float) -> Score:
-    """A part of the log loss with its interval; ``chance`` is what miscalibration may be by chance."""
+def parts_of_loss(groups: Groups, parts: Decomposition, chance: float) -> dict[str, Score]:
+    """The parts of the log loss with intervals; ``chance`` is what miscalibration may be by chance."""
 
-    def statistic(again: Groups) -> float:
-        part: float = getattr(decomposition_of(again, are_endless=math.isinf(parts.miscalibration)), name)
-        return part
+    def again(groups: Groups) -> Sequence[float]:
+        return astuple(decomposition_of(groups, are_endless=math.isinf(parts.miscalibration)))
 
-    chance = chance if name == "miscalibration" else -math.inf
-    return _about(getattr(parts, name), interval(groups, statistic, least=0.0, chance=chance))
+    made = {}
+    for name, (value, drawn) in zip(asdict(parts), values(groups, again), strict=True):
+        resampled = about(value, drawn, least=0.0, chance=chance if name == "miscalibration" else -math.inf)
+        made[name] = _holding(getattr(parts, name), resampled)
+    return made
 
 
 def calibration_error(name: str, groups: Groups, value: float) -> Score:
@@ -41,9 +44,9 @@ def calibration_error(name: str, groups: Groups, value: float) -> Score:
         return error(replace(few, weight=weight))
 
     chance = if_calibrated(few, redrawn).point_95  # what is above 0 by chance too
-    return _about(value, interval(few, error, least=0.0, most=1.0, chance=chance, repeats=_REPEATS))
+    return _holding(value, interval(few, error, least=0.0, most=1.0, chance=chance, repeats=_REPEATS))
 
 
-def _about(value: float, resampled: Score) -> Score:
+def _holding(value: float, resampled: Score) -> Score:
     """The interval about the exact value, which cells and coarser groups hit but nearly."""
     return Score(value, min(value, resampled.low), max(value, resampled.high))

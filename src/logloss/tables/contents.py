@@ -41,6 +41,7 @@ _FOREIGN = {
     rb"\x04\x22\x4d\x18|7z\xbc\xaf|Rar!\x1a": ("an archive of a kind that is not read here", "Unpack it first."),
     rb"\xff\xfe|\xfe\xff": ("UTF-16 text", "Save it as UTF-8, or say: iconv -f UTF-16 -t UTF-8."),
     rb"\s*<(?i:!doctype html|html)": ("a web page, perhaps the page of a failed download", "Download the file itself."),
+    rb"\s*\[?\s*\{\s*[\"}]": ("JSON", "Save its table as CSV or Parquet, or give a frame: pandas.read_json."),
     rb"version https://git-lfs": ("a Git LFS pointer in place of the file", "Fetch the file with: git lfs pull."),
 }
 # These marks are plain letters: the first name in a header may start with them, but is then followed by more text.
