@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable, Iterator
 
 from logloss.evaluation.decomposition import log_loss_decomposition, miscalibration_if_calibrated
+from logloss.evaluation.evaluation import Evaluation
+from logloss.evaluation.evidence import Evidence
 from logloss.evaluation.groups import Groups
 from logloss.evaluation.resampling import ERRORS, calibration_error, parts_of_loss
 from logloss.evaluation.score import Score
@@ -64,10 +66,8 @@ def accused(repeats: int) -> None:
             continue
         blamed = 0
         for seed in range(repeats):
-            tally = tally_of(*population.draw(n, seed))
-            groups = tally.groups()
-            chance = miscalibration_if_calibrated(groups, seed=seed)
-            blamed += log_loss_decomposition(tally, groups).miscalibration > chance.point_95
+            verdict = Evaluation(Evidence(tally_of(*population.draw(n, seed)))).verdict
+            blamed += "Calibrated as far as this data can show" not in verdict
         print(f"{n:6} {population.rate:5} {population.weights:>11} {100 * blamed / repeats:10.1f} %", flush=True)
 
 

@@ -38,23 +38,19 @@ def _loss(facts: "Evaluation") -> str:
     return f"{said} {always}{what}{doubt}."
 
 
-def _is_miscalibrated(facts: "Evaluation") -> bool:
-    """Whether the data can show it: miscalibration beyond the 95 % point of what perfect calibration gives."""
-    return facts.miscalibration.value > facts.miscalibration_if_calibrated.high
-
-
 def _calibration(facts: "Evaluation") -> str:
-    found, chance = facts.miscalibration, facts.miscalibration_if_calibrated
-    if math.isnan(found.value) or math.isinf(found.value):
+    """Whether the data can show that probabilities are off: beyond what perfect ones reach once in 20 times."""
+    found, chance = facts.decomposition.miscalibration, facts.miscalibration_if_calibrated.high
+    if not math.isfinite(found):
         return ""
-    if not _is_miscalibrated(facts):
+    if not found > chance:
         return _on_the_whole(facts)
-    share = found.value / facts.log_loss.value
+    share = found / facts.log_loss.value
     if share < _NEGLIGIBLE:
         return f"Its probabilities are off by next to nothing: recalibrating would save {percent(share)} of the loss."
     return (
-        f"Its probabilities are off: {percent(share)} of the loss ({found.value:.3g} nats) would go by recalibrating, "
-        f"where chance alone gives up to {chance.high:.3g}."
+        f"Its probabilities are off: {percent(share)} of the loss ({found:.3g} nats) would go by recalibrating, "
+        f"where chance alone gives up to {chance:.3g}."
     )
 
 
