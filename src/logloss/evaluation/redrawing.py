@@ -1,6 +1,7 @@
 """Labels redrawn as if the probabilities were right: what chance alone would show of them."""
 
 import math
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -60,7 +61,8 @@ def redrawn(groups: Groups, repeats: int, seed: int) -> Iterator[Floats]:
     p = np.clip(groups.p, 0.0, 1.0)
     negative, positive = (1 - p) / alone[0], p / alone[1]
     p = positive / (negative + positive)
-    random = np.random.default_rng(seed)
+    # Draws that were the same for all data would be unlucky for all of it.
+    random = np.random.default_rng([seed, zlib.crc32(groups.rows.tobytes())])
     for _ in range(repeats):
         share = random.binomial(rows, p) / rows
         yield np.stack([(1 - share) * count * alone[0], share * count * alone[1]], -1)
