@@ -282,3 +282,14 @@ def test_no_warning_whatever_is_given():
         for dtype in (np.float64, np.float32, np.float16):
             value = sigmoid_binary_cross_entropy(pred.astype(dtype), y.astype(int), weights=weight, mask=mask)
             assert jnp.isfinite(value).all()
+
+
+def test_a_jaxlib_that_does_not_take_the_kernel_compiles_the_formula(monkeypatch):
+    def refused(*_, **__):
+        raise RuntimeError("the handler's API version (0.3) is incompatible with the framework's API version (0.1)")
+
+    monkeypatch.setattr(kernel, "_is_registered", cache(kernel._is_registered.__wrapped__))
+    monkeypatch.setattr(jax.ffi, "register_ffi_target", refused)
+    assert not kernel.is_here()
+    loss = as_function(BinaryCrossEntropy(from_logits=True))
+    np.testing.assert_allclose(loss(jnp.array([0.5, -0.5]), jnp.array([1.0, 0.0])), np.log1p(np.exp(-0.5)), rtol=1e-6)

@@ -24,7 +24,10 @@ _MOST_AXES = 8
 def _is_registered() -> bool:
     if (capsule := native.of_jax()) is None:
         return False
-    jax.ffi.register_ffi_target(_TARGET, capsule, platform="cpu")
+    try:
+        jax.ffi.register_ffi_target(_TARGET, capsule, platform="cpu")
+    except RuntimeError:  # an older jaxlib than the one that it was built beside
+        return False
     return True
 
 
