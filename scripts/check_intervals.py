@@ -36,7 +36,8 @@ def by_drawing(repeats: int) -> None:
 
     def redrawn(tally: Tally, groups: Groups) -> dict[str, Score]:
         parts = log_loss_decomposition(tally, groups)
-        chance = miscalibration_if_calibrated(groups).point_95
+        redrawn = miscalibration_if_calibrated(groups)
+        chance = Score(redrawn.mean, 0.0, redrawn.point_95)
         errors = {name: calibration_error(name, groups, error(groups)) for name, error in ERRORS.items()}
         return {**parts_of_loss(groups, parts, chance), **errors}
 

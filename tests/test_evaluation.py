@@ -94,14 +94,15 @@ def test_a_miscalibrated_model_is_told_by_how_much():
     y, p = rows(10_000)
     words = evaluate(y, p**3).verdict
     assert "probabilities are off" in words
-    assert "would go by recalibrating, where chance alone gives up to" in words
+    assert "recalibrating would save about" in words
 
 
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
         (([1, 0], [0.0, 0.5]), "infinite: some predictions were certain and wrong"),
-        (([1, 1], [0.5, 0.6]), "All labels are positive"),
+        (([1, 1], [0.5, 0.6]), "there is nothing to compare it to."),
+        (([1] * 100, [0.5] * 100), "nothing to compare it to. The worst 1 %"),
         (([0, 0], [0.5, 0.6]), "All labels are negative"),
         (([1, 0, 1, 0], [0.1, 0.9, 0.2, 0.8]), "does worse than that"),
     ],
@@ -255,13 +256,16 @@ def test_a_slice_is_evaluated_by_itself():
             whole.of_slice(asked)
 
 
-def test_too_many_positives_on_the_whole_are_said_where_no_other_shape_shows():
+def test_too_many_positives_and_too_much_trust_are_said_where_no_other_shape_shows():
     z = np.random.default_rng(2).normal(-1, 1, 10_000)
     evenly = np.arange(10_000) * 0.6180339887498949 % 1  # so that there are as many positives as are expected
     y = (evenly < 1 / (1 + np.exp(-z))).astype(int)
     assert "Calibrated as far as this data can show." in evaluate(y, 1 / (1 + np.exp(-z))).verdict
-    for shift, how in ((0.05, "high"), (-0.09, "low")):
+    for shift, how in ((0.05, "high"), (-0.1, "low")):
         assert f"too {how} on the whole: they say " in evaluate(y, 1 / (1 + np.exp(-z - shift))).verdict
+    for slope, how in ((1.12, "sure of themselves"), (0.94, "timid")):
+        words = evaluate(y, 1 / (1 + np.exp(1 - slope * (z + 1)))).verdict
+        assert f"too {how}: their calibration slope is" in words
 
 
 def test_what_was_asked_for_is_printed():

@@ -80,13 +80,23 @@ def values(
 
 
 def about(
-    value: float, drawn: Floats, *, least: float = -math.inf, most: float = math.inf, chance: float = -math.inf
+    value: float,
+    drawn: Floats,
+    *,
+    least: float = -math.inf,
+    most: float = math.inf,
+    chance: float = -math.inf,
+    bias: float | None = None,
 ) -> Score:
-    """A value with its interval, as `interval` has it, from its values on resampled groups, (repeats,)."""
+    """A value with its interval, as `interval` has it, from its values on resampled groups, (repeats,).
+
+    ``bias`` is by how much the value is too high on average, where that is known better than resamples show.
+    """
     repeats, drawn = len(drawn), drawn[np.isfinite(drawn)]
     if not math.isfinite(value) or len(drawn) < max(repeats / 2, 2):
         return Score(value)
-    centre, reach = 2 * value - float(drawn.mean()), student(len(drawn) - 1) * float(drawn.std(ddof=1))
+    centre = value - (float(drawn.mean()) - value if bias is None else bias)
+    reach = student(len(drawn) - 1) * float(drawn.std(ddof=1))
     low, high = (min(max(end, least), most) for end in (centre - reach, centre + reach))
     low = least if value <= chance else low
     return Score(value, min(low, value), max(high, value))

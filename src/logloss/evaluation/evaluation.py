@@ -216,7 +216,7 @@ class Evaluation:
 
     @cached_property
     def _parts(self) -> dict[str, Score]:
-        return parts_of_loss(self.groups, self.decomposition, self.miscalibration_if_calibrated.high)
+        return parts_of_loss(self.groups, self.decomposition, self.miscalibration_if_calibrated)
 
     def _error(self, name: str) -> Score:
         return calibration_error(name, self.groups, self.calibration_errors[name])

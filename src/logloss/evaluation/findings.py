@@ -141,9 +141,9 @@ def _resampled(facts: "Evaluation") -> Finding | None:
     how = "more" if ratio.value > 1 else "fewer"
     return Finding(
         "resampled",
-        f"The scores say {ratio.value:.2f} times as many positives as there are, and are spread as they should be: "
-        f"as after training on {how} positives than there are, by sampling or by class weights. To mend it, multiply "
-        f"the odds by {math.exp(intercept.value):.4g} (add {intercept.value:.4g} to the logit).",
+        f"The scores say {ratio.value:.2f} times as many positives as there are, and are spread nearly as they should "
+        f"be: as after training on {how} positives than there are, by sampling or by class weights. To mend it, "
+        f"multiply the odds by {math.exp(intercept.value):.4g} (add {intercept.value:.4g} to the logit).",
     )
 
 

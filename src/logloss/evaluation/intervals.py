@@ -99,7 +99,7 @@ def of_mean(value: float, groups: Groups, psi: Floats) -> Score:
     ends = []
     for reach in (-spread.reach, spread.reach):
         shifted = spread.acceleration + reach
-        slack = max(1 - spread.acceleration * shifted, 0.1)  # fewer rows than its theory has in mind
+        slack = max(1 - spread.acceleration * shifted, 0.5)  # below it too few rows tell for its theory
         ends.append(value + spread.error * shifted / slack**2)
     return Score(value, *ends)
 

@@ -23,16 +23,20 @@ _REPEATS = 100  # a standard error needs no more
 _CELLS = {"ece": 2000, "smooth_ece": 200, "ici": 200}  # with more of them each hardly changes
 
 
-def parts_of_loss(groups: Groups, parts: Decomposition, chance: float) -> dict[str, Score]:
-    """The parts of the log loss with intervals; ``chance`` is what miscalibration may be by chance."""
+def parts_of_loss(groups: Groups, parts: Decomposition, chance: Score) -> dict[str, Score]:
+    """The parts of the log loss with intervals; ``chance`` is what chance alone makes of miscalibration.
+
+    Recalibrated on the rows that it is tried on, a model of any calibration seems to gain what a calibrated one does.
+    Resamples, which are of those same rows, show but half of that.
+    """
 
     def again(groups: Groups) -> Sequence[float]:
         return astuple(decomposition_of(groups, are_endless=math.isinf(parts.miscalibration)))
 
+    known: dict[str, dict[str, float]] = {"miscalibration": {"chance": chance.high, "bias": chance.value}}
     made = {}
     for name, (value, drawn) in zip(asdict(parts), values(groups, again), strict=True):
-        resampled = about(value, drawn, least=0.0, chance=chance if name == "miscalibration" else -math.inf)
-        made[name] = _holding(getattr(parts, name), resampled)
+        made[name] = _holding(getattr(parts, name), about(value, drawn, least=0.0, **known.get(name, {})))
     return made
 
 

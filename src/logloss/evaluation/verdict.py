@@ -4,11 +4,13 @@ import math
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from logloss.evaluation.score import Score
+
 if TYPE_CHECKING:
     from logloss.evaluation.evaluation import Evaluation
 
 _NEGLIGIBLE = 1e-3  # of the loss
-_AT_99 = 2.5758 / 1.9600  # what an interval at 95 % is stretched by
+_STRETCHED = 2.8070 / 1.9600  # an interval at 99.5 %, beside one at 95 %
 
 
 def verdict(facts: "Evaluation") -> str:
@@ -40,34 +42,44 @@ def _loss(facts: "Evaluation") -> str:
 
 def _calibration(facts: "Evaluation") -> str:
     """Whether the data can show that probabilities are off: beyond what perfect ones reach once in 20 times."""
-    found, chance = facts.decomposition.miscalibration, facts.miscalibration_if_calibrated.high
-    if not math.isfinite(found):
+    found, chance = facts.decomposition.miscalibration, facts.miscalibration_if_calibrated
+    if not math.isfinite(found) or not 0 < facts.base_rate.value < 1:
         return ""
-    if not found > chance:
+    if not found > chance.high:
         return _on_the_whole(facts)
-    share = found / facts.log_loss.value
+    saved = max(found - chance.value, 0.0)
+    share = saved / facts.log_loss.value
     if share < _NEGLIGIBLE:
         return f"Its probabilities are off by next to nothing: recalibrating would save {percent(share)} of the loss."
     return (
-        f"Its probabilities are off: {percent(share)} of the loss ({found:.3g} nats) would go by recalibrating, "
-        f"where chance alone gives up to {chance:.3g}."
+        f"Its probabilities are off: recalibrating would save about {percent(share)} of the loss: {found:.3g} nats on "
+        f"these rows, less the {chance.value:.3g} that chance alone would give (seldom above {chance.high:.3g})."
     )
 
 
 def _on_the_whole(facts: "Evaluation") -> str:
-    """Whether there are too many positives or too few, where nothing else is shown.
+    """Whether they are too high or too sure on the whole, where nothing else is shown.
 
-    That is judged at 1 %, so that both judgements together seldom blame a model that is right.
+    Each is judged at 0.5 %, so that all judgements together seldom blame a model that is right.
     """
-    intercept, ratio = facts.calibration_intercept, facts.calibration_ratio
-    reach = (intercept.high - intercept.low) / 2 * _AT_99
-    if not abs(intercept.value) > reach:  # NaN is not
-        return "Calibrated as far as this data can show."
-    how = "high" if intercept.value < 0 else "low"
-    return (
-        f"Its probabilities are too {how} on the whole: they say {ratio.value:.3g} times as many positives as there "
-        f"are ({ratio.low:.3g} to {ratio.high:.3g})."
-    )
+    intercept, slope, ratio = facts.calibration_intercept, facts.calibration_slope, facts.calibration_ratio
+    if _is_beyond(intercept, 0.0):
+        how = "high" if intercept.value < 0 else "low"
+        return (
+            f"Its probabilities are too {how} on the whole: they say {ratio.value:.3g} times as many positives as "
+            f"there are ({ratio.low:.3g} to {ratio.high:.3g})."
+        )
+    if _is_beyond(slope, 1.0):
+        how = "sure of themselves" if slope.value < 1 else "timid"
+        return (
+            f"Its probabilities are too {how}: their calibration slope is {slope.value:.3g} ({slope.low:.3g} to "
+            f"{slope.high:.3g}), where 1 is right."
+        )
+    return "Calibrated as far as this data can show."
+
+
+def _is_beyond(score: Score, right: float) -> bool:
+    return abs(score.value - right) > (score.high - score.low) / 2 * _STRETCHED  # nothing is beyond NaN
 
 
 def _concentration(facts: "Evaluation") -> str:
