@@ -503,11 +503,22 @@ def test_bad_files_are_named_in_a_sentence(table, tmp_path):
     assert refusal(tmp_path / "bad.csv").endswith(
         'bad.csv: the column "p" holds "half"; expected numbers. Mend that value, or leave it empty.'
     )
+    (tmp_path / "bad.csv").write_text("name,p,y\nana,0.5,1\n")
+    with pytest.raises(LogLossError, match='the column "name" holds "ana"'):
+        from_table(tmp_path / "bad.csv", label="y", score="name")
     (tmp_path / "none.csv").write_text("y,p\n")
     assert "none.csv holds no rows" in refusal(tmp_path / "none.csv")
     (tmp_path / "ragged.csv").write_text("y,p\n1,0.5\n0,0.5,1\n")
     assert "ragged.csv, line 3: 2 fields expected" in refusal(tmp_path / "ragged.csv")
     assert "A int is no table" in refusal(3)
+
+
+def test_a_file_that_is_named_twice_is_refused(table, tmp_path):
+    path = as_csv(table, tmp_path / "t.csv")
+    (tmp_path / "link.csv").symlink_to(path)
+    for again in (path, str(path), tmp_path / "link.csv", tmp_path):
+        with pytest.raises(LogLossError, match=r"named twice.*would count twice"):
+            from_table([path, again], **COLUMNS)
 
 
 def test_files_of_a_folder_that_do_not_agree_are_named(table, tmp_path):

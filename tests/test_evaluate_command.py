@@ -176,6 +176,11 @@ def test_tallies_that_are_none_are_refused(here):
         read_tallies(["a.tally", "t.csv"])
     with pytest.raises(LogLossError, match="no tally to read"):
         read_tallies([])
+    assert "a.tally is named twice" in refused("evaluate", "a.tally", "a.tally")
+    Path("copy.tally").write_bytes(whole)
+    assert read_tallies(["a.tally", "copy.tally"]).notes == (
+        "a.tally and copy.tally hold the same: were rows counted twice?",
+    )
 
 
 def test_a_threshold_needs_costs(here):

@@ -2,6 +2,7 @@
 
 import glob
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
@@ -70,6 +71,22 @@ def files_of(path: str | Path) -> list[File]:
     if not inside:
         raise TableError(f"{path} is a folder without data; expected CSV, TSV or Parquet files in it.")
     return [File(find(p), keys_in(str(p))) for p in inside]
+
+
+def refuse_twice(paths: Iterable[str | Path]) -> None:
+    """Refuse to count the rows of a file twice.
+
+    Raises
+    ------
+    TableError
+        A file is named twice, perhaps by different names.
+    """
+    seen: dict[Path, str | Path] = {}
+    for path in paths:
+        first = seen.setdefault(Path(path).resolve(), path)
+        if first is not path:
+            also = "" if str(first) == str(path) else f", also as {first}"
+            raise TableError(f"{path} is named twice{also}: its rows would count twice. Name each file once.")
 
 
 def keys_in(path: str) -> tuple[tuple[str, str | None], ...]:

@@ -174,16 +174,14 @@ class Text(Reader):
                     for batch in batches:
                         yield batch.rename_columns(list(columns))
         except pa.ArrowInvalid as error:
-            raise TableError(self._why(error, dialect, dict(zip(own.values(), columns, strict=True)))) from error
+            raise TableError(self._why(error, dialect)) from error
 
-    def _why(self, error: Exception, dialect: Dialect, names: dict[str, str]) -> str:
+    def _why(self, error: Exception, dialect: Dialect) -> str:
         said = first_line(error)
         path = self._source.path
         if found := re.search(r"CSV column #(\d+).*invalid value '(.*)'", said):
-            name = list(names.values())[int(found[1])] if int(found[1]) < len(names) else self.names[int(found[1])]
-            return (
-                f'{path}: the column "{name}" holds "{found[2]}"; expected numbers. Mend that value, or leave it empty.'
-            )
+            held = f'the column "{self.names[int(found[1])]}" holds "{found[2]}"'
+            return f"{path}: {held}; expected numbers. Mend that value, or leave it empty."
         return not_utf8(self._source) or explain(self._source, dialect) or f"{path} cannot be read as CSV: {said}."
 
 

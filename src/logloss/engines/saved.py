@@ -1,11 +1,12 @@
 """Tallies in files: a day each, merged when all are looked at, and one replaced when late labels arrive."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from operator import add
 from pathlib import Path
 
 from logloss.core.errors import LogLossError
+from logloss.engines.files import refuse_twice
 from logloss.evaluation.evaluation import Evaluation
 from logloss.evaluation.evidence import Evidence
 from logloss.evaluation.tally import Tally, TallyError
@@ -46,10 +47,21 @@ def read_tallies(paths: Iterable[str | Path]) -> Evidence:
     TableError, TallyError
         One is not there, or is not a tally; or some are of logits and others of probabilities.
     """
-    tallies = [_read(Path(path)) for path in paths]
+    named = [Path(path) for path in paths]
+    refuse_twice(named)
+    tallies = {path: _read(path) for path in named}
     if not tallies:
         raise TallyError("There is no tally to read. Name at least one file.")
-    return Evidence(reduce(add, tallies))
+    return Evidence(reduce(add, tallies.values()), notes=_alike(tallies))
+
+
+def _alike(tallies: Mapping[Path, Tally]) -> tuple[str, ...]:
+    """A note of each that holds what one before does: it may be a copy."""
+    first: dict[bytes, Path] = {}
+    copies = [(first.setdefault(tally.to_bytes(), path), path) for path, tally in tallies.items() if tally.rows]
+    return tuple(
+        f"{one} and {other} hold the same: were rows counted twice?" for one, other in copies if one is not other
+    )
 
 
 def are_tallies(paths: Sequence[str | Path]) -> bool:

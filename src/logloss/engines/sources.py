@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from logloss.core.errors import SpellingError, TableError, nearest
-from logloss.engines.files import File, files_of
+from logloss.engines.files import File, files_of, refuse_twice
 from logloss.engines.reading import ROWS, Piece, Reader, no_rows, reader_of, rows_in
 from logloss.tables.contents import first_line
 from logloss.tables.wording import listed, quoted
@@ -75,9 +75,9 @@ def source_of(data: Any) -> Source:
     if isinstance(data, str | Path):
         return _of_files(str(data), files_of(data))
     if isinstance(data, list | tuple) and data and all(isinstance(one, str | Path) for one in data):
-        return _of_files(
-            str(data[0]) if len(data) == 1 else "The data", [file for one in data for file in files_of(one)]
-        )
+        files = [file for one in data for file in files_of(one)]
+        refuse_twice(file.name for file in files)
+        return _of_files(str(data[0]) if len(data) == 1 else "The data", files)
     if isinstance(data, pa.Table | pa.RecordBatch):
         table = data if isinstance(data, pa.Table) else pa.Table.from_batches([data])
         return _again("The table", table.column_names, table.num_rows, lambda names: _cut(table.select(names)))
