@@ -1,6 +1,7 @@
 """From arrays to evidence: every library's arrays say the same, and slices and mistakes are functions of the rows."""
 
 import math
+from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
@@ -19,6 +20,7 @@ from logloss.core.errors import (
     ProbabilityError,
     ShapeError,
     TableError,
+    TargetError,
     WeightError,
 )
 from logloss.engines import arrays, second_read, sums_by_value
@@ -58,6 +60,33 @@ def test_arrays_of_every_library_say_the_same(kind):
     plain = from_arrays(y, p, sample_weight=w, by=by)
     y, p, w, by = (AS[kind](column) for column in (y, p, w, by))
     assert content(from_arrays(y, p, sample_weight=w, by=by)) == content(plain)
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        ["yes", "no", "no"],
+        [1, -1, -1],
+        np.array([1, -1, -1], np.int8),
+        np.array([True, False, False], object),
+        pd.Series(["no", "yes", "yes"], dtype="category").cat.rename_categories({"no": "yes", "yes": "no"}),
+        pd.Series([1, 0, 0], dtype="Int64"),
+        pl.Series(["true", "false", "false"]),
+        [Decimal(1), Decimal(0), Decimal(0)],
+    ],
+)
+def test_labels_may_be_two_values_of_any_type(label):
+    p = [0.8, 0.3, 0.4]
+    assert evaluate(label, p).to_dict() == evaluate([1, 0, 0], p).to_dict()
+    assert evaluate(label, {"a": p, "b": p[::-1]}).best == "a"
+
+
+def test_one_value_may_be_set_against_the_others():
+    p = [0.8, 0.3, 0.4]
+    for label, positive in ((["a", "b", "c"], "a"), ([0, 1, 1], 0), ([3, 1, 2], 3), ([False, True, True], False)):
+        assert evaluate(label, p, positive=positive).log_loss == evaluate([1, 0, 0], p).log_loss
+    (note,) = evaluate(["gold", "basic"], [0.8, 0.3]).notes
+    assert note.startswith('In "y_true", "gold" counts as positive and "basic" as negative')
 
 
 def test_arrays_may_be_named():
@@ -220,7 +249,11 @@ REFUSED = {
     "shapes": ([1, 0, 1], [[0.1], [0.2], [0.3]], {}, ShapeError, r"\(3, 3\)"),
     "columns": ([[1, 0]], [[0.1, 0.2]], {}, ShapeError, "one prediction a row"),
     "empty": ([], [], {}, ShapeError, "no rows"),
-    "text": (["1", "0"], [0.1, 0.2], {}, DtypeError, "y_true"),
+    "three words": (["a", "b", "c"], [0.1, 0.2, 0.3], {}, TargetError, 'holds "a", "b", "c"'),
+    "a missing word": (["a", None, "b"], [0.1, 0.2, 0.3], {}, LabelError, "1 of 3 values in y_true are missing"),
+    "one word": (["a", "a"], [0.1, 0.2], {}, TargetError, "Say which value is positive"),
+    "an absent word": (["a", "b"], [0.1, 0.2], {"positive": "c"}, TargetError, "which is to count as positive"),
+    "a generator": ((i for i in (1, 0)), [0.1, 0.2], {}, DtypeError, "y_true"),
     "groups": ([1, 0, 1], [0.1, 0.2, 0.3], {"by": ["a"]}, ShapeError, "by has 1 values"),
     "groups of groups": ([1], [0.1], {"by": np.array([["a"]])}, ShapeError, "one value a row"),
 }

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from logloss.core.errors import ShapeError, WeightError
-from logloss.core.inputs import Array, Inputs, Words, check_values, per_element, read
+from logloss.core.errors import LabelError, ShapeError, WeightError
+from logloss.core.inputs import Array, Inputs, Words, any_array, check_values, per_element, read
 from logloss.engines.gathering import Batch, Gatherer
+from logloss.engines.labels import Labels, labels_at_once, labels_of, refuse_absent, words_in
 from logloss.engines.mistakes import to_mistake
 from logloss.engines.names import named
 from logloss.engines.pairing import Rival, paired
@@ -26,20 +27,28 @@ _WORDS = Words(
 
 
 def from_arrays(
-    y_true: Any, y_pred: Any, *, sample_weight: Any = None, by: Any = None, from_logits: bool = False
+    y_true: Any,
+    y_pred: Any,
+    *,
+    sample_weight: Any = None,
+    by: Any = None,
+    positive: Any = None,
+    from_logits: bool = False,
 ) -> Evidence:
     """What is known of labels and predictions, one a row.
 
     Parameters
     ----------
     y_true : array, shape (n,)
-        Labels in [0, 1]; booleans and integers are taken as they are. NumPy, lists, pandas, Polars or Arrow.
+        Labels: numbers in [0, 1], booleans, or two values of any type. NumPy, lists, pandas, Polars or Arrow.
     y_pred : array, shape (n,)
         Probabilities of the positive class, or logits with ``from_logits``.
     sample_weight : array, shape (n,), optional
         Weights of 0, or from 2^-40 to 2^20.
     by : array, shape (n,), or a mapping of names to such, optional
         Values of any type; each one's rows are a slice.
+    positive : optional
+        The value of the label that is positive; all others are negative.
     from_logits : bool
         Whether predictions are logits.
 
@@ -47,6 +56,8 @@ def from_arrays(
     ------
     ShapeError, DtypeError, LabelError, ProbabilityError, LogitError, WeightError
         As `BinaryCrossEntropy` does; ShapeError if there are no rows.
+    TargetError
+        Labels hold other values than two, or it is open which is positive.
 
     Examples
     --------
@@ -54,6 +65,7 @@ def from_arrays(
     >>> evidence.tally.rows, [(one.value, one.rows, round(one.loss, 3)) for one in evidence.slices]
     (40, [('b', 20, 7.133), ('a', 20, 4.463)])
     """
+    y_true, labels = in_numbers(y_true, positive)
     inputs = _read(y_true, y_pred, sample_weight)
     groups = _groups(by, inputs.y_pred.size)
 
@@ -71,7 +83,7 @@ def from_arrays(
     slices, suppressed = ranked(part)
     slices = with_tallies(slices, lambda some: tallies_of(some, tuple(groups), batches(), from_logits=from_logits))
     mistakes = tuple(to_mistake(one, from_logits) for one in part.worst)
-    return Evidence(part.tally, 0, mistakes, slices, suppressed)
+    return Evidence(part.tally, 0, mistakes, slices, suppressed, labels.notes, labels.positive)
 
 
 def paired_in_arrays(
@@ -81,12 +93,53 @@ def paired_in_arrays(
     *,
     sample_weight: Any = None,
     by: Any = None,
+    positive: Any = None,
     from_logits: bool = False,
 ) -> list[tuple[Sums, ...]]:
     """By how much each of the other models differs from the first, as `pairing.paired`."""
+    y_true, _ = in_numbers(y_true, positive)
     first, *others = (_read(y_true, y_pred, sample_weight) for y_pred in y_preds)
     groups = _groups(by, first.y_pred.size)
     return paired(_batches(first, groups, others), tuple(groups), rivals, from_logits)
+
+
+def in_numbers(y_true: Any, positive: Any = None) -> tuple[Any, Labels]:
+    """Labels as numbers, and what they were taken for: labels that are numbers in [0, 1] are left as they are.
+
+    Raises
+    ------
+    TargetError, LabelError, DtypeError
+        There are not two values, or it is open which is positive; or one is missing where others are no numbers.
+
+    Examples
+    --------
+    >>> in_numbers(["late", "soon", "late"], "late")[0].tolist()
+    [1.0, 0.0, 1.0]
+    """
+    array = any_array(y_true, "y_true")
+    is_real = array.dtype.kind not in "OUSTM"
+    if array.ndim != 1 or not array.size or (is_real and positive is None and not _are_two_others(array)):
+        return y_true, Labels()
+    words = _as_arrow(y_true)
+    text = None if positive is None else str(positive)
+    labels = labels_at_once(words, text) or labels_of("y_true", [words])
+    numbers, known = labels.read(words)
+    if known is not None:
+        raise LabelError(
+            f"{int(np.count_nonzero(~known)):,} of {len(known):,} values in y_true are missing. "
+            f"{_WORDS.missing_labels.replace('np.isnan', 'pd.isna')}"
+        )
+    if text is not None and not numbers.any():
+        refuse_absent("y_true", text, words_in(words))
+    return numbers, labels
+
+
+def _are_two_others(array: Array) -> bool:
+    """Whether numbers are two values, and some not in [0, 1], such as -1 and 1."""
+    if array.dtype.kind not in "iuf":
+        return False
+    low, high = array.min(), array.max()
+    return bool(low < 0 or high > 1) and bool(((array == low) | (array == high)).all())
 
 
 def _read(y_true: Any, y_pred: Any, sample_weight: Any) -> Inputs:

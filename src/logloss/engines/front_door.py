@@ -68,8 +68,9 @@ def evaluate(
     Parameters
     ----------
     y_true : array, shape (n,), or table
-        Labels in [0, 1], with ``y_pred`` beside them; or a table: a path to CSV, TSV or Parquet (a file, a folder, a
-        pattern, here or remote), or one of Arrow, pandas, Polars, DuckDB, Spark or Dask; or saved tallies, by path.
+        Labels: numbers in [0, 1], booleans or two values, with ``y_pred`` beside them; or a table: a path to CSV, TSV
+        or Parquet (a file, a folder, a pattern, here or remote), or one of Arrow, pandas, Polars, DuckDB, Spark or
+        Dask; or saved tallies, by path.
     y_pred : array, shape (n,), or a mapping of names to such, optional
         Probabilities of the positive class, or logits with ``from_logits``; of several models by their names.
     sample_weight : array, shape (n,), optional
@@ -80,7 +81,7 @@ def evaluate(
     by : array, or columns of a table, optional
         Each value's rows are a slice.
     positive : optional
-        The value of a table's label that is positive.
+        The value of the label that is positive.
     costs : (false positive, false negative), optional
         What a wrong decision costs, either way.
     from_logits : bool
@@ -107,18 +108,20 @@ def evaluate(
     """
     costs, shown = _costs(costs), _names("show_rows", show_rows)
     table = {
-        "label": label, "score": score, "weight": weight, "id": id, "positive": positive,
+        "label": label, "score": score, "weight": weight, "id": id,
         "skip_nulls": skip_nulls or None, "show_rows": shown or None, "progress": progress,
     }  # fmt: skip
-    given = {name: value for name, value in table.items() if value is not None}  # what is positive may be False
+    given: dict[str, Any] = {name: value for name, value in table.items() if value is not None}
     if y_pred is not None:
         if given:
             raise ParameterError(f"{next(iter(given))} is said of tables, and arrays were given. Leave it out.")
-        return _of_arrays(y_true, y_pred, costs, sample_weight=sample_weight, by=by, from_logits=from_logits)
+        options = {"sample_weight": sample_weight, "by": by, "positive": positive, "from_logits": from_logits}
+        return _of_arrays(y_true, y_pred, costs, **options)
     if sample_weight is not None:
         raise ParameterError("sample_weight is an array, and a table was given. Name its column: weight='w'.")
     if tallies := _tallies(y_true):
-        said = [*given, *(["by"] if by is not None else []), *(["from_logits"] if from_logits else [])]
+        also = {"positive": positive, "by": by, "from_logits": from_logits or None}
+        said = [*given, *(name for name, value in also.items() if value is not None)]
         if said:
             raise ParameterError(f"A saved tally has no columns. Leave out {', '.join(said)}, or name tables.")
         return evaluation_of(read_tallies(tallies), costs)
@@ -131,7 +134,7 @@ def evaluate(
         if option in given:
             _check_name(option, given[option])
     scores = _names("score", score)
-    given |= {"score": score if isinstance(score, str) else scores, "by": _names("by", by)}
+    given |= {"score": score if isinstance(score, str) else scores, "by": _names("by", by), "positive": positive}
     return _of_table(y_true, costs=costs, from_logits=from_logits, **given)
 
 
