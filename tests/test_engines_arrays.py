@@ -23,6 +23,7 @@ from logloss.core.errors import (
     TargetError,
     WeightError,
 )
+from logloss.core.plain import to_json
 from logloss.engines import arrays, second_read, sums_by_value
 from logloss.engines.arrays import from_arrays
 from logloss.engines.gathering import Batch, Gatherer, Part
@@ -200,6 +201,8 @@ def test_mistakes_are_the_rows_that_cost_most():
     np.testing.assert_allclose([one.loss for one in mistakes], cost[:20], rtol=1e-12)
     assert all(one.p_actual == (one.p if one.label else 1 - one.p) for one in mistakes)
     assert from_arrays([1, 0], [1.0, 0.0]).mistakes == ()
+    assert all((y[one.row], p[one.row], w[one.row]) == (one.label, one.p, one.weight) for one in mistakes)
+    assert "row" not in to_json(mistakes)
 
 
 def test_of_equal_rows_the_ids_decide_not_the_chunks():

@@ -188,6 +188,7 @@ def test_rows_are_shown_only_when_asked_for(table, tmp_path):
     for data in (table, as_parquet(table, tmp_path / "t.parquet"), as_csv(table, tmp_path / "t.csv")):
         shown = from_table(data, **COLUMNS, show_rows=["note", "site"])
         by_id = table.set_index("row")
+        assert [table.row[one.row] for one in shown.mistakes] == [one.id for one in shown.mistakes]
         assert [one.shown for one in shown.mistakes] == [
             {"note": by_id.note[one.id], "site": by_id.site[one.id]} for one in shown.mistakes
         ]

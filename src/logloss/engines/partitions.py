@@ -134,7 +134,7 @@ def evidence_of_parts(
         refuse_absent(columns.label, positive, values())
     slices, suppressed = ranked(part)
     slices = with_tallies(slices, lambda some: list(map(Tally.from_bytes, unframed(count(some)))))
-    mistakes = tuple(to_mistake(one, columns.from_logits) for one in part.worst)
+    mistakes = tuple(replace(to_mistake(one, columns.from_logits), row=None) for one in part.worst)
     return Evidence(part.tally, part.skipped, mistakes, slices, suppressed, task.labels.notes, positive)
 
 

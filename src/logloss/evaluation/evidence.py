@@ -10,7 +10,11 @@ LEAST_ROWS = 10  # of a slice or region that is shown
 
 @dataclass(frozen=True)
 class Mistake:
-    """A row that cost much."""
+    """A row that cost much.
+
+    ``row`` is its place among all rows as they were read, from 0, where one machine read them. Of rows that are equal
+    and have one name it may be any; so it is in no JSON.
+    """
 
     id: str | None
     label: float
@@ -19,6 +23,7 @@ class Mistake:
     loss: float  # times the weight
     weight: float
     shown: Mapping[str, str | None] = field(default_factory=dict)  # the columns that were asked for by name
+    row: int | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
