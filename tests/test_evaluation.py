@@ -296,3 +296,10 @@ def test_percentages_in_arrays_are_called_so():
         evaluate([1, 0, 1], [80.0, 20.0, 30.0])
     with pytest.raises(ProbabilityError, match="If these are logits, say from_logits=True"):
         evaluate([1, 0, 1], [8.0, -2.0, 3.0])
+
+
+def test_what_holds_much_is_short_by_its_name():
+    evaluation = evaluate(*rows(300))
+    assert repr(evaluation.thresholds).startswith("<Thresholds: ")
+    assert repr(evaluation.reliability).startswith("<Reliability: ")
+    assert len(evaluation.to_dict()["thresholds"]["cost"]) == len(evaluation.thresholds.cost)

@@ -49,7 +49,7 @@ class Costs:
         return self.false_positive / (self.false_positive + self.false_negative)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Thresholds:
     """Decisions along a grid of thresholds, in ascending order; each entry of a column belongs to one of them.
 
@@ -67,6 +67,10 @@ class Thresholds:
     cost: tuple[float, ...]
     net_benefit: tuple[float, ...]
     treat_all: tuple[float, ...]
+
+    def __repr__(self) -> str:
+        ends = f", from {self.threshold[0]:g} to {self.threshold[-1]:g}" if self.threshold else ""
+        return f"<Thresholds: {len(self.threshold)}{ends}>"
 
     @property
     def recall(self) -> tuple[float, ...]:

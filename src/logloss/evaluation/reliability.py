@@ -20,7 +20,7 @@ _RESAMPLES = 200
 _FEW = 500
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Reliability:
     """Observed frequency against predicted probability, on a grid that does not grow with the rows.
 
@@ -34,6 +34,9 @@ class Reliability:
     low: tuple[float, ...]
     high: tuple[float, ...]
     count: tuple[float, ...]
+
+    def __repr__(self) -> str:
+        return f"<Reliability: {len(self.predicted)} places>"
 
 
 def reliability(y_true: Any, y_pred: Any, sample_weight: Any = None, *, seed: int = 0) -> Reliability:
