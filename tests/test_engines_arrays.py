@@ -256,7 +256,7 @@ REFUSED = {
     "a missing word": (["a", None, "b"], [0.1, 0.2, 0.3], {}, LabelError, "1 of 3 values in y_true are missing"),
     "one word": (["a", "a"], [0.1, 0.2], {}, TargetError, "Say which value is positive"),
     "an absent word": (["a", "b"], [0.1, 0.2], {"positive": "c"}, TargetError, "which is to count as positive"),
-    "a generator": ((i for i in (1, 0)), [0.1, 0.2], {}, DtypeError, "y_true"),
+    "a generator": ((i for i in (1, 0)), [0.1, 0.2], {}, DtypeError, r"y_true is a generator; .* list\(y_true\)"),
     "groups": ([1, 0, 1], [0.1, 0.2, 0.3], {"by": ["a"]}, ShapeError, "by has 1 values"),
     "groups of groups": ([1], [0.1], {"by": np.array([["a"]])}, ShapeError, "one value a row"),
 }

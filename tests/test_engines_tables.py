@@ -514,6 +514,14 @@ def test_bad_files_are_named_in_a_sentence(table, tmp_path):
     assert "A int is no table" in refusal(3)
 
 
+def test_a_dict_of_columns_is_a_table(table):
+    columns = ["y", "p", "w", "site", "row"]
+    whole = evidence_of(table, **COLUMNS)
+    assert content(evidence_of({name: table[name] for name in columns}, **COLUMNS)) == content(whole)
+    with pytest.raises(LogLossError, match="The dict is no table"):
+        from_table({"y": [1, 0], "p": [0.5]}, label="y", score="p")
+
+
 def test_a_file_that_is_named_twice_is_refused(table, tmp_path):
     path = as_csv(table, tmp_path / "t.csv")
     (tmp_path / "link.csv").symlink_to(path)

@@ -185,6 +185,8 @@ def any_array(values: Any, name: str) -> Array:
             f"{name} is a masked array, whose mask would be lost. "
             f"Pass {name}.data and mask=~np.ma.getmaskarray({name})."
         )
+    if hasattr(values, "__next__"):
+        raise DtypeError(f"{name} is a {type(values).__name__}; expected an array. Pass list({name}).")
     try:
         return np.asarray(values)
     except ValueError as error:

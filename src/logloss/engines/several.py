@@ -29,7 +29,7 @@ def compared(
     """
     if not names or len(set(names)) < len(names):
         raise ParameterError(
-            f"The scores are {', '.join(names) or 'none'}; expected the names of one or more models, each once."
+            f"The scores are {', '.join(names) or 'of no model'}; expected those of one or more models, each once."
         )
     made = {name: evaluate(name) for name in names}
     order = sorted(made, key=lambda name: (made[name].log_loss.value, made[name].brier.value, name))

@@ -65,7 +65,7 @@ def several_named(name: str, column: str) -> TableError:
 
 
 def source_of(data: Any) -> Source:
-    """What reads ``data``: a path or several, or a table of Arrow, pandas, Polars, DuckDB or a dataset.
+    """What reads ``data``: a path or several, or a table of Arrow, pandas, Polars, DuckDB, a dict or a dataset.
 
     Raises
     ------
@@ -78,6 +78,8 @@ def source_of(data: Any) -> Source:
         files = [file for one in data for file in files_of(one)]
         refuse_twice(file.name for file in files)
         return _of_files(str(data[0]) if len(data) == 1 else "The data", files)
+    if isinstance(data, dict):
+        data = _of_dict(data)
     if isinstance(data, pa.Table | pa.RecordBatch):
         table = data if isinstance(data, pa.Table) else pa.Table.from_batches([data])
         return _again("The table", table.column_names, table.num_rows, lambda names: _cut(table.select(names)))
@@ -93,6 +95,14 @@ def source_of(data: Any) -> Source:
             "Polars, DuckDB, Spark or Dask, or a dataset of PyArrow. For arrays say evaluate(y_true, y_pred)."
         )
     return made
+
+
+def _of_dict(columns: dict[Any, Any]) -> pa.Table:
+    try:
+        return pa.table({str(name): values for name, values in columns.items()})
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        said = first_line(error)
+        raise TableError(f"The dict is no table: {said}. Expected columns of one length by their names.") from error
 
 
 def _of_files(name: str, files: Sequence[File]) -> Source:
