@@ -344,7 +344,7 @@ def test_one_class_has_no_area_and_the_rest_is_said():
 
 def test_what_cannot_be_compared_is_refused():
     frame = table(50)
-    for scores, words in (([], "none"), (["truth", "truth"], "each once")):
+    for scores, words in (([], "of no model"), (["truth", "truth"], "each once")):
         with pytest.raises(ParameterError, match=words):
             evaluate(frame, label="y", score=scores)
     with pytest.raises(ParameterError, match="take another read"):
