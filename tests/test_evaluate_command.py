@@ -231,6 +231,23 @@ def test_a_condition_that_is_none_is_refused(here, condition, words):
     assert words in refused("evaluate", "t.csv", "--label", "y", "--prob", "p", "--fail-if", condition)
 
 
+def test_any_of_several_conditions_fails_and_each_that_holds_is_named(here):
+    arguments = ("evaluate", "t.csv", "--label", "y", "--prob", "p")
+    conditions = ("log_loss>0.1", "log_loss>9", "n>1")
+    said = logloss(*arguments, *(word for one in conditions for word in ("--fail-if", one)))
+    assert said.code == 1
+    assert said.err.splitlines() == [f"Failed, as was asked for: {one}." for one in ("log_loss>0.1", "n>1")]
+    assert logloss(*arguments, "--fail-if", "log_loss>9", "--fail-if", "n<1") == (0, "Log loss of 400 rows.\n", "")
+
+
+def test_every_model_that_meets_a_condition_is_named(here, monkeypatch):
+    monkeypatch.setattr(front_door, "evaluation_of", EVALUATION_OF)
+    arguments = ("evaluate", "t.csv", "--label", "y", "--prob", "p,q", "--fail-if")
+    worse = evaluate("t.csv", label="y", score="q").log_loss.value
+    assert logloss(*arguments, f"log_loss>={worse}").err == f"Failed, as was asked for: log_loss>={worse} holds of q.\n"
+    assert logloss(*arguments, "log_loss>0").err == "Failed, as was asked for: log_loss>0 holds of p and q.\n"
+
+
 def test_infinity_is_beyond_every_limit():
     evaluation = evaluate([1, 0], [0.0, 0.5])
     assert math.isinf(evaluation.log_loss.value)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from logloss.cli.condition import Condition
+from logloss.cli.condition import Condition, failures
 from logloss.cli.evaluation import (
     Request,
     costs_in,
@@ -56,7 +56,8 @@ def evaluate(
         ),
     ] = None,
     fail_if: Annotated[
-        str | None, typer.Option(metavar="CONDITION", help="End with exit code 1 if it holds: 'log_loss>0.42'.")
+        list[str] | None,
+        typer.Option(metavar="CONDITION", help="End with exit code 1 if it holds: 'log_loss>0.42'; several: if any does."),
     ] = None,
     engine: Annotated[str | None, typer.Option(metavar="spark|dask", help="Read on a cluster.")] = None,
     example: Annotated[
@@ -65,7 +66,7 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON, for programs.")] = False,
 ) -> None:
     """Say what predicted probabilities are worth: log loss in its parts, calibration, ranking, the worst rows."""
-    condition = None if fail_if is None else Condition.parse(fail_if)
+    conditions = {text: Condition.parse(text) for text in fail_if or ()}
     costs = costs_in(cost_fp, cost_fn)
     if threshold is not None and costs is None:
         raise ParameterError("--save-threshold needs what errors cost. Say --cost-fp and --cost-fn too.")
@@ -93,6 +94,9 @@ def evaluate(
     notes = keep(made, title=title_of(request.files), report=report, tally=tally, threshold=threshold)
     for note in notes if not as_json else ():
         typer.echo(printable(note))
-    if condition is not None and any(map(condition.holds, evaluations_in(made))):
-        typer.echo(printable(f"Failed, as was asked for: {fail_if}."), err=True)
+    failed = False
+    for sentence in failures(conditions, evaluations_in(made)):
+        typer.echo(printable(sentence), err=True)
+        failed = True
+    if failed:
         raise typer.Exit(1)

@@ -96,11 +96,11 @@ class Request:
         return ", ".join(option for option, value in given.items() if value or value == "")
 
 
-def evaluations_in(made: "Evaluation | Comparison") -> "list[Evaluation]":
-    """Those of every model."""
+def evaluations_in(made: "Evaluation | Comparison") -> "Mapping[str, Evaluation]":
+    """Those of every model by its name; of a single one, which has none, by nothing."""
     from logloss.evaluation.comparison import Comparison
 
-    return list(made.evaluations.values()) if isinstance(made, Comparison) else [made]
+    return made.evaluations if isinstance(made, Comparison) else {"": made}
 
 
 def costs_in(false_positive: float | None, false_negative: float | None) -> "Costs | None":
