@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import numpy as np
 import pandas as pd
@@ -366,6 +367,32 @@ def test_it_prints_and_makes_a_frame():
     frame = found.to_frame()
     assert list(frame.index) == ["truth", "noisy"]
     assert frame.loc["truth", "log_loss"] == found["truth"].log_loss.value
+
+
+def test_what_is_printed_of_one_model_is_printed_of_several():
+    frame = table().assign(flipped=lambda t: 1 - t.truth)
+    frame["y"] = np.where(frame.y == 1, "ok", "late")
+    frame.loc[:9, "y"] = None
+    found = evaluate(frame, label="y", score=["truth", "noisy", "flipped"], costs=(1, 5))
+    text, words = str(found), " ".join(str(found).split())
+    one = found["truth"]
+    assert f"2,990 rows, {one.n_positive:,} positive" in text
+    assert "10 more wait for their label" in text
+    assert words.count("counts as positive") == 1
+    assert "! flipped: Positives get lower scores than negatives" in words
+    assert "truth: Positives get" not in words
+    for name, model in found.evaluations.items():
+        cost = f"{model.best_threshold.cost_by_theory.value:.4g}"
+        assert f"{name}: A false positive costs 1 and a false negative 5: decide from " in words
+        assert f"costs {cost} a row" in words or f"costs {cost}." in words
+    assert "A false positive" not in str(evaluate(frame, label="y", score=["truth", "noisy"]))
+
+
+def test_what_is_found_of_several_models_is_printed_once():
+    y, by_name, _ = models(60)
+    words = " ".join(str(evaluate(y, by_name)).split())
+    assert words.count("There are only") == 1
+    assert re.search(r"! (truth, noisy|noisy, truth): There are only", words)
 
 
 def test_pairing_takes_chunks_in_any_order():
