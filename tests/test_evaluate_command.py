@@ -181,8 +181,15 @@ def test_tallies_that_are_none_are_refused(here):
 def test_a_threshold_needs_costs(here):
     arguments = ("evaluate", "t.csv", "--label", "y", "--prob", "p", "--save-threshold", "t.json")
     assert "--save-threshold needs what errors cost" in refused(*arguments)
-    assert "make no threshold" in refused(*arguments, "--cost-fn", "-1")
-    assert "is for one model" in refused(*arguments, "--prob", "q", "--cost-fn", "9")
+    assert "make no threshold" in refused(*arguments, "--cost-fp", "1", "--cost-fn", "-1")
+    assert "is for one model" in refused(*arguments, "--prob", "q", "--cost-fp", "1", "--cost-fn", "9")
+
+
+@pytest.mark.parametrize(("given", "other"), [("--cost-fp", "--cost-fn"), ("--cost-fn", "--cost-fp")])
+def test_half_of_the_costs_is_refused(here, given, other):
+    said = refused("evaluate", "t.csv", "--label", "y", "--prob", "p", given, "0")
+    assert said.startswith(f"{given} was given without {other}")
+    assert said.endswith(f"Say {other} too.")
 
 
 @pytest.mark.parametrize("is_calibrated", [True, False])
@@ -271,7 +278,7 @@ UNREAD = {
     "an engine": (("--engine", "hadoop"), "--engine hadoop is not known"),
     "a page's folder": (("--report", "nosuch/r.html"), "there is no folder nosuch"),
     "a tally's folder": (("--tally", "nosuch/t.tally"), "there is no folder nosuch"),
-    "a threshold's folder": (("--cost-fn", "2", "--save-threshold", "nosuch/t.json"), "there is no folder nosuch"),
+    "a threshold's folder": (("--cost-fp", "1", "--cost-fn", "2", "--save-threshold", "nosuch/t.json"), "there is no folder nosuch"),
     "a folder": (("--report", "."), "it is a folder"),
 }
 

@@ -39,8 +39,8 @@ def evaluate(
         list[str] | None, typer.Option(metavar="COL", help="Look at each value of this column by itself too.")
     ] = None,
     row_id: Annotated[str | None, typer.Option("--id", metavar="COL", help="What names a row.")] = None,
-    cost_fp: Annotated[float | None, typer.Option(help="What a false positive costs.")] = None,
-    cost_fn: Annotated[float | None, typer.Option(help="What a false negative costs.")] = None,
+    cost_fp: Annotated[float | None, typer.Option(help="What a false positive costs; needs --cost-fn.")] = None,
+    cost_fn: Annotated[float | None, typer.Option(help="What a false negative costs; needs --cost-fp.")] = None,
     show_rows: Annotated[
         str | None, typer.Option(metavar="a,b", help="Columns to show of the rows that cost most; none if not given.")
     ] = None,

@@ -104,13 +104,22 @@ def evaluations_in(made: "Evaluation | Comparison") -> "Mapping[str, Evaluation]
 
 
 def costs_in(false_positive: float | None, false_negative: float | None) -> "Costs | None":
-    """What wrong decisions cost; 1 for the one that was left out, None if both were."""
+    """What wrong decisions cost; None if it was not said.
+
+    Raises
+    ------
+    ParameterError
+        One of them was said without the other, or they are none.
+    """
     if false_positive is None and false_negative is None:
         return None
+    if false_positive is None or false_negative is None:
+        given, other = ("--cost-fp", "--cost-fn") if false_negative is None else ("--cost-fn", "--cost-fp")
+        raise ParameterError(f"{given} was given without {other}, and only both make a threshold. Say {other} too.")
     with missing_named("logloss evaluate", "evaluate"):
         from logloss.evaluation.decisions import Costs
 
-    return Costs(*(1.0 if cost is None else cost for cost in (false_positive, false_negative)))
+    return Costs(false_positive, false_negative)
 
 
 def keep(
