@@ -392,6 +392,15 @@ def test_bad_commands_and_data_are_refused_in_a_sentence_and_write_nothing(here,
     assert {path.name for path in Path().iterdir()} == before
 
 
+def test_a_table_that_lacks_the_score_names_what_is_called_like_one(here):
+    others = {f"feature {i}": here.p for i in range(15)}
+    pd.DataFrame({**others, "y": here.y, "Probability": here.p}).to_csv("wide.csv", index=False)
+    said = refused("evaluate", "wide.csv", "--label", "y", "--prob", "q")
+    assert said.startswith('wide.csv has no column "q". It has "Probability", "feature 0", ')
+    assert said.endswith(" and 5 more.")
+    assert '"Probability"' not in refused("evaluate", "wide.csv", "--label", "y", "--prob", "y", "--weight", "q")
+
+
 def test_rows_without_a_score_are_left_out_only_when_asked_for(here):
     here.assign(p=here.p.where(here.index > 3)).to_csv("gaps.csv", index=False)
     arguments = ("gaps.csv", "--label", "y", "--prob", "p")
