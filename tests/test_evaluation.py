@@ -279,6 +279,17 @@ def test_what_was_asked_for_is_printed():
     assert repr(evaluate(table, **columns)).startswith("<Evaluation of 120 rows: log loss ")
 
 
+@pytest.mark.parametrize("models", [["p"], ["p", "q"]])
+def test_slices_of_few_rows_are_counted_where_they_are_not_shown(models):
+    y, p = np.array([1, 0, 1, 1] * 30), np.linspace(0.05, 0.95, 120)
+    table = pa.table({"y": y, "p": p, "q": p[::-1], "row": np.arange(120), "site": ["a"] * 110 + ["b"] * 9 + ["c"]})
+    columns = {"label": "y", "score": models if len(models) > 1 else "p"}
+    lines = str(evaluate(table, **columns, by=["row", "site"])).splitlines()
+    assert "No value of row has 10 rows, so no slice by it is shown; it has 120." in lines
+    assert "Not shown: 2 values of site with fewer than 10 rows each." in lines
+    assert "10 rows" not in str(evaluate(table.slice(0, 110), **columns, by="site"))
+
+
 def test_slices_have_scores_with_intervals():
     y, p = np.array([1, 0, 1, 1] * 30), np.linspace(0.05, 0.95, 120)
     first = evaluate(y, p, by={"site": ["a", "b"] * 60}).to_dict()["slices"][0]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from logloss.evaluation.difference import Difference
-from logloss.evaluation.table import aligned, costs, counts, interval, number, wrapped
+from logloss.evaluation.table import aligned, costs, counts, interval, number, small_slices, wrapped
 
 if TYPE_CHECKING:
     from logloss.evaluation.comparison import Comparison
@@ -35,6 +35,7 @@ def text(facts: "Comparison") -> str:
         _findings(facts),
         [line for name, one in models.items() if (said := costs(one)) for line in wrapped(f"{name}: {said}")],
         *([_differences(one)] for one in facts.differences),
+        small_slices(models[facts.best]),
     ]
     return "\n\n".join("\n".join(part) for part in parts if part)
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from logloss.evaluation.evidence import LEAST_ROWS
 from logloss.evaluation.score import Score
 from logloss.evaluation.verdict import percent
 
@@ -38,7 +39,7 @@ def text(facts: "Evaluation") -> str:
     ]
     found = [line for finding in facts.findings for line in wrapped(f"! {finding.words}")]
     notes = [line for note in facts.notes for line in wrapped(note)]
-    asked = [wrapped(costs(facts)), _slices(facts), _mistakes(facts)]
+    asked = [wrapped(costs(facts)), _slices(facts), small_slices(facts), _mistakes(facts)]
     parts: list[Sequence[str]] = [wrapped(facts.verdict), [counts(facts)], notes, table, found, *asked]
     return "\n\n".join("\n".join(part) for part in parts if part)
 
@@ -82,6 +83,26 @@ def _slices(facts: "Evaluation") -> list[str]:
         rows.append([name[:40], f"{one.rows:,}", *scores, *shares, "few rows" if one.is_small else ""])
     rest = len(found) - _FEW
     return [*aligned(rows).splitlines(), *([f"and {rest:,} more"] if rest > 0 else [])]
+
+
+def small_slices(facts: "Evaluation") -> list[str]:
+    """A line for each column of which some values have too few rows to be shown."""
+    shown = {one.by for one in facts.slices}
+    return [
+        line
+        for by, count in facts.evidence.suppressed.items()
+        if count
+        for line in wrapped(_few_rows(by, count) if by in shown else _none_shown(by, count))
+    ]
+
+
+def _few_rows(by: str, count: int) -> str:
+    values = "1 value" if count == 1 else f"{count:,} values"
+    return f"Not shown: {values} of {by} with fewer than {LEAST_ROWS} rows{'' if count == 1 else ' each'}."
+
+
+def _none_shown(by: str, count: int) -> str:
+    return f"No value of {by} has {LEAST_ROWS} rows, so no slice by it is shown; it has {count:,}."
 
 
 def _mistakes(facts: "Evaluation") -> list[str]:
