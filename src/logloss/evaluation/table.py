@@ -9,6 +9,7 @@ from logloss.evaluation.score import Score
 from logloss.evaluation.verdict import percent
 
 if TYPE_CHECKING:
+    from logloss.evaluation.best_threshold import BestThreshold
     from logloss.evaluation.evaluation import Evaluation
 
 _NAMES = {
@@ -55,7 +56,7 @@ def counts(facts: "Evaluation") -> str:
 
 
 def costs(facts: "Evaluation") -> str:
-    """From where on to decide, and what that costs; nothing unless costs were given."""
+    """From where on to decide, what that costs and what speaks for another threshold; nothing without costs."""
     given, best = facts.costs, facts.best_threshold
     if given is None or best is None or math.isnan(best.cost.value):
         return ""
@@ -67,8 +68,18 @@ def costs(facts: "Evaluation") -> str:
             f"for calibrated probabilities, costs {theory}."
         )
     else:
-        said += f" {best.threshold:.4g} on, which costs {theory} a row."
+        said += f" {best.threshold:.4g} on, which costs {theory} a row. {_why_theory(best)}"
     return said
+
+
+def _why_theory(best: "BestThreshold") -> str:
+    """Why the threshold that cost least on these rows is not the one to use."""
+    if best.empirical == best.by_theory:
+        return "On these rows no other would have cost less."
+    return (
+        f"On these rows {best.empirical:.4g} would have cost least, {number(best.apparent_cost)}; but so chosen on other "
+        f"rows it costs {number(best.cost.value)}, which is not shown to be less."
+    )
 
 
 def _slices(facts: "Evaluation") -> list[str]:
