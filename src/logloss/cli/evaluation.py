@@ -44,16 +44,16 @@ class Request:
         """
         with missing_named("logloss evaluate", "evaluate"):
             from logloss.engines import front_door
-            from logloss.engines.saved import are_tallies, read_tallies
+            from logloss.engines.saved import read_tallies, tallies_in
 
         if not self.files:
             raise ParameterError(
                 f"There is no table. Say which file holds the predictions: {_USAGE}, or try --example."
             )
-        if are_tallies(self.files):
+        if tallies := tallies_in(self.files):
             if self.of_tables:
                 raise ParameterError(f"A saved tally has no columns. Leave out {self.of_tables}, or name tables.")
-            return front_door.evaluation_of(read_tallies(self.files), self.costs)
+            return front_door.evaluation_of(read_tallies(tallies), self.costs)
         if self.label is None or not self.scores:
             missing = "--label" if self.label is None else "--prob"
             raise ParameterError(f"There is no {missing}. Say which columns hold labels and probabilities: {_USAGE}")
