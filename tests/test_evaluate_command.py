@@ -122,7 +122,7 @@ def test_several_models_are_compared(here, monkeypatch):
     arguments = ("t.csv", "--label", "y", "--prob", "q", "--prob", "p", "--by", "site")
     said = done("evaluate", *arguments)
     assert said.startswith("p has the least log loss, ")
-    assert [line.split()[0] for line in said.splitlines() if line][1:4] == ["model", "p", "q"]
+    assert [line.split()[0] for line in said.splitlines() if line][1:5] == ["400", "model", "p", "q"]
     found = facts(*arguments)
     assert found == evaluate("t.csv", label="y", score=["p", "q"], by="site").to_dict()
     assert list(found["models"]) == ["p", "q"]
@@ -278,7 +278,10 @@ UNREAD = {
     "an engine": (("--engine", "hadoop"), "--engine hadoop is not known"),
     "a page's folder": (("--report", "nosuch/r.html"), "there is no folder nosuch"),
     "a tally's folder": (("--tally", "nosuch/t.tally"), "there is no folder nosuch"),
-    "a threshold's folder": (("--cost-fp", "1", "--cost-fn", "2", "--save-threshold", "nosuch/t.json"), "there is no folder nosuch"),
+    "a threshold's folder": (
+        ("--cost-fp", "1", "--cost-fn", "2", "--save-threshold", "nosuch/t.json"),
+        "there is no folder nosuch",
+    ),
     "a folder": (("--report", "."), "it is a folder"),
 }
 
@@ -347,6 +350,27 @@ def test_tallies_among_tables_are_refused_for_what_they_are(here):
     for options in ({}, {"label": "y", "score": "p"}):
         with pytest.raises(LogLossError, match=re.escape(words)):
             evaluate(["a.tally", "t.parquet"], **options)
+
+
+def test_a_folder_of_tallies_is_read(here):
+    Path("days/.hidden").mkdir(parents=True)
+    Path("days/README.md").write_text("Each day is one file.")
+    for day, rows in (("monday.tally", slice(0, 100)), ("tuesday", slice(100, 400))):
+        here.iloc[rows].to_csv("day.csv", index=False)
+        done("evaluate", "day.csv", "--label", "y", "--prob", "p", "--tally", f"days/{day}")
+    Path("days/.hidden/monday.tally").write_bytes(Path("days/monday.tally").read_bytes())
+    assert facts("days")["n"] == 400
+    assert evaluate(Path("days")).n == 400
+    assert "A saved tally has no columns" in refused("evaluate", "days", "--label", "y", "--prob", "p")
+
+
+def test_a_folder_of_tables_and_tallies_is_refused(here):
+    Path("both").mkdir()
+    here.to_csv("both/t.csv", index=False)
+    done("evaluate", "t.csv", "--label", "y", "--prob", "p", "--tally", "both/a.tally")
+    words = "both/t.csv is not a saved tally. Name files of --tally only, or tables only."
+    for options in ((), ("--label", "y", "--prob", "p")):
+        assert refused("evaluate", "both", *options) == words
 
 
 @pytest.mark.parametrize(("verb", "words"), [("evaluate", "--tally"), ("train", "Train on fewer rows")])

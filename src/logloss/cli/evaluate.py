@@ -57,7 +57,7 @@ def evaluate(
     ] = None,
     fail_if: Annotated[
         list[str] | None,
-        typer.Option(metavar="CONDITION", help="End with exit code 1 if it holds: 'log_loss>0.42'; several: if any does."),
+        typer.Option(metavar="CONDITION", help="End with exit code 1 if one holds: 'log_loss>0.42'."),
     ] = None,
     engine: Annotated[str | None, typer.Option(metavar="spark|dask", help="Read on a cluster.")] = None,
     example: Annotated[

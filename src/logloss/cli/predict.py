@@ -17,7 +17,7 @@ def predict(
     ] = None,
     threshold: Annotated[
         str | None,
-        typer.Option(metavar="X|FILE", help="Decide by it: a number, or what `logloss evaluate --save-threshold` wrote."),
+        typer.Option(metavar="X|FILE", help="Decide by it: a number or a file of `logloss evaluate --save-threshold`."),
     ] = None,
     no_header: Annotated[bool, typer.Option("--no-header", help="The file has no header.")] = False,
 ) -> None:

@@ -1,6 +1,5 @@
 """A comparison in words and small tables, as it is printed."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from logloss.evaluation.difference import Difference

@@ -77,8 +77,8 @@ def _why_theory(best: "BestThreshold") -> str:
     if best.empirical == best.by_theory:
         return "On these rows no other would have cost less."
     return (
-        f"On these rows {best.empirical:.4g} would have cost least, {number(best.apparent_cost)}; but so chosen on other "
-        f"rows it costs {number(best.cost.value)}, which is not shown to be less."
+        f"On these rows {best.empirical:.4g} would have cost least, {number(best.apparent_cost)}; but so chosen on "
+        f"other rows it costs {number(best.cost.value)}, which is not shown to be less."
     )
 
 

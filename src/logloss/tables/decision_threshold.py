@@ -47,7 +47,8 @@ class DecisionThreshold:
         LogLossError
             The file is not there, or is no threshold.
         """
-        made_by = "Say a number from 0 to 1, or make a file with: logloss evaluate … --cost-fp 1 --cost-fn 10 --save-threshold FILE"
+        command = "logloss evaluate … --cost-fp 1 --cost-fn 10 --save-threshold FILE"
+        made_by = f"Say a number from 0 to 1, or make a file with: {command}"
         try:
             said = json.loads(Path(path).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
