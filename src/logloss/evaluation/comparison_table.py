@@ -59,8 +59,23 @@ def _differences(one: Difference) -> str:
         difference = region.difference
         cells = [f"{region.rows:,}", region.winner or ""]
         rows.append([f"log loss, {region.by} {value}", number(difference.value), interval(difference), *cells])
-    rest = len(one.regions) - len(won)
-    more = [f"Neither wins in {rest:,} more regions, beyond chance."] if rest else []
-    if len(won) > _MOST:
-        more.append(f"{len(won) - _MOST:,} more that either wins are in the JSON.")
-    return "\n".join([aligned(rows), *more])
+    return "\n".join([aligned(rows), *_not_shown(one, len(won))])
+
+
+def _not_shown(one: Difference, won: int) -> list[str]:
+    """How many regions the table leaves out, and why."""
+    unjudged = sum(not region.is_judged for region in one.regions)
+    drawn = len(one.regions) - won - unjudged
+    said = []
+    if drawn:
+        said.append(f"Neither wins in {_regions(drawn, bool(won))}, beyond chance.")
+    if unjudged:
+        said.append(f"Too few rows of one class to judge by are in {_regions(unjudged, bool(won or drawn))}.")
+    if won > _MOST:
+        rest = won - _MOST
+        said.append(f"{rest:,} more that either wins {'is' if rest == 1 else 'are'} in the JSON.")
+    return said
+
+
+def _regions(count: int, are_more: bool) -> str:
+    return f"{count:,} {'more ' if are_more else ''}{'region' if count == 1 else 'regions'}"
