@@ -459,6 +459,7 @@ def test_a_report_can_be_made_anew(plain, tmp_path):
     assert (plain / "report.html").read_bytes() == page
     elsewhere = tmp_path / "elsewhere.html"
     assert done("report", plain, "--out", elsewhere) == f"The report is in {elsewhere}.\n"
+    assert "would hold HTML under another name" in refused("report", plain, "--out", tmp_path / "page.pdf")
     assert elsewhere.read_bytes() == page
 
 

@@ -164,6 +164,23 @@ def test_days_are_saved_replaced_and_merged(here):
     assert not [path for path in Path().iterdir() if path.name.startswith(".")]
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--by", "site"), "nothing of --by."),
+        (("--id", "row", "--by", "site", "--show-rows", "w"), "nothing of --by, --id and --show-rows."),
+    ],
+)
+def test_what_a_tally_does_not_keep_is_said(here, options, words):
+    arguments = ("evaluate", "t.csv", "--label", "y", "--prob", "p", *options)
+    said = logloss(*arguments, "--tally", "a.tally")
+    assert said.code == 0
+    assert said.err.startswith("Note: a.tally holds neither slices nor rows")
+    assert words in said.err
+    assert logloss(*arguments, "--tally", "a.tally", "--json").err == ""
+    assert logloss(*arguments).err == ""
+
+
 def test_tallies_that_are_none_are_refused(here):
     done("evaluate", "t.csv", "--label", "y", "--prob", "p", "--tally", "a.tally")
     whole = Path("a.tally").read_bytes()
@@ -210,6 +227,21 @@ def test_the_threshold_is_that_by_theory_unless_the_rows_show_a_cheaper_one(tmp_
 def test_a_page_is_written(here):
     assert "The report is in r.html." in done("evaluate", "t.csv", "--label", "y", "--prob", "p", "--report", "r.html")
     assert Path("r.html").read_text() == "page of t.csv"
+
+
+@pytest.mark.parametrize("name", ["p.pdf", "p.png", "p.JSON", "p.html.gz", "folder.html/p.csv"])
+def test_a_page_is_not_written_under_the_name_of_another_format(here, name):
+    Path("folder.html").mkdir()
+    before = set(Path().rglob("*"))
+    said = refused("evaluate", "t.csv", "--label", "y", "--prob", "p", "--report", name)
+    assert said == f"--report {name} would hold HTML under another name. Let the name end in .html."
+    assert set(Path().rglob("*")) == before
+
+
+@pytest.mark.parametrize("name", ["p.htm", "p.HTML", "p", "2024.05.01"])
+def test_a_page_may_have_any_name_that_says_no_other_format(here, name):
+    done("evaluate", "t.csv", "--label", "y", "--prob", "p", "--report", name)
+    assert Path(name).read_text() == "page of t.csv"
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,11 @@
 import math
 import operator
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from logloss.cli.words import joined
 from logloss.core.errors import ParameterError, SpellingError, nearest
 from logloss.lazy import missing_named
 
@@ -97,8 +98,4 @@ def failures(conditions: Mapping[str, Condition], models: "Mapping[str, Evaluati
     """
     for text, condition in conditions.items():
         if held := [name for name, one in models.items() if condition.holds(one)]:
-            yield f"Failed, as was asked for: {text}{f' holds of {_and(held)}' if len(models) > 1 else ''}."
-
-
-def _and(names: Sequence[str]) -> str:
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+            yield f"Failed, as was asked for: {text}{f' holds of {joined(held)}' if len(models) > 1 else ''}."

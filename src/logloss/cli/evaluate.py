@@ -12,11 +12,12 @@ from logloss.cli.evaluation import (
     costs_in,
     evaluations_in,
     keep,
+    lost_in,
     refuse_overwriting,
     scores_in,
     title_of,
 )
-from logloss.cli.words import names, printable
+from logloss.cli.words import names, printable, refuse_other_format
 from logloss.core.errors import ParameterError
 from logloss.tables.atomic import refuse_unwritable
 
@@ -85,6 +86,8 @@ def evaluate(
     for path in filter(None, (report, tally, threshold)):
         refuse_unwritable(path)
     refuse_overwriting(request.files, {"--report": report, "--tally": tally, "--save-threshold": threshold})
+    if report is not None:
+        refuse_other_format(report, "--report")
     made = request.of_example() if example else request.evaluated()
 
     if as_json:
@@ -94,6 +97,8 @@ def evaluate(
     notes = keep(made, title=title_of(request.files), report=report, tally=tally, threshold=threshold)
     for note in notes if not as_json else ():
         typer.echo(printable(note))
+    if tally is not None and not as_json and (lost := lost_in(tally, options)):
+        typer.echo(printable(f"Note: {lost}"), err=True)
     failed = False
     for sentence in failures(conditions, evaluations_in(made)):
         typer.echo(printable(sentence), err=True)

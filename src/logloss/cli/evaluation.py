@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from logloss.cli.progress import Bar
-from logloss.cli.words import names
+from logloss.cli.words import joined, names
 from logloss.core.errors import ParameterError
 from logloss.lazy import missing_named
 
@@ -145,6 +145,20 @@ def keep(
         made.report(report, title=title)
         said.append(f"The report is in {report}.")
     return said
+
+
+def lost_in(tally: Path, options: "Mapping[str, Any]") -> str:
+    """What was asked for and a tally does not keep; nothing if it keeps all.
+
+    Examples
+    --------
+    >>> lost_in(Path("a.tally"), {"by": ["site"], "id": "row", "show_rows": (), "weight": "w"})
+    'a.tally holds neither slices nor rows, so nothing of --by and --id. For these read the data again.'
+    """
+    asked = [f"--{name.replace('_', '-')}" for name in ("by", "id", "show_rows") if options[name]]
+    if not asked:
+        return ""
+    return f"{tally} holds neither slices nor rows, so nothing of {joined(asked)}. For these read the data again."
 
 
 def refuse_overwriting(files: list[str], outputs: "Mapping[str, Path | None]") -> None:
