@@ -459,7 +459,27 @@ def test_a_report_can_be_made_anew(plain, tmp_path):
     assert (plain / "report.html").read_bytes() == page
     elsewhere = tmp_path / "elsewhere.html"
     assert done("report", plain, "--out", elsewhere) == f"The report is in {elsewhere}.\n"
+    assert "would hold HTML under another name" in refused("report", plain, "--out", tmp_path / "page.pdf")
     assert elsewhere.read_bytes() == page
+
+
+def test_a_history_of_other_keys_is_told_which_it_wants(tmp_path):
+    (tmp_path / "keras.jsonl").write_text('{"epoch": 1, "loss": 0.6, "val_loss": 0.7}\n')
+    said = refused("report", tmp_path / "keras.jsonl")
+    assert "Line 1 of " in said
+    for key in ('"loss": 0.6', '"epoch"', '"train_loss"', '"validation_loss"'):
+        assert key in said
+    assert said.endswith("validation_loss may be left out.")
+
+
+@pytest.mark.parametrize(("name", "what"), [("h.parquet", "a Parquet file"), ("h.bin", "not text in UTF-8")])
+def test_a_history_that_is_no_text_is_refused_for_what_it_is(tmp_path, name, what):
+    path = tmp_path / name
+    pd.DataFrame({"epoch": [1], "train_loss": [0.6]}).to_parquet(path)
+    path.write_bytes(path.read_bytes() if what.startswith("a ") else b"\xff\xfe" * 9)
+    said = refused("report", path)
+    assert said.startswith(f"{path} is {what}; expected a history.jsonl: a JSON object a line")
+    assert '"train_loss"' in said
 
 
 def test_a_history_alone_can_be_drawn(plain, tmp_path):

@@ -2,6 +2,8 @@
 
 import json
 import math
+import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -15,7 +17,7 @@ from logloss.core.errors import ParameterError, TableError
 from logloss.engines import pairing
 from logloss.engines.pairing import Pairing, Rival
 from logloss.evaluation.comparison import is_sure, wins
-from logloss.evaluation.difference import PROBABILITY, Sides
+from logloss.evaluation.difference import PROBABILITY, Region, Sides
 from logloss.evaluation.losses import squared_errors
 from logloss.evaluation.ranking import placements, roc_auc
 from logloss.evaluation.score import Score
@@ -327,6 +329,7 @@ def test_a_region_of_one_class_is_won_by_nobody():
     found = {region.value: region for region in one.regions if region.by == "group"}
     assert found["positives"].difference.low > 0
     assert (found["positives"].winner, found["others"].winner) == (None, "a")
+    assert (found["positives"].is_judged, found["others"].is_judged) == (False, True)
 
 
 def test_a_column_that_is_called_as_the_bands_are_takes_nothing_from_them():
@@ -366,6 +369,57 @@ def test_it_prints_and_makes_a_frame():
     frame = found.to_frame()
     assert list(frame.index) == ["truth", "noisy"]
     assert frame.loc["truth", "log_loss"] == found["truth"].log_loss.value
+
+
+def test_what_is_printed_of_one_model_is_printed_of_several():
+    frame = table().assign(flipped=lambda t: 1 - t.truth)
+    frame["y"] = np.where(frame.y == 1, "ok", "late")
+    frame.loc[:9, "y"] = None
+    found = evaluate(frame, label="y", score=["truth", "noisy", "flipped"], costs=(1, 5))
+    text, words = str(found), " ".join(str(found).split())
+    one = found["truth"]
+    assert f"2,990 rows, {one.n_positive:,} positive" in text
+    assert "10 more wait for their label" in text
+    assert words.count("counts as positive") == 1
+    assert "! flipped: Positives get lower scores than negatives" in words
+    assert "truth: Positives get" not in words
+    for name, model in found.evaluations.items():
+        cost = f"{model.best_threshold.cost_by_theory.value:.4g}"
+        assert f"{name}: A false positive costs 1 and a false negative 5: decide from " in words
+        assert f"costs {cost} a row" in words or f"costs {cost}." in words
+    assert "A false positive" not in str(evaluate(frame, label="y", score=["truth", "noisy"]))
+
+
+def test_what_is_found_of_several_models_is_printed_once():
+    y, by_name, _ = models(60)
+    words = " ".join(str(evaluate(y, by_name)).split())
+    assert words.count("There are only") == 1
+    assert re.search(r"! (truth, noisy|noisy, truth): There are only", words)
+
+
+def regions(won, drawn, unjudged):
+    """A comparison with so many regions of each kind."""
+    kinds = [("a", True)] * won + [(None, True)] * drawn + [(None, False)] * unjudged
+    made = [Region("at", str(i), 20, 0.1, Score(0.1, 0.05, 0.15), *kind) for i, kind in enumerate(kinds)]
+    found = evaluate([1, 0] * 50, {"a": [0.8, 0.2] * 50, "b": [0.7, 0.3] * 50})
+    return str(replace(found, differences=(replace(found.differences[0], regions=tuple(made)),)))
+
+
+def test_what_is_printed_counts_the_regions_that_nobody_wins():
+    assert "Neither wins in 1 region, beyond chance." in regions(0, 1, 0)
+    assert "Neither wins in 1 more region, beyond chance." in regions(2, 1, 0)
+    assert "Neither wins in 3 more regions, beyond chance." in regions(1, 3, 0)
+    assert "1 more that either wins is in the JSON." in regions(31, 0, 0)
+    assert "2 more that either wins are in the JSON." in regions(32, 0, 0)
+
+
+def test_a_region_that_cannot_be_judged_is_not_said_to_be_drawn():
+    said = regions(0, 0, 1)
+    assert "Too few rows of one class to judge by are in 1 region." in said
+    assert "Neither" not in said
+    both = regions(1, 2, 3)
+    assert "Neither wins in 2 more regions, beyond chance." in both
+    assert "Too few rows of one class to judge by are in 3 more regions." in both
 
 
 def test_pairing_takes_chunks_in_any_order():

@@ -122,7 +122,7 @@ def test_several_models_are_compared(here, monkeypatch):
     arguments = ("t.csv", "--label", "y", "--prob", "q", "--prob", "p", "--by", "site")
     said = done("evaluate", *arguments)
     assert said.startswith("p has the least log loss, ")
-    assert [line.split()[0] for line in said.splitlines() if line][1:4] == ["model", "p", "q"]
+    assert [line.split()[0] for line in said.splitlines() if line][1:5] == ["400", "model", "p", "q"]
     found = facts(*arguments)
     assert found == evaluate("t.csv", label="y", score=["p", "q"], by="site").to_dict()
     assert list(found["models"]) == ["p", "q"]
@@ -164,6 +164,23 @@ def test_days_are_saved_replaced_and_merged(here):
     assert not [path for path in Path().iterdir() if path.name.startswith(".")]
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--by", "site"), "nothing of --by."),
+        (("--id", "row", "--by", "site", "--show-rows", "w"), "nothing of --by, --id and --show-rows."),
+    ],
+)
+def test_what_a_tally_does_not_keep_is_said(here, options, words):
+    arguments = ("evaluate", "t.csv", "--label", "y", "--prob", "p", *options)
+    said = logloss(*arguments, "--tally", "a.tally")
+    assert said.code == 0
+    assert said.err.startswith("Note: a.tally holds neither slices nor rows")
+    assert words in said.err
+    assert logloss(*arguments, "--tally", "a.tally", "--json").err == ""
+    assert logloss(*arguments).err == ""
+
+
 def test_tallies_that_are_none_are_refused(here):
     done("evaluate", "t.csv", "--label", "y", "--prob", "p", "--tally", "a.tally")
     whole = Path("a.tally").read_bytes()
@@ -186,8 +203,15 @@ def test_tallies_that_are_none_are_refused(here):
 def test_a_threshold_needs_costs(here):
     arguments = ("evaluate", "t.csv", "--label", "y", "--prob", "p", "--save-threshold", "t.json")
     assert "--save-threshold needs what errors cost" in refused(*arguments)
-    assert "make no threshold" in refused(*arguments, "--cost-fn", "-1")
-    assert "is for one model" in refused(*arguments, "--prob", "q", "--cost-fn", "9")
+    assert "make no threshold" in refused(*arguments, "--cost-fp", "1", "--cost-fn", "-1")
+    assert "is for one model" in refused(*arguments, "--prob", "q", "--cost-fp", "1", "--cost-fn", "9")
+
+
+@pytest.mark.parametrize(("given", "other"), [("--cost-fp", "--cost-fn"), ("--cost-fn", "--cost-fp")])
+def test_half_of_the_costs_is_refused(here, given, other):
+    said = refused("evaluate", "t.csv", "--label", "y", "--prob", "p", given, "0")
+    assert said.startswith(f"{given} was given without {other}")
+    assert said.endswith(f"Say {other} too.")
 
 
 @pytest.mark.parametrize("is_calibrated", [True, False])
@@ -208,6 +232,21 @@ def test_the_threshold_is_that_by_theory_unless_the_rows_show_a_cheaper_one(tmp_
 def test_a_page_is_written(here):
     assert "The report is in r.html." in done("evaluate", "t.csv", "--label", "y", "--prob", "p", "--report", "r.html")
     assert Path("r.html").read_text() == "page of t.csv"
+
+
+@pytest.mark.parametrize("name", ["p.pdf", "p.png", "p.JSON", "p.html.gz", "folder.html/p.csv"])
+def test_a_page_is_not_written_under_the_name_of_another_format(here, name):
+    Path("folder.html").mkdir()
+    before = set(Path().rglob("*"))
+    said = refused("evaluate", "t.csv", "--label", "y", "--prob", "p", "--report", name)
+    assert said == f"--report {name} would hold HTML under another name. Let the name end in .html."
+    assert set(Path().rglob("*")) == before
+
+
+@pytest.mark.parametrize("name", ["p.htm", "p.HTML", "p", "2024.05.01"])
+def test_a_page_may_have_any_name_that_says_no_other_format(here, name):
+    done("evaluate", "t.csv", "--label", "y", "--prob", "p", "--report", name)
+    assert Path(name).read_text() == "page of t.csv"
 
 
 @pytest.mark.parametrize(
@@ -236,6 +275,23 @@ def test_a_condition_that_is_none_is_refused(here, condition, words):
     assert words in refused("evaluate", "t.csv", "--label", "y", "--prob", "p", "--fail-if", condition)
 
 
+def test_any_of_several_conditions_fails_and_each_that_holds_is_named(here):
+    arguments = ("evaluate", "t.csv", "--label", "y", "--prob", "p")
+    conditions = ("log_loss>0.1", "log_loss>9", "n>1")
+    said = logloss(*arguments, *(word for one in conditions for word in ("--fail-if", one)))
+    assert said.code == 1
+    assert said.err.splitlines() == [f"Failed, as was asked for: {one}." for one in ("log_loss>0.1", "n>1")]
+    assert logloss(*arguments, "--fail-if", "log_loss>9", "--fail-if", "n<1") == (0, "Log loss of 400 rows.\n", "")
+
+
+def test_every_model_that_meets_a_condition_is_named(here, monkeypatch):
+    monkeypatch.setattr(front_door, "evaluation_of", EVALUATION_OF)
+    arguments = ("evaluate", "t.csv", "--label", "y", "--prob", "p,q", "--fail-if")
+    worse = evaluate("t.csv", label="y", score="q").log_loss.value
+    assert logloss(*arguments, f"log_loss>={worse}").err == f"Failed, as was asked for: log_loss>={worse} holds of q.\n"
+    assert logloss(*arguments, "log_loss>0").err == "Failed, as was asked for: log_loss>0 holds of p and q.\n"
+
+
 def test_infinity_is_beyond_every_limit():
     evaluation = evaluate([1, 0], [0.0, 0.5])
     assert math.isinf(evaluation.log_loss.value)
@@ -259,7 +315,10 @@ UNREAD = {
     "an engine": (("--engine", "hadoop"), "--engine hadoop is not known"),
     "a page's folder": (("--report", "nosuch/r.html"), "there is no folder nosuch"),
     "a tally's folder": (("--tally", "nosuch/t.tally"), "there is no folder nosuch"),
-    "a threshold's folder": (("--cost-fn", "2", "--save-threshold", "nosuch/t.json"), "there is no folder nosuch"),
+    "a threshold's folder": (
+        ("--cost-fp", "1", "--cost-fn", "2", "--save-threshold", "nosuch/t.json"),
+        "there is no folder nosuch",
+    ),
     "a folder": (("--report", "."), "it is a folder"),
 }
 
@@ -330,6 +389,27 @@ def test_tallies_among_tables_are_refused_for_what_they_are(here):
             evaluate(["a.tally", "t.parquet"], **options)
 
 
+def test_a_folder_of_tallies_is_read(here):
+    Path("days/.hidden").mkdir(parents=True)
+    Path("days/README.md").write_text("Each day is one file.")
+    for day, rows in (("monday.tally", slice(0, 100)), ("tuesday", slice(100, 400))):
+        here.iloc[rows].to_csv("day.csv", index=False)
+        done("evaluate", "day.csv", "--label", "y", "--prob", "p", "--tally", f"days/{day}")
+    Path("days/.hidden/monday.tally").write_bytes(Path("days/monday.tally").read_bytes())
+    assert facts("days")["n"] == 400
+    assert evaluate(Path("days")).n == 400
+    assert "A saved tally has no columns" in refused("evaluate", "days", "--label", "y", "--prob", "p")
+
+
+def test_a_folder_of_tables_and_tallies_is_refused(here):
+    Path("both").mkdir()
+    here.to_csv("both/t.csv", index=False)
+    done("evaluate", "t.csv", "--label", "y", "--prob", "p", "--tally", "both/a.tally")
+    words = "both/t.csv is not a saved tally. Name files of --tally only, or tables only."
+    for options in ((), ("--label", "y", "--prob", "p")):
+        assert refused("evaluate", "both", *options) == words
+
+
 @pytest.mark.parametrize(("verb", "words"), [("evaluate", "--tally"), ("train", "Train on fewer rows")])
 def test_too_little_memory_is_mended_by_verb(here, monkeypatch, verb, words):
     def fail(*_, **__):
@@ -371,6 +451,15 @@ def test_bad_commands_and_data_are_refused_in_a_sentence_and_write_nothing(here,
     sentence = refused("evaluate", *arguments, *(["--tally", "t.tally"] if "--report" not in arguments else []))
     assert words in sentence, sentence
     assert {path.name for path in Path().iterdir()} == before
+
+
+def test_a_table_that_lacks_the_score_names_what_is_called_like_one(here):
+    others = {f"feature {i}": here.p for i in range(15)}
+    pd.DataFrame({**others, "y": here.y, "Probability": here.p}).to_csv("wide.csv", index=False)
+    said = refused("evaluate", "wide.csv", "--label", "y", "--prob", "q")
+    assert said.startswith('wide.csv has no column "q". It has "Probability", "feature 0", ')
+    assert said.endswith(" and 5 more.")
+    assert '"Probability"' not in refused("evaluate", "wide.csv", "--label", "y", "--prob", "y", "--weight", "q")
 
 
 def test_rows_without_a_score_are_left_out_only_when_asked_for(here):

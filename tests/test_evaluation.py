@@ -283,6 +283,31 @@ def test_what_was_asked_for_is_printed():
     assert repr(evaluate(table, **columns)).startswith("<Evaluation of 120 rows: log loss ")
 
 
+def test_why_the_threshold_by_theory_is_kept_is_printed():
+    y, p = rows(3000)
+    evaluation = evaluate(y, p, costs=(1, 4))
+    best, words = evaluation.best_threshold, " ".join(str(evaluation).split())
+    assert not best.is_worth_it
+    assert f"decide from 0.2 on, which costs {best.cost_by_theory.value:.4g} a row. On these rows " in words
+    assert f"{best.empirical:.4g} would have cost least, {best.apparent_cost:.4g}; but so chosen" in words
+    assert f"rows it costs {best.cost.value:.4g}, which is not shown to be less." in words
+    assert "no other would have cost less" in str(evaluate([0, 1] * 50, [0.1, 0.9] * 50, costs=(1, 1)))
+    too_low = evaluate(y, p**2, costs=(1, 1))
+    assert too_low.best_threshold.is_worth_it
+    assert "not shown to be less" not in str(too_low)
+
+
+@pytest.mark.parametrize("models", [["p"], ["p", "q"]])
+def test_slices_of_few_rows_are_counted_where_they_are_not_shown(models):
+    y, p = np.array([1, 0, 1, 1] * 30), np.linspace(0.05, 0.95, 120)
+    table = pa.table({"y": y, "p": p, "q": p[::-1], "row": np.arange(120), "site": ["a"] * 110 + ["b"] * 9 + ["c"]})
+    columns = {"label": "y", "score": models if len(models) > 1 else "p"}
+    lines = str(evaluate(table, **columns, by=["row", "site"])).splitlines()
+    assert "No value of row has 10 rows, so no slice by it is shown; it has 120." in lines
+    assert "Not shown: 2 values of site with fewer than 10 rows each." in lines
+    assert "shown" not in str(evaluate(table.slice(0, 110), **columns, by="site"))
+
+
 def test_slices_have_scores_with_intervals():
     y, p = np.array([1, 0, 1, 1] * 30), np.linspace(0.05, 0.95, 120)
     first = evaluate(y, p, by={"site": ["a", "b"] * 60}).to_dict()["slices"][0]

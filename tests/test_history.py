@@ -233,7 +233,7 @@ def test_files_that_are_none(tmp_path):
     with pytest.raises(RunError, match="cannot be read"):
         read_epochs(tmp_path)
     (tmp_path / "binary").write_bytes(b"\xff\xfe\n")
-    with pytest.raises(RunError, match="cannot be read"):
+    with pytest.raises(RunError, match="binary is not text in UTF-8; expected a history"):
         read_epochs(tmp_path / "binary")
     (tmp_path / "empty").write_text("")
     assert read_epochs(tmp_path / "empty") == []

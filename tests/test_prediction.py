@@ -290,6 +290,19 @@ def test_a_threshold_decides_in_the_words_of_the_target(run, expected, out, tmp_
     np.testing.assert_array_equal(table["decision"], np.where(table["probability"] >= threshold, "goes", "stays"))
 
 
+@pytest.mark.parametrize("threshold", ["0.3", "0", "1", "3e-1"])
+def test_a_threshold_may_be_said_as_a_number(run, threshold):
+    table = predict(run, TABLE, "--threshold", threshold)
+    np.testing.assert_array_equal(table["decision"], np.where(table["probability"] >= float(threshold), 1, 0))
+
+
+@pytest.mark.parametrize("threshold", ["1.5", "-0.1", "nan", "inf", "30"])
+def test_a_number_that_is_no_threshold_is_refused(run, threshold):
+    assert f"A threshold of {threshold} is not usable; expected a number" in refuse(
+        run, TABLE, f"--threshold={threshold}"
+    )
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [

@@ -3,9 +3,11 @@
 import math
 import operator
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from logloss.cli.words import joined
 from logloss.core.errors import ParameterError, SpellingError, nearest
 from logloss.lazy import missing_named
 
@@ -79,3 +81,21 @@ class Condition:
             part = "" if self.part == "value" else f".{self.part}"
             raise ParameterError(f"--fail-if: {self.name}{part} cannot be told from this data, so nothing is decided.")
         return bool(_COMPARISONS[self.comparison](value, self.limit))
+
+
+def failures(conditions: Mapping[str, Condition], models: "Mapping[str, Evaluation]") -> Iterator[str]:
+    """A sentence for each condition that holds of a model; it names the models if there are several.
+
+    Examples
+    --------
+    >>> from logloss import evaluate
+    >>> models = evaluate([1, 0], {"old": [0.6, 0.5], "new": [0.8, 0.2]}).evaluations
+    >>> conditions = {text: Condition.parse(text) for text in ("log_loss>0.42", "brier>0.9", "n<9")}
+    >>> for sentence in failures(conditions, models):
+    ...     print(sentence)
+    Failed, as was asked for: log_loss>0.42 holds of old.
+    Failed, as was asked for: n<9 holds of new and old.
+    """
+    for text, condition in conditions.items():
+        if held := [name for name, one in models.items() if condition.holds(one)]:
+            yield f"Failed, as was asked for: {text}{f' holds of {joined(held)}' if len(models) > 1 else ''}."

@@ -6,17 +6,18 @@ from typing import Annotated
 
 import typer
 
-from logloss.cli.condition import Condition
+from logloss.cli.condition import Condition, failures
 from logloss.cli.evaluation import (
     Request,
     costs_in,
     evaluations_in,
     keep,
+    lost_in,
     refuse_overwriting,
     scores_in,
     title_of,
 )
-from logloss.cli.words import names, printable
+from logloss.cli.words import names, printable, refuse_other_format
 from logloss.core.errors import ParameterError
 from logloss.tables.atomic import refuse_unwritable
 
@@ -39,8 +40,8 @@ def evaluate(
         list[str] | None, typer.Option(metavar="COL", help="Look at each value of this column by itself too.")
     ] = None,
     row_id: Annotated[str | None, typer.Option("--id", metavar="COL", help="What names a row.")] = None,
-    cost_fp: Annotated[float | None, typer.Option(help="What a false positive costs.")] = None,
-    cost_fn: Annotated[float | None, typer.Option(help="What a false negative costs.")] = None,
+    cost_fp: Annotated[float | None, typer.Option(help="What a false positive costs; needs --cost-fn.")] = None,
+    cost_fn: Annotated[float | None, typer.Option(help="What a false negative costs; needs --cost-fp.")] = None,
     show_rows: Annotated[
         str | None, typer.Option(metavar="a,b", help="Columns to show of the rows that cost most; none if not given.")
     ] = None,
@@ -56,7 +57,8 @@ def evaluate(
         ),
     ] = None,
     fail_if: Annotated[
-        str | None, typer.Option(metavar="CONDITION", help="End with exit code 1 if it holds: 'log_loss>0.42'.")
+        list[str] | None,
+        typer.Option(metavar="CONDITION", help="End with exit code 1 if one holds: 'log_loss>0.42'."),
     ] = None,
     engine: Annotated[str | None, typer.Option(metavar="spark|dask", help="Read on a cluster.")] = None,
     example: Annotated[
@@ -65,7 +67,7 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON, for programs.")] = False,
 ) -> None:
     """Say what predicted probabilities are worth: log loss in its parts, calibration, ranking, the worst rows."""
-    condition = None if fail_if is None else Condition.parse(fail_if)
+    conditions = {text: Condition.parse(text) for text in fail_if or ()}
     costs = costs_in(cost_fp, cost_fn)
     if threshold is not None and costs is None:
         raise ParameterError("--save-threshold needs what errors cost. Say --cost-fp and --cost-fn too.")
@@ -84,6 +86,8 @@ def evaluate(
     for path in filter(None, (report, tally, threshold)):
         refuse_unwritable(path)
     refuse_overwriting(request.files, {"--report": report, "--tally": tally, "--save-threshold": threshold})
+    if report is not None:
+        refuse_other_format(report, "--report")
     made = request.of_example() if example else request.evaluated()
 
     if as_json:
@@ -93,6 +97,11 @@ def evaluate(
     notes = keep(made, title=title_of(request.files), report=report, tally=tally, threshold=threshold)
     for note in notes if not as_json else ():
         typer.echo(printable(note))
-    if condition is not None and any(map(condition.holds, evaluations_in(made))):
-        typer.echo(printable(f"Failed, as was asked for: {fail_if}."), err=True)
+    if tally is not None and not as_json and (lost := lost_in(tally, options)):
+        typer.echo(printable(f"Note: {lost}"), err=True)
+    failed = False
+    for sentence in failures(conditions, evaluations_in(made)):
+        typer.echo(printable(sentence), err=True)
+        failed = True
+    if failed:
         raise typer.Exit(1)

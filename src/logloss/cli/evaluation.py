@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from logloss.cli.progress import Bar
-from logloss.cli.words import names
+from logloss.cli.words import joined, names
 from logloss.core.errors import ParameterError
 from logloss.lazy import missing_named
 
@@ -44,16 +44,16 @@ class Request:
         """
         with missing_named("logloss evaluate", "evaluate"):
             from logloss.engines import front_door
-            from logloss.engines.saved import are_tallies, read_tallies
+            from logloss.engines.saved import read_tallies, tallies_in
 
         if not self.files:
             raise ParameterError(
                 f"There is no table. Say which file holds the predictions: {_USAGE}, or try --example."
             )
-        if are_tallies(self.files):
+        if tallies := tallies_in(self.files):
             if self.of_tables:
                 raise ParameterError(f"A saved tally has no columns. Leave out {self.of_tables}, or name tables.")
-            return front_door.evaluation_of(read_tallies(self.files), self.costs)
+            return front_door.evaluation_of(read_tallies(tallies), self.costs)
         if self.label is None or not self.scores:
             missing = "--label" if self.label is None else "--prob"
             raise ParameterError(f"There is no {missing}. Say which columns hold labels and probabilities: {_USAGE}")
@@ -96,21 +96,30 @@ class Request:
         return ", ".join(option for option, value in given.items() if value or value == "")
 
 
-def evaluations_in(made: "Evaluation | Comparison") -> "list[Evaluation]":
-    """Those of every model."""
+def evaluations_in(made: "Evaluation | Comparison") -> "Mapping[str, Evaluation]":
+    """Those of every model by its name; of a single one, which has none, by nothing."""
     from logloss.evaluation.comparison import Comparison
 
-    return list(made.evaluations.values()) if isinstance(made, Comparison) else [made]
+    return made.evaluations if isinstance(made, Comparison) else {"": made}
 
 
 def costs_in(false_positive: float | None, false_negative: float | None) -> "Costs | None":
-    """What wrong decisions cost; 1 for the one that was left out, None if both were."""
+    """What wrong decisions cost; None if it was not said.
+
+    Raises
+    ------
+    ParameterError
+        One of them was said without the other, or they are none.
+    """
     if false_positive is None and false_negative is None:
         return None
+    if false_positive is None or false_negative is None:
+        given, other = ("--cost-fp", "--cost-fn") if false_negative is None else ("--cost-fn", "--cost-fp")
+        raise ParameterError(f"{given} was given without {other}, and only both make a threshold. Say {other} too.")
     with missing_named("logloss evaluate", "evaluate"):
         from logloss.evaluation.decisions import Costs
 
-    return Costs(*(1.0 if cost is None else cost for cost in (false_positive, false_negative)))
+    return Costs(false_positive, false_negative)
 
 
 def keep(
@@ -136,6 +145,20 @@ def keep(
         made.report(report, title=title)
         said.append(f"The report is in {report}.")
     return said
+
+
+def lost_in(tally: Path, options: "Mapping[str, Any]") -> str:
+    """What was asked for and a tally does not keep; nothing if it keeps all.
+
+    Examples
+    --------
+    >>> lost_in(Path("a.tally"), {"by": ["site"], "id": "row", "show_rows": (), "weight": "w"})
+    'a.tally holds neither slices nor rows, so nothing of --by and --id. For these read the data again.'
+    """
+    asked = [f"--{name.replace('_', '-')}" for name in ("by", "id", "show_rows") if options[name]]
+    if not asked:
+        return ""
+    return f"{tally} holds neither slices nor rows, so nothing of {joined(asked)}. For these read the data again."
 
 
 def refuse_overwriting(files: list[str], outputs: "Mapping[str, Path | None]") -> None:

@@ -16,8 +16,8 @@ def predict(
         str | None, typer.Option(metavar="a,b", help="Which of the table's own columns to keep; all if not given.")
     ] = None,
     threshold: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Decide by it: what `logloss evaluate --save-threshold` wrote."),
+        str | None,
+        typer.Option(metavar="X|FILE", help="Decide by it: a number or a file of `logloss evaluate --save-threshold`."),
     ] = None,
     no_header: Annotated[bool, typer.Option("--no-header", help="The file has no header.")] = False,
 ) -> None:
@@ -25,12 +25,12 @@ def predict(
     kept = None if columns is None else names(columns, "--columns")
 
     from logloss.tables.contents import find
-    from logloss.tables.decision_threshold import DecisionThreshold
+    from logloss.tables.decision_threshold import threshold_in
     from logloss.training.run import RunFolder
 
     RunFolder.open(run)  # what is not there is said at once, as the rest takes seconds to import
     find(data)
-    decides_from = None if threshold is None else DecisionThreshold.read(threshold).threshold
+    decides_from = None if threshold is None else threshold_in(threshold)
 
     from logloss import training
 

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from logloss.cli.words import refuse_other_format
+
 
 def report(
     run: Annotated[Path, typer.Argument(help="A run folder of `logloss train`, or a history.jsonl.")],
@@ -13,6 +15,9 @@ def report(
     ] = None,
 ) -> None:
     """Draw the report of a run, or the curves of a history."""
+    if out is not None:
+        refuse_other_format(out, "--out")
+
     from logloss import report as reports
     from logloss.training import read_run
 

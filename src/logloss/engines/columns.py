@@ -49,7 +49,7 @@ class Columns:
             One is not there, or is named twice, or is text in one file and numbers in another.
         """
         for name in self.needed:
-            source.need(name)
+            source.need(name, is_score=name in self.scores)
         for name in filter(None, (*self.scores, self.weight)):
             source.is_text(name)  # which files of one source have to agree on
         self.check_names()

@@ -65,7 +65,7 @@ def files_of(path: str | Path) -> list[File]:
         return [File(find(path), keys_in(str(path)))]
     root = Path(path)
     try:
-        inside = sorted(p for p in root.rglob("*") if p.is_file() and _is_table(p.relative_to(root)))
+        inside = sorted(p for p in root.rglob("*") if p.is_file() and is_table(p.relative_to(root)))
     except PermissionError:
         raise TableError(f"You may not read {path}. Change its permissions, or copy it.") from None
     if not inside:
@@ -101,9 +101,14 @@ def keys_in(path: str) -> tuple[tuple[str, str | None], ...]:
     return tuple((unquote(k), None if v == "__HIVE_DEFAULT_PARTITION__" else unquote(v)) for k, _, v in pairs if k)
 
 
-def _is_table(path: PurePath) -> bool:
-    """Whether a file in a folder is data: neither hidden nor a mark that some program left."""
-    return not any(part[0] in "._" and "=" not in part for part in path.parts) and bool(_TABLES.search(path.name))
+def is_table(path: PurePath) -> bool:
+    """Whether a file in a folder is a table, as its name says."""
+    return not is_hidden(path) and bool(_TABLES.search(path.name))
+
+
+def is_hidden(path: PurePath) -> bool:
+    """Whether a file in a folder is hidden, or a mark that some program left."""
+    return any(part[0] in "._" and "=" not in part for part in path.parts)
 
 
 def _remote(uri: str) -> list[File]:
@@ -121,7 +126,7 @@ def _remote(uri: str) -> list[File]:
             if not info.is_file:
                 every = filesystem.get_file_info(pyarrow.fs.FileSelector(path, recursive=True))
                 inside = [one.path for one in every if one.is_file]
-                names = [name for name in inside if _is_table(PurePosixPath(name).relative_to(path))]
+                names = [name for name in inside if is_table(PurePosixPath(name).relative_to(path))]
         if not names:
             raise TableError(f"{uri} holds no data; expected CSV, TSV or Parquet files.")
         return [File(_opened(filesystem, name), keys_in(name)) for name in sorted(names)]

@@ -10,7 +10,7 @@ from logloss.core.errors import ParameterError
 from logloss.engines.arrays import from_arrays, paired_in_arrays
 from logloss.engines.columns import Columns
 from logloss.engines.pairing import Rival
-from logloss.engines.saved import are_tallies, read_tallies
+from logloss.engines.saved import read_tallies, tallies_in
 from logloss.engines.several import compared
 from logloss.engines.sums_by_value import Sums
 from logloss.engines.tables import Progress, from_table, paired_in_table
@@ -143,11 +143,11 @@ def evaluation_of(evidence: Evidence, costs: Costs | None = None) -> Evaluation:
     return Evaluation(evidence, costs)
 
 
-def _tallies(data: Any) -> list[str]:
-    """The paths, if they are of saved tallies."""
+def _tallies(data: Any) -> list[Path]:
+    """The saved tallies, if these are paths of such."""
     paths = [data] if isinstance(data, str | Path) else data if isinstance(data, list | tuple) else []
     are_paths = paths and all(isinstance(path, str | Path) for path in paths)
-    return list(map(str, paths)) if are_paths and are_tallies(paths) else []
+    return tallies_in(paths) if are_paths else []
 
 
 def _costs(given: GivenCosts) -> Costs | None:

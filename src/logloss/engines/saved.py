@@ -6,7 +6,7 @@ from operator import add
 from pathlib import Path
 
 from logloss.core.errors import LogLossError
-from logloss.engines.files import refuse_twice
+from logloss.engines.files import is_hidden, is_table, refuse_twice
 from logloss.evaluation.evaluation import Evaluation
 from logloss.evaluation.evidence import Evidence
 from logloss.evaluation.tally import Tally, TallyError
@@ -64,18 +64,31 @@ def _alike(tallies: Mapping[Path, Tally]) -> tuple[str, ...]:
     )
 
 
-def are_tallies(paths: Sequence[str | Path]) -> bool:
-    """Whether files are saved tallies.
+def tallies_in(paths: Sequence[str | Path]) -> list[Path]:
+    """The saved tallies that paths name, as files or by their folder; none if they are of tables.
 
     Raises
     ------
     TallyError
-        Some are, and others are not.
+        Some are tallies, and others are not.
     """
-    others = [path for path in paths if not is_tally(path)]
-    if others and len(others) < len(paths):
-        raise _mixed(others[0])
-    return bool(paths) and not others
+    found = [file for path in paths for file in _files(Path(path))]
+    tallies = [file for file in found if is_tally(file)]
+    if tallies and len(tallies) < len(found):
+        raise _mixed(next(file for file in found if file not in tallies))
+    return tallies
+
+
+def _files(path: Path) -> list[Path]:
+    """The file, or those of a folder that hold data."""
+    if not path.is_dir():
+        return [path]
+    try:
+        inside = sorted(file for file in path.rglob("*") if file.is_file())
+    except PermissionError:
+        return [path]  # which is refused where tables are read
+    names = {file: file.relative_to(path) for file in inside}
+    return [file for file, name in names.items() if is_table(name) or (not is_hidden(name) and is_tally(file))]
 
 
 def is_tally(path: str | Path) -> bool:

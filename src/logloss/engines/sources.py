@@ -18,6 +18,8 @@ from logloss.tables.wording import listed, quoted
 Batches = Generator[pa.RecordBatch]
 Read = Callable[[Sequence[str], Sequence[str]], Batches]
 
+_SCORES = ("probability", "score", "p", "prob", "prediction")  # as columns of scores are often called
+
 
 class Stretch(NamedTuple):
     """Rows that follow one another, the first of which is number ``first``, counted from 0."""
@@ -42,19 +44,20 @@ class Source:
     empty: TableError | None = None  # what to raise when there are no rows
     stretches: tuple[Stretch, ...] = ()  # all rows, to be read side by side, where they can be
 
-    def need(self, column: str) -> str:
+    def need(self, column: str, *, is_score: bool = False) -> str:
         """The column, if it is there.
 
         Raises
         ------
         SpellingError, TableError
-            It is not, and the nearest name is said; or several columns have that name.
+            It is not, and the nearest name is said, or those there are, for a score those first that are called like
+            one; or several columns have that name.
         """
         if self.columns.count(column) > 1:
             raise several_named(self.name, column)
         if column not in self.columns:
-            has = f" It has {listed(self.columns, limit=12)}."
-            hint = nearest(column, self.columns) or has
+            known = sorted(self.columns, key=lambda name: name.lower() not in _SCORES) if is_score else self.columns
+            hint = nearest(column, self.columns) or f" It has {listed(known, limit=12)}."
             raise SpellingError(f"{self.name} has no column {quoted(column)}.{hint}")
         return column
 

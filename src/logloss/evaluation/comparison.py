@@ -8,24 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from logloss.core.plain import plain
+from logloss.evaluation.comparison_table import text
 from logloss.evaluation.difference import PROBABILITY, Difference, Region
 from logloss.evaluation.evaluation import Evaluation
 from logloss.evaluation.score import Score
-from logloss.evaluation.table import aligned, interval, number
+from logloss.evaluation.table import interval, number
 from logloss.evaluation.verdict import percent
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_SHOWN = {
-    "log_loss": "log loss",
-    "normalized_entropy": "normalised entropy",
-    "brier": "Brier score",
-    "roc_auc": "ROC AUC",
-    "calibration_ratio": "said over seen",
-}
-
-_MOST = 30  # regions that are printed
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -75,11 +66,7 @@ class Comparison:
         return f"<Comparison of {', '.join(self.evaluations)}>"
 
     def __str__(self) -> str:
-        board = [["model", *_SHOWN.values()]]
-        for name, one in self.evaluations.items():
-            board.append([name, *(number(getattr(one, score).value) for score in _SHOWN)])
-        parts = [self.verdict, aligned(board), *map(_table, self.differences)]
-        return "\n\n".join(filter(None, parts))
+        return text(self)
 
     def _repr_html_(self) -> str:
         from logloss.report import comparison_html  # a comparison draws itself
@@ -152,21 +139,3 @@ def of_difference(one: Difference) -> str:
         said += f" But it wins {name_of(first)}, with {percent(first.share_of_rows)} of the rows"
         said += f", and in {len(where) - 1} more such." if len(where) > 1 else "."
     return said
-
-
-def _table(one: Difference) -> str:
-    """By how much the scores of a model differ from those of the best, and the regions that either wins."""
-    rows = [[f"{one.model} less {one.best}", "difference", "95 % interval", "rows", "wins"]]
-    scores = {"log loss": one.log_loss, "Brier score": one.brier, "ROC AUC": one.roc_auc}
-    rows += [[name, number(score.value), interval(score), "all", ""] for name, score in scores.items()]
-    won = [region for region in one.regions if region.winner]
-    for region in won[:_MOST]:
-        value = "missing" if region.value is None else region.value
-        difference = region.difference
-        cells = [f"{region.rows:,}", region.winner or ""]
-        rows.append([f"log loss, {region.by} {value}", number(difference.value), interval(difference), *cells])
-    rest = len(one.regions) - len(won)
-    more = [f"Neither wins in {rest:,} more regions, beyond chance."] if rest else []
-    if len(won) > _MOST:
-        more.append(f"{len(won) - _MOST:,} more that either wins are in the JSON.")
-    return "\n".join([aligned(rows), *more])

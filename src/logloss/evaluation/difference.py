@@ -57,7 +57,8 @@ class Errors(NamedTuple):
 class Region:
     """Some of the rows; ``difference`` is the second model's log loss less the first's.
 
-    ``winner`` has the lower loss there beyond chance, with as many regions looked at as there are; None if neither.
+    ``winner`` has the lower loss there beyond chance, with as many regions looked at as there are; None if neither, or
+    if too few rows of one class are there to judge: then ``is_judged`` is False.
     """
 
     by: str
@@ -66,6 +67,7 @@ class Region:
     share_of_rows: float
     difference: Score
     winner: str | None
+    is_judged: bool = True
 
 
 @dataclass(frozen=True)
@@ -164,14 +166,18 @@ def _region(
     difference = _score(apart)
     strict = _with_error(difference.value, _error(apart, difference.value), _rows(apart) - 1, share=0.05 / looked_at)
     share = apart.weight / everywhere.weight if everywhere.weight else math.nan
-    return Region(by, value, apart.rows, share, difference, _winner(apart, strict, models))
+    is_judged = _is_judged(apart, strict)
+    return Region(by, value, apart.rows, share, difference, _winner(strict, models) if is_judged else None, is_judged)
 
 
-def _winner(apart: Apart, strict: Score, models: tuple[str, str]) -> str | None:
+def _is_judged(apart: Apart, strict: Score) -> bool:
+    is_mixed = min(apart.positives, apart.rows - apart.positives) >= _LEAST_OF_A_CLASS
+    return is_mixed or math.isinf(strict.value)
+
+
+def _winner(strict: Score, models: tuple[str, str]) -> str | None:
     if math.isinf(strict.value):
         return models[strict.value < 0]
-    if min(apart.positives, apart.rows - apart.positives) < _LEAST_OF_A_CLASS:
-        return None
     return models[0] if strict.low > 0 else models[1] if strict.high < 0 else None
 
 

@@ -4,10 +4,12 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from logloss.evaluation.evidence import LEAST_ROWS
 from logloss.evaluation.score import Score
 from logloss.evaluation.verdict import percent
 
 if TYPE_CHECKING:
+    from logloss.evaluation.best_threshold import BestThreshold
     from logloss.evaluation.evaluation import Evaluation
 
 _NAMES = {
@@ -29,11 +31,6 @@ _FEW = 5  # slices, and rows
 
 def text(facts: "Evaluation") -> str:
     """The verdict, the scores that matter most with their 95 % intervals, and what was found and asked for."""
-    counts = f"{facts.n:,} rows, {facts.n_positive:,} positive ({percent(facts.base_rate.value)})"
-    if facts.pending:
-        counts += f"; {facts.pending:,} more wait for their label"
-    if facts.skipped:
-        counts += f"; {facts.skipped:,} more have no score and were left out"
     rows = [(label, getattr(facts, name)) for name, label in _NAMES.items()]
     wide = max(len(label) for label, _ in rows)
     table = [
@@ -41,18 +38,29 @@ def text(facts: "Evaluation") -> str:
         for label, score in rows
         if not math.isnan(score.value)
     ]
-    found = [line for finding in facts.findings for line in _wrapped(f"! {finding.words}")]
-    notes = [line for note in facts.notes for line in _wrapped(note)]
-    asked = [_threshold(facts), _slices(facts), _mistakes(facts)]
-    parts: list[Sequence[str]] = [_wrapped(facts.verdict), [counts], notes, table, found, *asked]
+    found = [line for finding in facts.findings for line in wrapped(f"! {finding.words}")]
+    notes = [line for note in facts.notes for line in wrapped(note)]
+    asked = [wrapped(costs(facts)), _slices(facts), small_slices(facts), _mistakes(facts)]
+    parts: list[Sequence[str]] = [wrapped(facts.verdict), [counts(facts)], notes, table, found, *asked]
     return "\n\n".join("\n".join(part) for part in parts if part)
 
 
-def _threshold(facts: "Evaluation") -> list[str]:
-    costs, best = facts.costs, facts.best_threshold
-    if costs is None or best is None or math.isnan(best.cost.value):
-        return []
-    said = f"A false positive costs {costs.false_positive:g} and a false negative {costs.false_negative:g}: decide from"
+def counts(facts: "Evaluation") -> str:
+    """How many rows there are, how many of them are positive, and how many are in no score."""
+    said = f"{facts.n:,} rows, {facts.n_positive:,} positive ({percent(facts.base_rate.value)})"
+    if facts.pending:
+        said += f"; {facts.pending:,} more wait for their label"
+    if facts.skipped:
+        said += f"; {facts.skipped:,} more have no score and were left out"
+    return said
+
+
+def costs(facts: "Evaluation") -> str:
+    """From where on to decide, what that costs and what speaks for another threshold; nothing without costs."""
+    given, best = facts.costs, facts.best_threshold
+    if given is None or best is None or math.isnan(best.cost.value):
+        return ""
+    said = f"A false positive costs {given.false_positive:g} and a false negative {given.false_negative:g}: decide from"
     theory = number(best.cost_by_theory.value)
     if best.is_worth_it:
         said += (
@@ -60,8 +68,18 @@ def _threshold(facts: "Evaluation") -> list[str]:
             f"for calibrated probabilities, costs {theory}."
         )
     else:
-        said += f" {best.threshold:.4g} on, which costs {theory} a row."
-    return _wrapped(said)
+        said += f" {best.threshold:.4g} on, which costs {theory} a row. {_why_theory(best)}"
+    return said
+
+
+def _why_theory(best: "BestThreshold") -> str:
+    """Why the threshold that cost least on these rows is not the one to use."""
+    if best.empirical == best.by_theory:
+        return "On these rows no other would have cost less."
+    return (
+        f"On these rows {best.empirical:.4g} would have cost least, {number(best.apparent_cost)}; but so chosen on "
+        f"other rows it costs {number(best.cost.value)}, which is not shown to be less."
+    )
 
 
 def _slices(facts: "Evaluation") -> list[str]:
@@ -76,6 +94,26 @@ def _slices(facts: "Evaluation") -> list[str]:
         rows.append([name[:40], f"{one.rows:,}", *scores, *shares, "few rows" if one.is_small else ""])
     rest = len(found) - _FEW
     return [*aligned(rows).splitlines(), *([f"and {rest:,} more"] if rest > 0 else [])]
+
+
+def small_slices(facts: "Evaluation") -> list[str]:
+    """A line for each column of which some values have too few rows to be shown."""
+    shown = {one.by for one in facts.slices}
+    return [
+        line
+        for by, count in facts.evidence.suppressed.items()
+        if count
+        for line in wrapped(_few_rows(by, count) if by in shown else _none_shown(by, count))
+    ]
+
+
+def _few_rows(by: str, count: int) -> str:
+    values = "1 value" if count == 1 else f"{count:,} values"
+    return f"Not shown: {values} of {by} with fewer than {LEAST_ROWS} rows{'' if count == 1 else ' each'}."
+
+
+def _none_shown(by: str, count: int) -> str:
+    return f"No value of {by} has {LEAST_ROWS} rows, so no slice by it is shown; it has {count:,}."
 
 
 def _mistakes(facts: "Evaluation") -> list[str]:
@@ -127,10 +165,18 @@ def interval(score: Score) -> str:
     return "" if math.isnan(score.low) else f"{number(score.low)} to {number(score.high)}"
 
 
-def _wrapped(words: str) -> list[str]:
-    lines = [""]
+def wrapped(words: str) -> list[str]:
+    """The words in lines of some hundred letters; no line if there are none.
+
+    Examples
+    --------
+    >>> wrapped(""), [len(line) for line in wrapped("word " * 30)]
+    ([], [99, 49])
+    """
+    lines: list[str] = []
     for word in words.split():
-        if lines[-1] and len(lines[-1]) + 1 + len(word) > _WIDTH:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".lstrip()
+        if lines and len(lines[-1]) + 1 + len(word) <= _WIDTH:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
     return lines

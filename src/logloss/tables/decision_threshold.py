@@ -1,4 +1,4 @@
-"""The file in which `logloss evaluate` leaves a threshold for `logloss predict`."""
+"""From where on `logloss predict` decides: a number, or the file in which `logloss evaluate` leaves one."""
 
 import json
 from dataclasses import dataclass
@@ -47,7 +47,8 @@ class DecisionThreshold:
         LogLossError
             The file is not there, or is no threshold.
         """
-        made_by = "Make one with: logloss evaluate … --cost-fp 1 --cost-fn 10 --save-threshold FILE"
+        command = "logloss evaluate … --cost-fp 1 --cost-fn 10 --save-threshold FILE"
+        made_by = f"Say a number from 0 to 1, or make a file with: {command}"
         try:
             said = json.loads(Path(path).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
@@ -57,3 +58,25 @@ class DecisionThreshold:
             return read_plain(cls, said, str(path))
         except (RunError, ParameterError) as error:
             raise LogLossError(f"{error} {made_by}") from None
+
+
+def threshold_in(said: str) -> float:
+    """The threshold that a word of a command says, as a number or as the name of a file.
+
+    Raises
+    ------
+    LogLossError
+        The number is not from 0 to 1; or the file is not there, or is no threshold.
+
+    Examples
+    --------
+    >>> threshold_in("0.3")
+    0.3
+    """
+    try:
+        number = float(said)
+    except ValueError:
+        return DecisionThreshold.read(said).threshold
+    if not 0 <= number <= 1:
+        raise ParameterError(f"A threshold of {said} is not usable; expected a number from 0 to 1, or a file.")
+    return number

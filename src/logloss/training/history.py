@@ -35,6 +35,8 @@ class Overfitting:
     train_fell: float
 
 
+_EXPECTED = 'a JSON object a line, such as {"epoch": 1, "train_loss": 0.6, "validation_loss": 0.7}'
+
 # A rise smaller than this share of the loss is noise, and nobody should be told of it.
 _NOTICEABLE = 0.01
 
@@ -119,8 +121,11 @@ def read_epochs(path: str | Path) -> list[Epoch]:
         lines = path.read_text(encoding="utf-8").split("\n")
     except FileNotFoundError:
         raise RunError(f"There is no file {path}.") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise RunError(f"{path} cannot be read as a history: {error}") from error
+    except UnicodeDecodeError as error:
+        what = "a Parquet file" if error.object.startswith(b"PAR1") else "not text in UTF-8"
+        raise RunError(f"{path} is {what}; expected a history.jsonl: {_EXPECTED}.") from None
     epochs = []
     for number, line in enumerate(lines, start=1):
         unfinished = number == len(lines)  # no line break follows: nothing, or a line that was cut off
@@ -130,7 +135,10 @@ def read_epochs(path: str | Path) -> list[Epoch]:
         except (ValueError, TypeError, KeyError, OverflowError) as error:
             if unfinished:
                 break
-            raise RunError(f"Line {number} of {path} is not an epoch: {line[:80]!r}") from error
+            raise RunError(
+                f"Line {number} of {path} is not an epoch: {line[:80]!r}. Expected {_EXPECTED}; validation_loss may be "
+                "left out."
+            ) from error
     return epochs
 
 
