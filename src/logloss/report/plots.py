@@ -35,7 +35,13 @@ class EvaluationPlots:
 
         found = self._facts
         facts, smooth = (found.logit_reliability, found.logit_smooth) if logit else (found.reliability, found.smooth)
-        return reliability_diagram(_known(facts, "rows that weigh anything"), width=_SQUARE, logit=logit, smooth=smooth)
+        return reliability_diagram(
+            _known(facts, "rows that weigh anything"),
+            width=_SQUARE,
+            logit=logit,
+            smooth=smooth,
+            is_weighted=found.is_weighted,
+        )
 
     def scores(self) -> "alt.LayerChart":
         """How the scores of each class are spread."""

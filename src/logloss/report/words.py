@@ -67,15 +67,15 @@ def share(value: float) -> str:
 
     Examples
     --------
-    >>> print(share(0.2655), share(0.00021), share(0.99999), share(-0.125), share(1.0), sep=", ")
-    26.6 %, 0.021 %, over 99.9 %, −12.5 %, 100 %
+    >>> print(share(0.2655), share(0.00303), share(0.99999), share(-0.125), share(1.0), sep=", ")
+    26.6 %, 0.303 %, over 99.9 %, −12.5 %, 100 %
     """
     if not math.isfinite(value):
         return _odd(value)
     size = abs(value)
     if size in (0, 1):
         text = f"{value:.0%}"
-    elif size < 0.001:
+    elif size < 0.01:
         text = f"{value:.3%}" if size >= 0.00001 else "under 0.001%"
     elif 0.999 < value < 1:
         text = "over 99.9%"
