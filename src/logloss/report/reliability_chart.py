@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import altair as alt
 
@@ -13,6 +14,9 @@ from logloss.report.probability_axis import LINEAR, Axes, log_odds_between
 _ENDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 _SEEN = 0.9
 _CELLS = 4  # of the grid in a bar
+_OPACITY = 0.24
+BAND: dict[str, Any] = {"color": "#DCDEE1", "strokeWidth": 12}  # as a key has it: grey of that opacity on white
+SMOOTHED: dict[str, Any] = {"color": charts.ORANGE, "strokeWidth": 1.75}
 
 
 def reliability_diagram(
@@ -44,7 +48,7 @@ def reliability_diagram(
     layers = [diagonal, band, curve]
     if smooth:
         points = charts.joined(map(axes.place, reliability.predicted), map(axes.place, smooth))
-        line = data(points).mark_line(clip=True, color=charts.ORANGE, strokeWidth=1.75)
+        line = data(points).mark_line(clip=True, **SMOOTHED)
         layers.append(line.encode(alt.X("a:Q"), alt.Y("b:Q")))
     diagram = alt.layer(*layers).properties(width=side, height=side)
     if title:
@@ -91,7 +95,7 @@ def _facts(reliability: Reliability, axes: Axes) -> tuple[alt.Chart, alt.Chart]:
         )
     curve = data(rows)
     return (
-        curve.mark_area(clip=True, color=charts.GREY, opacity=0.24).encode(x, low, high),
+        curve.mark_area(clip=True, color=charts.GREY, opacity=_OPACITY).encode(x, low, high),
         curve.mark_line(clip=True, color=charts.BLUE, strokeWidth=2.5, strokeJoin="round").encode(x, y),
     )
 
