@@ -52,14 +52,15 @@ def loss(value: float) -> str:
         return _odd(value)
     size = abs(value)
     if size >= 1e6 or 0 < size < 1e-6:
-        text = f"{value:.3g}"
-    elif size >= 10 or size == 0:
+        mantissa, _, exponent = f"{value:.3g}".partition("e")
+        return f"{mantissa.replace('-', '−')}e{exponent}"
+    if size >= 10 or size == 0:
         text = f"{value:,.2f}" if size else "0"
     elif size < 0.001:
         text = f"{value:.{2 - math.floor(math.log10(size))}f}"
     else:
         text = f"{value:.4f}"
-    return text.replace("-", "−") if "e" not in text else text
+    return text.replace("-", "−")
 
 
 def share(value: float) -> str:
