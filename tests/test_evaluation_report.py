@@ -12,8 +12,10 @@ from logloss.evaluation.reliability import reliability_of
 from logloss.evaluation.round_thresholds import round_thresholds
 from logloss.evaluation.slice_scores import slice_scores
 from logloss.report import EvaluationPlots, evaluation_html, write_evaluation_report
+from logloss.report.charts import BLUE, GREY, MARK, ORANGE
 from logloss.report.evaluation_page import evaluation_page
 from logloss.report.score_words import score_table
+from logloss.report.svg import alone
 from tests.evaluations import EVALUATIONS, drawn, hostile, named, of, plain
 from tests.test_report import HOSTILE, Elements, text_of
 
@@ -226,6 +228,42 @@ def test_a_chart_s_points_are_a_frame(name):
     frame = getattr(plots.points, name)()
     assert 2 <= len(frame) <= 500
     assert not frame.isna().all().any()
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_chart_by_itself_says_what_it_is_and_what_its_lines_are(name):
+    evaluation = plain(120, slope=2.0)
+    chart = getattr(EvaluationPlots(evaluation), name)()
+    assert chart.to_dict()["title"]["text"]
+    shown = alone(chart, title="", description="").decode()
+    said = {
+        "reliability": ["this model", "the same, smooth", "perfectly calibrated", "95 % of what chance"],
+        "cost": ["this model", "acting on every row", "acting on none", "the threshold"],
+        "net_benefit": ["this model", "acting on every row", "acting on none", "the threshold"],
+        "roc": ["this model", "guessing"],
+        "precision_recall": ["this model", "guessing"],
+        "concentration": ["this model", "all rows carry alike"],
+        "scores": ["positives", "negatives"],
+        "slices": ["grey strokes are the log loss of all rows"],
+    }
+    assert [words for words in said[name] if words not in shown] == []
+    # Each line of the key is drawn as in the chart, where its colour is told by nothing else.
+    if name in ("cost", "net_benefit"):
+        assert all(shown.count(f'stroke="{colour}"') >= 2 for colour in (BLUE, ORANGE, GREY, MARK))
+
+
+def test_a_page_s_charts_leave_titles_and_keys_to_the_page():
+    page = re.sub("<title>.*?</title>|<desc>.*?</desc>", "", page_of("plain").decode())
+    pictures = " ".join(re.findall("<svg.*?</svg>", page))
+    assert "acting on none</text>" not in pictures
+    assert "Expected cost</text>" not in pictures
+
+
+def test_percentages_are_written_in_one_way():
+    for name in ("named", "rare", "certain and right", "certain and wrong"):
+        page = re.sub("<style>.*?</style>", "", page_of(name).decode(), flags=re.DOTALL)
+        assert not re.search(r">[^<]*\d%[^<]*<", page)
+        assert not re.search(r">[^<]*(^|[ (>])-\d[^<]*<", page)
 
 
 @pytest.mark.parametrize("name", CHARTS)
