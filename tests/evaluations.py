@@ -63,6 +63,7 @@ def hostile():
             suppressed=suppressed,
             notes=tuple(HOSTILE),
             positive=HOSTILE[0],
+            settings={"label column": HOSTILE[0], "score column": HOSTILE[1] * 9, "slices by": ", ".join(HOSTILE)},
         ),
         evaluation.costs,
     )

@@ -21,6 +21,16 @@ OVERLAPPING = """() => [...document.querySelectorAll('svg')].filter(s => s.check
         && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 2
         ? [texts[i].textContent + ' | ' + texts[i + 1 + j].textContent] : []));
 })"""
+# Texts that a line, a dot or a bar of the same chart crosses, or comes nearer than three pixels to.
+CROSSED = """(chart) => {
+    const marks = [...chart.querySelectorAll('line, path[stroke], path[fill]')].filter(mark =>
+        !mark.closest('[fill="transparent"]') && mark.getAttribute('stroke') !== 'transparent');
+    const boxes = marks.map(mark => mark.getBoundingClientRect());
+    return [...chart.querySelectorAll('text')].filter(text => {
+        const a = text.getBoundingClientRect();
+        return boxes.some(b => a.left < b.right && b.left < a.right && a.top < b.bottom + 3 && b.top < a.bottom + 3);
+    }).map(text => text.textContent);
+}"""
 TYPE_SIZES = """() => [...document.querySelectorAll('svg')].filter(s => s.checkVisibility()).flatMap(svg => {
     const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
     return [...svg.querySelectorAll('text')].map(text => parseFloat(getComputedStyle(text).fontSize) * scale);

@@ -16,6 +16,7 @@ from logloss.evaluation.score import Score
 from logloss.report import comparison_html, write_comparison_report
 from logloss.report.comparison_facts import DRAWN, MODELS, split_by, splits
 from logloss.report.comparison_page import comparison_page
+from logloss.report.score_words import interval
 from logloss.report.words import clean
 from tests.comparisons import COMPARISONS, NAMES, models
 from tests.test_report import HOSTILE, Elements, datasets, text_of
@@ -139,7 +140,7 @@ def test_every_figure_is_a_table_too():
     page = Elements(page_of("several").decode())
     figures = 1 + 7 * 2 + 6
     assert page.tags.count("figure") == figures
-    assert page.tags.count("details") == figures + 1  # what the scores mean
+    assert page.tags.count("details") == figures + 2  # what the scores mean, and what was evaluated
 
 
 def test_every_picture_says_what_it_shows():
@@ -272,9 +273,27 @@ def test_what_cannot_be_drawn_is_refused_by_name():
         COMPARISONS["one model"]().plot.differences()
 
 
+def test_a_chart_by_itself_says_what_it_is_of():
+    plots = COMPARISONS["plain"]().plot
+    title = plots.differences().to_dict()["title"]
+    assert title["text"] == "Differences from the best model"
+    assert title["subtitle"].startswith("Beside new, with 95 % intervals")
+    title = plots.regions("old", by="region").to_dict()["title"]
+    assert title["text"] == "Where each wins, by region"
+    assert title["subtitle"].startswith("old beside new")
+
+
+def test_no_number_on_a_page_has_a_hyphen_for_its_sign():
+    for name in ("nearly the same", "several", "plain"):
+        page = re.sub("<style>.*?</style>", "", page_of(name).decode(), flags=re.DOTALL)
+        assert not re.search(r">[^<]*[ (]-\d[^<]*<", page)
+
+
 def test_a_notebook_shows_the_verdict_the_board_and_the_differences():
     shown = COMPARISONS["several"]()._repr_html_()
     assert shown.count("<svg") == shown.count("<table") == 1
     assert "model 0 has the least log loss" in shown
+    for one in COMPARISONS["several"]().differences:
+        assert f">{interval(one.log_loss)}</small>" in shown
     assert "<style" not in shown
     assert "<script" not in shown

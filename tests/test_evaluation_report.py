@@ -5,14 +5,18 @@ from functools import cache
 import numpy as np
 import pytest
 
+from logloss import __version__, evaluate
 from logloss.core.errors import ParameterError, RunError
 from logloss.evaluation.decisions import decision
 from logloss.evaluation.reliability import reliability_of
 from logloss.evaluation.round_thresholds import round_thresholds
 from logloss.evaluation.slice_scores import slice_scores
 from logloss.report import EvaluationPlots, evaluation_html, write_evaluation_report
+from logloss.report.charts import BLUE, GREY, MARK, ORANGE
 from logloss.report.evaluation_page import evaluation_page
-from tests.evaluations import EVALUATIONS, drawn, hostile, named, plain
+from logloss.report.score_words import score_table
+from logloss.report.svg import alone
+from tests.evaluations import EVALUATIONS, drawn, hostile, named, of, plain
 from tests.test_report import HOSTILE, Elements, text_of
 
 CHARTS = ("reliability", "scores", "roc", "precision_recall", "cost", "net_benefit", "concentration", "slices")
@@ -151,7 +155,8 @@ def test_the_sections_come_in_order():
 def test_every_figure_is_a_table_too():
     page = Elements(page_of("named").decode())
     assert page.tags.count("figure") == 9
-    assert page.tags.count("details") == 7  # reliability as two tables; ROC and precision, cost and benefit share one
+    # Reliability as two tables; ROC and precision, cost and benefit share one; and what was evaluated.
+    assert page.tags.count("details") == 8
 
 
 def test_every_picture_says_what_it_shows():
@@ -176,6 +181,43 @@ def test_a_page_is_where_it_was_asked_for(tmp_path):
     assert path.read_bytes() == page_of("plain")
 
 
+def test_that_rows_are_weighted_is_said_of_those_only():
+    for name in ("weights", "plain", "soft labels"):
+        for shown in (text_of(page_of(name)), evaluation_html(EVALUATIONS[name]())):
+            assert ("weighted" in shown) == (name == "weights")
+
+
+def test_sums_of_weights_are_not_named_as_numbers_of_rows():
+    text = text_of(page_of("weights"))
+    for name in ("positives caught", "positives missed", "false alarms"):
+        assert text.count(f"{name}, by weight") == 2
+        assert f"{name}, by weight" not in text_of(page_of("plain"))
+    for name, counted in (("weights", "weight"), ("plain", "rows")):
+        chart = EvaluationPlots(EVALUATIONS[name]()).reliability().to_dict()
+        assert chart["vconcat"][1]["encoding"]["y"]["axis"]["title"] == counted
+
+
+def test_a_rare_share_differs_from_the_ends_of_its_interval():
+    y, p = np.arange(100_000) % 330 == 0, np.full(100_000, 0.003)
+    (line,) = [one for _, lines in score_table(of(y, p)) for one in lines if one.name == "Share of positives"]
+    shown = [line.value, *line.interval.split(" to ")]
+    assert len(set(shown)) == 3
+    assert [float(one.removesuffix("\N{NO-BREAK SPACE}%")) for one in shown] == pytest.approx(
+        [0.304, 0.272, 0.34], abs=5e-4
+    )
+
+
+def test_a_page_says_what_was_evaluated(tmp_path):
+    for name in ("monday", "tuesday"):
+        (tmp_path / f"{name}.csv").write_text("bad,p,w,site\n" + "yes,0.8,2,a\nno,0.3,1,b\n" * 20)
+    evaluation = evaluate(tmp_path, label="bad", score="p", weight="w", by="site", positive="yes")
+    text = text_of(evaluation_page(evaluation))
+    assert "label column bad positive value yes score column p scores are probabilities weight column w" in text
+    assert "slices by site files 2" in text
+    assert f"logloss version {__version__}" in text
+    assert "weight column" not in str(evaluation.to_dict())
+
+
 # Charts and their points
 
 
@@ -186,6 +228,42 @@ def test_a_chart_s_points_are_a_frame(name):
     frame = getattr(plots.points, name)()
     assert 2 <= len(frame) <= 500
     assert not frame.isna().all().any()
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_chart_by_itself_says_what_it_is_and_what_its_lines_are(name):
+    evaluation = plain(120, slope=2.0)
+    chart = getattr(EvaluationPlots(evaluation), name)()
+    assert chart.to_dict()["title"]["text"]
+    shown = alone(chart, title="", description="").decode()
+    said = {
+        "reliability": ["this model", "the same, smooth", "perfectly calibrated", "95 % of what chance"],
+        "cost": ["this model", "acting on every row", "acting on none", "the threshold"],
+        "net_benefit": ["this model", "acting on every row", "acting on none", "the threshold"],
+        "roc": ["this model", "guessing"],
+        "precision_recall": ["this model", "guessing"],
+        "concentration": ["this model", "all rows carry alike"],
+        "scores": ["positives", "negatives"],
+        "slices": ["grey strokes are the log loss of all rows"],
+    }
+    assert [words for words in said[name] if words not in shown] == []
+    # Each line of the key is drawn as in the chart, where its colour is told by nothing else.
+    if name in ("cost", "net_benefit"):
+        assert all(shown.count(f'stroke="{colour}"') >= 2 for colour in (BLUE, ORANGE, GREY, MARK))
+
+
+def test_a_page_s_charts_leave_titles_and_keys_to_the_page():
+    page = re.sub("<title>.*?</title>|<desc>.*?</desc>", "", page_of("plain").decode())
+    pictures = " ".join(re.findall("<svg.*?</svg>", page))
+    assert "acting on none</text>" not in pictures
+    assert "Expected cost</text>" not in pictures
+
+
+def test_percentages_are_written_in_one_way():
+    for name in ("named", "rare", "certain and right", "certain and wrong"):
+        page = re.sub("<style>.*?</style>", "", page_of(name).decode(), flags=re.DOTALL)
+        assert not re.search(r">[^<]*\d%[^<]*<", page)
+        assert not re.search(r">[^<]*(^|[ (>])-\d[^<]*<", page)
 
 
 @pytest.mark.parametrize("name", CHARTS)

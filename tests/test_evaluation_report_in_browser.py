@@ -2,7 +2,7 @@ import pytest
 
 from logloss.report import evaluation_html, write_evaluation_report
 from tests.evaluations import EVALUATIONS, named
-from tests.looking import NARROW, WIDE, assert_it_can_be_read, assert_text_stands_out, written_when_asked_for
+from tests.looking import CROSSED, NARROW, WIDE, assert_it_can_be_read, assert_text_stands_out, written_when_asked_for
 from tests.test_report import HOSTILE
 
 
@@ -80,6 +80,30 @@ def test_an_opened_table_shows_its_columns_side_by_side(reports, look):
     page.set_viewport_size(NARROW)
     second = page.locator("#thresholds tbody td").first.bounding_box()
     assert second["x"] + second["width"] <= NARROW["width"]
+
+
+@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize("name", ["plain", "hostile"])
+def test_nothing_crosses_the_names_of_slices(name, viewport, reports, look):
+    page = look(reports(name), viewport)
+    chart = page.locator("section", has=page.get_by_role("heading", name="Slices")).locator("figure svg:visible")
+    assert chart.locator("line").count() >= 4
+    assert chart.evaluate(CROSSED) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_table_that_scrolls_has_a_shade_where_there_is_more(scheme, reports, look):
+    page = look(reports("named"), NARROW, color_scheme=scheme)
+    frame = page.get_by_role("region", name="The costliest rows")
+    before = frame.screenshot()
+    assert frame.evaluate("it => it.scrollWidth > it.clientWidth")
+    page.add_style_tag(content=".scroll { background: none !important; }")
+    assert frame.screenshot() != before
+    page.set_viewport_size(WIDE)
+    assert frame.evaluate("it => it.scrollWidth == it.clientWidth")
+    without = frame.screenshot()
+    again = look(reports("named"), WIDE, color_scheme=scheme)
+    assert again.get_by_role("region", name="The costliest rows").screenshot() == without
 
 
 def test_print_is_light_and_complete(reports, look):

@@ -83,7 +83,10 @@ def from_arrays(
     slices, suppressed = ranked(part)
     slices = with_tallies(slices, lambda some: tallies_of(some, tuple(groups), batches(), from_logits=from_logits))
     mistakes = tuple(to_mistake(one, from_logits) for one in part.worst)
-    return Evidence(part.tally, 0, mistakes, slices, suppressed, labels.notes, labels.positive)
+    settings = {"scores are": "logits" if from_logits else "probabilities"}
+    settings |= {} if labels.positive is None else {"positive value": labels.positive}
+    settings |= {} if inputs.weight is None else {"weights": "an array"}
+    return Evidence(part.tally, 0, mistakes, slices, suppressed, labels.notes, labels.positive, settings)
 
 
 def paired_in_arrays(

@@ -65,6 +65,28 @@ class Columns:
         if self.label in self.scores:
             raise ParameterError(f"The column {quoted(self.label)} is named as label and as score. Name two columns.")
 
+    def settings(self, positive: str | None = None, shown: Sequence[str] = (), files: int = 0) -> dict[str, str]:
+        """What was evaluated, in words; what was not asked for is left out.
+
+        Examples
+        --------
+        >>> Columns("y", "p", by=("site", "year")).settings()
+        {'label column': 'y', 'score column': 'p', 'scores are': 'probabilities', 'slices by': 'site, year'}
+        """
+        said = {
+            "label column": self.label,
+            "positive value": positive,
+            "score columns" if self.others else "score column": ", ".join(self.scores),
+            "scores are": "logits" if self.from_logits else "probabilities",
+            "rows without a score": "left out" if self.skip_nulls else None,
+            "weight column": self.weight,
+            "rows are named by": self.id,
+            "slices by": ", ".join(self.by),
+            "columns shown": ", ".join(shown),
+            "files": f"{files:,}" if files else None,
+        }
+        return {name: value for name, value in said.items() if value}
+
     def texts(self, source: Source) -> list[str]:
         """The columns that a source of text is to leave as text."""
         named = {*self.by, *filter(None, [self.id])} - {*self.scores, self.weight}

@@ -135,7 +135,8 @@ def evidence_of_parts(
     slices, suppressed = ranked(part)
     slices = with_tallies(slices, lambda some: list(map(Tally.from_bytes, unframed(count(some)))))
     mistakes = tuple(replace(to_mistake(one, columns.from_logits), row=None) for one in part.worst)
-    return Evidence(part.tally, part.skipped, mistakes, slices, suppressed, task.labels.notes, positive)
+    settings = columns.settings(positive, task.shown)
+    return Evidence(part.tally, part.skipped, mistakes, slices, suppressed, task.labels.notes, positive, settings)
 
 
 def _no_rows() -> TableError:

@@ -52,7 +52,8 @@ def read_tallies(paths: Iterable[str | Path]) -> Evidence:
     tallies = {path: _read(path) for path in named}
     if not tallies:
         raise TallyError("There is no tally to read. Name at least one file.")
-    return Evidence(reduce(add, tallies.values()), notes=_alike(tallies))
+    settings = {"saved tallies": f"{len(tallies):,}"}
+    return Evidence(reduce(add, tallies.values()), notes=_alike(tallies), settings=settings)
 
 
 def _alike(tallies: Mapping[Path, Tally]) -> tuple[str, ...]:

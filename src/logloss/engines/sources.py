@@ -42,6 +42,7 @@ class Source:
     rows: int | None = None
     is_once: bool = False  # whether it can be read but once
     empty: TableError | None = None  # what to raise when there are no rows
+    files: int = 0  # that it is read from
     stretches: tuple[Stretch, ...] = ()  # all rows, to be read side by side, where they can be
 
     def need(self, column: str, *, is_score: bool = False) -> str:
@@ -148,7 +149,8 @@ def _of_files(name: str, files: Sequence[File]) -> Source:
 
     both = tuple(dict.fromkeys([*columns, *sorted(keys)]))
     rows, empty = rows_in(readers), no_rows(name, len(files))
-    return Source(name, both, read, is_text, rows, empty=empty, stretches=() if rows is None else tuple(stretches()))
+    pieces = () if rows is None else tuple(stretches())
+    return Source(name, both, read, is_text, rows, empty=empty, files=len(files), stretches=pieces)
 
 
 def _holding(files: Sequence[File], readers: Sequence[Reader], column: str) -> Iterator[tuple[File, Reader]]:

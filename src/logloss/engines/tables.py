@@ -110,7 +110,9 @@ def from_table(
     slices = with_tallies(slices, lambda some: _tallies(opened, some))
     worst = _shown(opened, part.worst, show_rows) if show_rows else part.worst
     mistakes = tuple(to_mistake(one, from_logits) for one in worst)
-    return Evidence(part.tally, part.skipped, mistakes, slices, suppressed, opened.labels.notes, opened.labels.positive)
+    labels = opened.labels
+    settings = columns.settings(labels.positive, show_rows, source.files)
+    return Evidence(part.tally, part.skipped, mistakes, slices, suppressed, labels.notes, labels.positive, settings)
 
 
 def paired_in_table(

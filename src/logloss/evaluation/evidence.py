@@ -75,3 +75,5 @@ class Evidence:
     suppressed: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()  # what the reader should be told of how the data was read
     positive: str | None = None  # the value of the label that was taken as positive, where it was not a number
+    # What was evaluated, as pages say it.
+    settings: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)

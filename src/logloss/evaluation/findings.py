@@ -10,6 +10,7 @@ from logloss.evaluation.gathering import weighty
 from logloss.evaluation.groups import Groups, Integers
 from logloss.evaluation.scores import has_infinite_losses
 from logloss.evaluation.tally import Sum
+from logloss.evaluation.verdict import percent
 
 if TYPE_CHECKING:
     from logloss.evaluation.evaluation import Evaluation
@@ -121,8 +122,8 @@ def _saturated(facts: "Evaluation") -> Finding | None:
             return None
         return Finding(
             "saturated",
-            f"{share:.1%} of the scores are exactly 0 or 1. One of them wrong would make the log loss infinite: keep "
-            "scores in float64, or as logits.",
+            f"{percent(share)} of the scores are exactly 0 or 1. One of them wrong would make the log loss infinite: "
+            "keep scores in float64, or as logits.",
         )
     of_negatives, of_positives = facts.tally.infinite
     wrong = of_negatives + of_positives

@@ -148,10 +148,10 @@ def number(x: float) -> str:
 
     Examples
     --------
-    >>> number(0.412345), number(12.0), number(float("inf"))
-    ('0.4123', '12', 'infinite')
+    >>> number(0.412345), number(-12.0), number(float("inf"))
+    ('0.4123', '−12', 'infinite')
     """
-    return "infinite" if math.isinf(x) else f"{x:.4g}"
+    return "infinite" if math.isinf(x) else f"{'−' if x < 0 else ''}{abs(x):.4g}"
 
 
 def interval(score: Score) -> str:

@@ -107,6 +107,11 @@ class Tally:
         sums, none = np.zeros((len(Sum), _LIMBS), np.int64), np.empty(0)
         return cls(from_logits, sums, 0, (0, 0), 0, Scores(none, none, np.empty((0, 2), np.int64), None, None))
 
+    @property
+    def is_weighted(self) -> bool:
+        """Whether any row weighs other than 1: only then do weights or their squares not sum to the number of rows."""
+        return not self.total(Sum.WEIGHT) == self.total(Sum.SQUARE) == self.rows
+
     def total(self, which: Sum, divisor: float = 1.0) -> float:
         """A sum over a positive number, rounded once."""
         whole = sum(int(limb) << 32 * i for i, limb in enumerate(self.sums[which]))

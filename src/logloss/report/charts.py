@@ -43,6 +43,9 @@ LETTER = 6.4  # pixels: the mean width of a letter of that size, in bold
 # Liberation Sans comes with vl-convert and measures as Arial and Helvetica do, so text fits wherever it is shown.
 _FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 
+# Labels of an axis of shares, written as everywhere else.
+PERCENT = {"labelExpr": "format(100 * abs(datum.value), '~g') + '\N{NO-BREAK SPACE}%'"}
+
 DASHED: dict[str, Any] = {"color": GREY, "strokeDash": [5, 4], "strokeWidth": 1.25}
 
 

@@ -20,12 +20,13 @@ _SENTENCES = 4
 
 def comparison_html(comparison: "Comparison") -> str:
     """A compact piece of HTML for notebooks: no script, no style that could reach beyond it."""
-    board = comparison_tables.board(comparison)
+    board, apart = comparison_tables.board(comparison), comparison_tables.apart(comparison)
     values = {
         "best": comparison[comparison.best],
         "verdict": comparison.sentences[:_SENTENCES],
         "columns": board.columns,
-        "rows": board.rows[:MODELS],
+        "rows": [(*row, one) for row, one in zip(board.rows, apart, strict=True)][:MODELS],
+        "has_apart": bool(comparison.differences),
         "more": len(board.rows[MODELS:]),
         "picture": _picture(comparison),
     }

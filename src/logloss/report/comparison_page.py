@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from logloss.evaluation.comparison import of_difference
 from logloss.evaluation.difference import Difference
-from logloss.report import charts, comparison_tables, evaluation_tables, words
+from logloss.report import charts, comparison_tables, evaluation_tables, evaluation_words, words
 from logloss.report import comparison_words as said
 from logloss.report.comparison_charts import differences_chart, regions_chart
 from logloss.report.comparison_facts import MODELS, Split, shown, splits
@@ -69,7 +69,9 @@ def comparison_page(comparison: "Comparison", title: str = "Comparison") -> byte
             "rivals": _rivals(comparison),
             "shown": MODELS,
             "diagrams": _diagrams(comparison),
+            "settings": evaluation_tables.settings(comparison[comparison.best].evidence),
             "said": said,
+            "weights": evaluation_words.weights(comparison[comparison.best].tally),
         },
     )
 
@@ -126,18 +128,21 @@ def _regions(name: str, split: Split, models: tuple[str, str]) -> dict[str, Any]
 
 def _diagrams(comparison: "Comparison") -> list[dict[str, Any]]:
     """Reliability diagrams of the first models."""
+    is_weighted = comparison[comparison.best].tally.is_weighted
     some = list(comparison.evaluations.items())[:_DIAGRAMS]
     known = [(name, one.reliability) for name, one in some if one.reliability is not None]
     return [
         {
             "picture": drawn(
-                partial(reliability_diagram, reliability, title=name),
+                partial(reliability_diagram, reliability, title=name, is_weighted=is_weighted),
                 _BESIDE,
                 name=f"diagram-{i}",
                 title="Reliability diagram",
                 description=words.diagram(words.shortened(name, said.SHORT), reliability),
             ),
-            "table": evaluation_tables.reliability(words.shortened(name, said.SHORT), reliability),
+            "table": evaluation_tables.reliability(
+                words.shortened(name, said.SHORT), reliability, is_weighted=is_weighted
+            ),
         }
         for i, (name, reliability) in enumerate(known, start=1)
     ]

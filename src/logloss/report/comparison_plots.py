@@ -7,6 +7,8 @@ from logloss.core.errors import ParameterError, nearest
 from logloss.evaluation.difference import PROBABILITY, Difference, Region
 from logloss.evaluation.score import Score
 from logloss.report.comparison_facts import DRAWN, split_by
+from logloss.report.comparison_words import SHORT, heading
+from logloss.report.words import shortened
 
 if TYPE_CHECKING:
     import altair as alt
@@ -32,9 +34,11 @@ class ComparisonPlots:
 
     def differences(self) -> "alt.LayerChart":
         """By how much the log loss of each model is above that of the best, with 95 % intervals."""
+        from logloss.report.chart_alone import titled
         from logloss.report.comparison_charts import differences_chart
 
-        return differences_chart(_differences(self.comparison))
+        chart = differences_chart(_differences(self.comparison))
+        return titled(chart, "Differences from the best model", f"Beside {_named(self.comparison.best)}, {_INTERVALS}")
 
     def regions(self, model: str, *, by: str = PROBABILITY) -> "alt.LayerChart":
         """Where ``model`` and the best one win: by band of mean probability, or by a column that slices were made by.
@@ -42,10 +46,13 @@ class ComparisonPlots:
         Of a column the 20 values are drawn that make the largest difference.
         """
         from logloss.report import charts
+        from logloss.report.chart_alone import titled
         from logloss.report.comparison_charts import regions_chart
 
         regions = _regions(self.comparison, model, by)
-        return regions_chart(regions[:DRAWN], (self.comparison.best, model), width=charts.WIDE)
+        chart = regions_chart(regions[:DRAWN], (self.comparison.best, model), width=charts.WIDE)
+        named = f"{_named(model)} beside {_named(self.comparison.best)}"
+        return titled(chart, f"Where each wins, {heading(by)}", f"{named}, {_INTERVALS}")
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,13 @@ class ComparisonPoints:
 
         rows = [{**vars(one), **_apart(one.difference)} for one in _regions(self.comparison, model, by)]
         return pd.DataFrame(rows)
+
+
+_INTERVALS = "with 95 % intervals; the grey strokes are no difference."
+
+
+def _named(model: str) -> str:
+    return shortened(model, SHORT)
 
 
 def _apart(score: Score) -> dict[str, float]:

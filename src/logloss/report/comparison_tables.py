@@ -46,6 +46,15 @@ def board(comparison: "Comparison") -> Board:
     return Board(tuple(map(short_title, _BOARD)), tuple(rows))
 
 
+def apart(comparison: "Comparison") -> list[Cell]:
+    """By how much the log loss of each model is above that of the best, which has nothing there."""
+    cells = [
+        Cell("unknown" if math.isnan(one.log_loss.value) else number(one.log_loss.value), interval(one.log_loss))
+        for one in comparison.differences
+    ]
+    return [Cell("", ""), *cells]
+
+
 def meanings() -> Table:
     """What the scores on the board mean."""
     rows = [(short_title(name), meaning(name)) for name in _BOARD]

@@ -13,9 +13,9 @@ def concentration_chart(concentration: Concentration, *, width: int = charts.NAR
     x = alt.X(
         "a:Q",
         scale=alt.Scale(type="log", domain=[least, 1], nice=False),
-        axis=axis("the worst rows", values=[0.001, 0.01, 0.1, 1], format="~%"),
+        axis=axis("the worst rows", values=[0.001, 0.01, 0.1, 1], **charts.PERCENT),
     )
-    y = alt.Y("b:Q", scale=span(0, 1), axis=upright("share of the loss", format="~%"))
+    y = alt.Y("b:Q", scale=span(0, 1), axis=upright("share of the loss", **charts.PERCENT))
     curve = data(joined(concentration.rows, concentration.carried))
     equal = data(joined(concentration.rows, concentration.rows))
     side = width - charts.BESIDE

@@ -12,11 +12,12 @@ from logloss.report.probability_axis import LINEAR, Axes, log_odds_between
 
 _LEAST = -0.25  # of the greatest net benefit: further down there is nothing to choose
 _SPARE = 1.06
-_STYLES: dict[str, dict[str, Any]] = {
+STYLES: dict[str, dict[str, Any]] = {
     "model": {"color": charts.BLUE, "strokeWidth": 2.5},
     "all": {"color": charts.ORANGE, "strokeWidth": 1.5, "strokeDash": [5, 3]},
     "none": {"color": charts.GREY, "strokeWidth": 1.5, "strokeDash": [2, 2]},
 }
+MARKED: dict[str, Any] = {"color": charts.MARK, "strokeWidth": 2}
 
 
 def cost_chart(facts: RoundThresholds, *, width: int = charts.NARROW) -> alt.LayerChart:
@@ -70,8 +71,8 @@ def _against_threshold(
     layers = []
     for name in ("none", "all", "model"):
         curve = data(joined(at, lines[name]))
-        line = curve.mark_line(clip=True, strokeJoin="round", **_STYLES[name])
+        line = curve.mark_line(clip=True, strokeJoin="round", **STYLES[name])
         layers.append(line.encode(x, y))
-    mark = data([{"a": at[facts.chosen]}]).mark_rule(color=charts.MARK, strokeWidth=2).encode(x)
+    mark = data([{"a": at[facts.chosen]}]).mark_rule(**MARKED).encode(x)
     side = width - charts.BESIDE
     return charts.styled(alt.LayerChart(layer=[*layers, mark]).properties(width=side, height=round(0.8 * side)))

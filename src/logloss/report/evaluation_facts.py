@@ -73,6 +73,11 @@ class EvaluationFacts:
         return shares_of_loss(self.evaluation.mistakes, self.evaluation.tally)
 
     @property
+    def is_weighted(self) -> bool:
+        """Whether sums are of weights, and not numbers of rows."""
+        return self.evaluation.tally.is_weighted
+
+    @property
     def costs(self) -> Costs:
         """Those that were given, else 1 for either mistake."""
         return self.evaluation.costs or Costs()

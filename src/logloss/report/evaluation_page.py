@@ -73,7 +73,9 @@ def evaluation_page(evaluation: "Evaluation", title: str = "Evaluation") -> byte
             "mistakes": evaluation_tables.mistakes(facts),
             "slices": _slices(facts),
             "concentration": _concentration(facts),
+            "settings": evaluation_tables.settings(evaluation.evidence),
             "said": said,
+            "weights": said.weights(evaluation.tally),
             "reading": words.READING,
             "script": code if facts.decisions else "",
             "script_hash": code_hash if facts.decisions else "",
@@ -99,7 +101,13 @@ def _reliability(facts: EvaluationFacts) -> dict[str, Any] | None:
     smooth = {"linear": facts.smooth, "log-odds": facts.logit_smooth}
     pictures = [
         drawn(
-            partial(reliability_diagram, diagram, logit=kind == "log-odds", smooth=smooth[kind]),
+            partial(
+                reliability_diagram,
+                diagram,
+                logit=kind == "log-odds",
+                smooth=smooth[kind],
+                is_weighted=facts.is_weighted,
+            ),
             _SQUARE,
             name=f"reliability-{kind}",
             title="Reliability diagram" + (", in log-odds" if kind == "log-odds" else ""),
@@ -107,7 +115,10 @@ def _reliability(facts: EvaluationFacts) -> dict[str, Any] | None:
         )
         for kind, diagram in both.items()
     ]
-    tables = [evaluation_tables.reliability(kind, one, smooth[kind]) for kind, one in both.items()]
+    tables = [
+        evaluation_tables.reliability(kind, one, smooth[kind], is_weighted=facts.is_weighted)
+        for kind, one in both.items()
+    ]
     return {"pictures": pictures, "tables": tables, "has_smooth": bool(facts.smooth)}
 
 
@@ -163,7 +174,7 @@ def _decisions(facts: EvaluationFacts) -> dict[str, Any] | None:
     }
     return {
         "pictures": pictures,
-        "table": evaluation_tables.decisions(found),
+        "table": evaluation_tables.decisions(found, is_weighted=facts.is_weighted),
         "places": along(found),
         "plot": charts.NARROW - charts.BESIDE,
         "mark": charts.MARK,
@@ -184,7 +195,12 @@ def _slices(facts: EvaluationFacts) -> dict[str, Any] | None:
         title="Log loss of slices",
         description=said.slices(found, overall, MOST),
     )
-    return {"picture": picture, "table": evaluation_tables.slices(found), "drawn": MOST, "count": len(found)}
+    return {
+        "picture": picture,
+        "table": evaluation_tables.slices(found, is_weighted=facts.is_weighted),
+        "drawn": MOST,
+        "count": len(found),
+    }
 
 
 def _concentration(facts: EvaluationFacts) -> dict[str, Any] | None:

@@ -4,8 +4,10 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from logloss import __version__
 from logloss.evaluation.concentration import Concentration
 from logloss.evaluation.decisions import Thresholds
+from logloss.evaluation.evidence import Evidence
 from logloss.evaluation.reliability import Reliability
 from logloss.evaluation.round_thresholds import RoundThresholds
 from logloss.evaluation.score_distribution import ScoreDistribution
@@ -31,9 +33,10 @@ class Table:
     text: frozenset[int] = frozenset()
 
 
-def reliability(kind: str, found: Reliability, smooth: Sequence[float] = ()) -> Table:
-    """A row every few grid points; rows of data are counted from there to the next."""
-    columns = ("predicted", "observed", "band of chance from", "to", *(["smooth curve"] if smooth else []), "rows")
+def reliability(kind: str, found: Reliability, smooth: Sequence[float] = (), *, is_weighted: bool = False) -> Table:
+    """A row every few grid points; rows of data are counted from there to the next, or their weight summed."""
+    smoothed, counted = ["smooth curve"] if smooth else [], "weight" if is_weighted else "rows"
+    columns = ("predicted", "observed", "band of chance from", "to", *smoothed, counted)
     step = -(-len(found.predicted) // _ROWS)
     counts = [sum(found.count[i : i + step]) for i in range(0, len(found.count), step)]
     curves = (found.predicted, found.observed, found.low, found.high, *([smooth] if smooth else []))
@@ -67,13 +70,14 @@ def ranking(found: Thresholds) -> Table:
     return Table("Both curves as a table", columns, tuple(rows))
 
 
-def decisions(found: RoundThresholds) -> Table:
+def decisions(found: RoundThresholds, *, is_weighted: bool = False) -> Table:
     """A row a threshold: what the slider shows."""
+    by_weight = ", by weight" if is_weighted else ""
     columns = (
         "threshold",
-        "positives caught",
-        "positives missed",
-        "false alarms",
+        f"positives caught{by_weight}",
+        f"positives missed{by_weight}",
+        f"false alarms{by_weight}",
         "alarms that are right",
         "cost a row",
         "net benefit",
@@ -104,7 +108,8 @@ def mistakes(facts: EvaluationFacts) -> Table | None:
     names = list(dict.fromkeys(name for one in found for name in one.shown))
     if not names and all(one.id is None for one in found):
         return None
-    columns = ("row", "label", "probability of what happened", "log loss", "share of the total", *names)
+    cost = "log loss times weight" if facts.is_weighted else "log loss"
+    columns = ("row", "label", "probability of what happened", cost, "share of the total", *names)
     rows = [
         (
             "not named" if one.id is None else _short(one.id),
@@ -119,9 +124,10 @@ def mistakes(facts: EvaluationFacts) -> Table | None:
     return Table("The costliest rows", tuple(map(_short, columns)), tuple(rows), frozenset(range(5, len(columns))))
 
 
-def slices(found: Sequence[SliceScore]) -> Table:
+def slices(found: Sequence[SliceScore], *, is_weighted: bool = False) -> Table:
     """The first hundred slices."""
-    columns = ("slice", "rows", "log loss", "95 % interval", "share of rows", "of the loss", "seen", "said", "")
+    part = "share of weight" if is_weighted else "share of rows"
+    columns = ("slice", "rows", "log loss", "95 % interval", part, "of the loss", "seen", "said", "")
     rows = [
         (
             words.slice_name(one.by, one.value, _LONGEST),
@@ -144,6 +150,13 @@ def concentration(found: Concentration) -> Table:
     pairs = zip(found.rows, found.carried, strict=True)
     rows = [(_rounded(part), share(carried)) for part, carried in _some(list(pairs), 31)]
     return Table("Concentration as a table", ("the worst", "carry of the loss"), tuple(rows))
+
+
+def settings(found: Evidence) -> Table:
+    """What was evaluated, and by what."""
+    rows = [*found.settings.items(), ("logloss version", __version__)]
+    shown = tuple((name, _short(value)) for name, value in rows)
+    return Table("What was evaluated", ("what", "which"), shown, frozenset({1}))
 
 
 def _some(rows: Sequence[tuple[float, ...]], most: int = _ROWS) -> Iterable[tuple[float, ...]]:

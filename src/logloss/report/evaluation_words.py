@@ -10,6 +10,7 @@ from logloss.evaluation.round_thresholds import RoundThresholds
 from logloss.evaluation.score import Score
 from logloss.evaluation.score_distribution import ScoreDistribution
 from logloss.evaluation.slice_scores import SliceScore
+from logloss.evaluation.tally import Sum, Tally
 from logloss.report import words
 from logloss.report.score_words import interval, number
 from logloss.report.words import loss, share
@@ -78,6 +79,22 @@ def probability(value: float) -> str:
         return f"{value:.0f}" if value in (0, 1) else "∞"
     digits = 2 - math.floor(math.log10(min(value, 1 - value)))
     return f"{value:.{min(digits, 17)}f}".rstrip("0")
+
+
+def weights(tally: Tally) -> str:
+    """That rows are weighted, and what that changes; nothing where each weighs 1.
+
+    Examples
+    --------
+    >>> weights(Tally.empty())
+    ''
+    """
+    if not tally.is_weighted:
+        return ""
+    return (
+        f"Rows are weighted, and weigh {count(tally.total(Sum.WEIGHT))} in all: every share, mean and score goes by "
+        "weight. What is called a number of rows is one."
+    )
 
 
 def costs(given: Costs | None, best: BestThreshold | None) -> list[str]:

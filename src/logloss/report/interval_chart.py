@@ -12,11 +12,12 @@ from logloss.evaluation.score import Score
 from logloss.report import charts
 from logloss.report.charts import axis, data, span
 
-_STEP = 36  # pixels a row
+_STEP = 44  # pixels a row: its name, a gap, and the interval, with more of a gap to the name below
 _BESIDE = 30
 _SPARE = 0.06
 _FARTHEST = 3.0  # times the greatest value: intervals of few rows may leave the chart
-_HEAD = 0.7  # rows, for the words above
+_AT = 0.22  # of a row, where its name stands
+_HEAD = 0.6  # rows, for the words above
 _NAME, _WORD = 0.56, 0.42  # of the width, where a word stands beside a name
 _DARKER = {charts.BLUE: charts.DARK_BLUE, charts.ORANGE: charts.DARK_ORANGE, charts.GREY: charts.DARK_GREY}
 
@@ -71,17 +72,17 @@ def interval_chart(
     dots = [place for place in places if not math.isnan(place["x"])]
     ranged = [place for place in dots if math.isfinite(place["low"])]
     # No line runs through a name: the level shows beside each row.
-    beside = [{"x": level, "y": i + 0.52, "y2": i + 0.92} for i in range(len(rows)) if math.isfinite(level)]
+    beside = [{"x": level, "y": i + 0.5, "y2": i + 0.86} for i in range(len(rows)) if math.isfinite(level)]
     ends = alt.X("low:Q", scale=span(low, high)), alt.X2("high:Q")
     limit = _NAME * plot if any(row.word for row in rows) else plot
     layers = [
         data(beside).mark_rule(color=charts.GREY, strokeWidth=1.5).encode(x, y, y2="y2:Q"),
         data(ranged).mark_rule(clip=True, strokeWidth=2.5).encode(*ends, y, colour),
         data(dots).mark_point(filled=True, size=80, opacity=1).encode(x, y, colour, shape),
-        _text([{"y": i + 0.3, "text": row.name} for i, row in enumerate(rows)], y, plot, limit=limit),
+        _text([{"y": i + _AT, "text": row.name} for i, row in enumerate(rows)], y, plot, limit=limit),
     ]
     if limit < plot:
-        words = [{"y": i + 0.3, "text": row.word, "colour": _DARKER[row.colour]} for i, row in enumerate(rows)]
+        words = [{"y": i + _AT, "text": row.word, "colour": _DARKER[row.colour]} for i, row in enumerate(rows)]
         layers.append(_text(words, y, plot, limit=_WORD * plot, right=True).encode(colour))
     for right, said in enumerate(sides or ()):
         above = [{"y": top / 2, "text": said}]
@@ -106,7 +107,7 @@ def _placed(place: int, row: Row, low: float, high: float) -> dict[str, Any]:
     if math.isinf(value):
         value, shape = (high, "triangle-right") if value > 0 else (low, "triangle-left")
     interval = {"low": row.score.low, "high": row.score.high}
-    return {"x": value, "y": place + 0.72, "colour": row.colour, "shape": shape, **interval}
+    return {"x": value, "y": place + 0.68, "colour": row.colour, "shape": shape, **interval}
 
 
 def _text(

@@ -38,7 +38,7 @@ def evaluation_html(evaluation: "Evaluation") -> str:
     if facts.reliability:
         pictures.append(
             drawn(
-                partial(reliability_diagram, facts.reliability, smooth=facts.smooth),
+                partial(reliability_diagram, facts.reliability, smooth=facts.smooth, is_weighted=facts.is_weighted),
                 _SQUARE,
                 name=f"logloss-r-{digest}",
                 title="Reliability diagram",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EvaluationPlots:
-    """The charts of an evaluation, each an Altair chart.
+    """The charts of an evaluation, each an Altair chart with its title and a key of its lines.
 
     ``points`` has a method of the same name for each, which returns what is drawn as a pandas DataFrame:
     ``evaluation.plot.roc()`` and ``evaluation.plot.points.roc()``.
@@ -31,54 +31,77 @@ class EvaluationPlots:
 
     def reliability(self, *, logit: bool = False) -> "alt.VConcatChart":
         """How often it happened for each probability that was said; with ``logit`` on axes of log-odds."""
+        from logloss.report import chart_alone
         from logloss.report.reliability_chart import reliability_diagram
 
         found = self._facts
         facts, smooth = (found.logit_reliability, found.logit_smooth) if logit else (found.reliability, found.smooth)
-        return reliability_diagram(_known(facts, "rows that weigh anything"), width=_SQUARE, logit=logit, smooth=smooth)
+        chart = reliability_diagram(
+            _known(facts, "rows that weigh anything"),
+            width=_SQUARE,
+            logit=logit,
+            smooth=smooth,
+            is_weighted=found.is_weighted,
+        )
+        key = chart_alone.reliability_key(has_smooth=bool(smooth))
+        return chart_alone.titled(chart_alone.keyed(chart, key), "Reliability diagram")
 
     def scores(self) -> "alt.LayerChart":
         """How the scores of each class are spread."""
+        from logloss.report.chart_alone import titled
         from logloss.report.score_chart import score_chart
 
-        return score_chart(_known(self._facts.scores, "rows that weigh anything"))
+        return titled(score_chart(_known(self._facts.scores, "rows that weigh anything")), "Scores of each class")
 
     def roc(self) -> "alt.LayerChart":
         """The receiver operating characteristic."""
+        from logloss.report.chart_alone import RANKING, keyed, titled
         from logloss.report.ranking_charts import roc_chart
 
-        return roc_chart(_known(self._facts.thresholds, "two classes"), width=_SQUARE)
+        chart = roc_chart(_known(self._facts.thresholds, "two classes"), width=_SQUARE)
+        return titled(keyed(chart, RANKING), "Receiver operating characteristic")
 
     def precision_recall(self) -> "alt.LayerChart":
         """Precision against recall."""
+        from logloss.report.chart_alone import RANKING, keyed, titled
         from logloss.report.ranking_charts import precision_recall_chart
 
         facts = _known(self._facts.thresholds, "two classes")
-        return precision_recall_chart(facts, self.evaluation.base_rate.value, width=_SQUARE)
+        chart = precision_recall_chart(facts, self.evaluation.base_rate.value, width=_SQUARE)
+        return titled(keyed(chart, RANKING), "Precision against recall")
 
     def cost(self) -> "alt.LayerChart":
         """Expected cost a row against the threshold."""
+        from logloss.report.chart_alone import DECISIONS, keyed, titled
         from logloss.report.decision_charts import cost_chart
 
-        return cost_chart(_known(self._facts.decisions, "rows that weigh anything"), width=_SQUARE)
+        chart = cost_chart(_known(self._facts.decisions, "rows that weigh anything"), width=_SQUARE)
+        return titled(keyed(chart, DECISIONS), "Expected cost")
 
     def net_benefit(self) -> "alt.LayerChart":
         """The decision curve: net benefit against the threshold, beside acting on every row and on none."""
+        from logloss.report.chart_alone import DECISIONS, keyed, titled
         from logloss.report.decision_charts import net_benefit_chart
 
-        return net_benefit_chart(_known(self._facts.decisions, "rows that weigh anything"), width=_SQUARE)
+        chart = net_benefit_chart(_known(self._facts.decisions, "rows that weigh anything"), width=_SQUARE)
+        return titled(keyed(chart, DECISIONS), "Net benefit")
 
     def concentration(self) -> "alt.LayerChart":
         """What the worst rows carry of the loss."""
+        from logloss.report.chart_alone import CONCENTRATION, keyed, titled
         from logloss.report.concentration_chart import concentration_chart
 
-        return concentration_chart(_known(self._facts.concentration, "a loss above 0"), width=_SQUARE)
+        chart = concentration_chart(_known(self._facts.concentration, "a loss above 0"), width=_SQUARE)
+        return titled(keyed(chart, CONCENTRATION), "How concentrated the loss is")
 
     def slices(self) -> "alt.LayerChart":
         """The log loss of slices, those that matter most first."""
+        from logloss.report.chart_alone import titled
         from logloss.report.slice_chart import slice_chart
 
-        return slice_chart(_known(self._facts.slices, "slices: name a column with by"), self.evaluation.log_loss.value)
+        facts = _known(self._facts.slices, "slices: name a column with by")
+        chart = slice_chart(facts, self.evaluation.log_loss.value)
+        return titled(chart, "Log loss of slices", "With 95 % intervals; grey strokes are the log loss of all rows.")
 
     @cached_property
     def _facts(self) -> EvaluationFacts:

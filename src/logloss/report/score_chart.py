@@ -23,7 +23,7 @@ def score_chart(distribution: ScoreDistribution, *, width: int = charts.WIDE) ->
     y = alt.Y(
         "y:Q",
         scale=charts.span(-tall, tall),
-        axis=charts.upright("share of the class", tickCount=6, labelExpr="format(abs(datum.value), '~%')"),
+        axis=charts.upright("share of the class", tickCount=6, **charts.PERCENT),
     )
     layers = []
     sides = ((distribution.positives, 1, charts.ORANGE), (distribution.negatives, -1, charts.BLUE))

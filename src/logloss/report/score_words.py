@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 
 _FIRST = "What the probabilities cost"
+_DIGITS = 17  # after the point: more would be of no number
 
 
 @dataclass(frozen=True)
@@ -118,28 +119,52 @@ def score_line(evaluation: "Evaluation", name: str) -> Line | None:
 
 
 def _line(title: str, says: str, score: Score, is_share: bool = False) -> Line:
-    return Line(title, says, number(score.value, is_share), interval(score, is_share))
+    if is_share:
+        return Line(title, says, *shares(score))
+    return Line(title, says, number(score.value), interval(score))
 
 
-def number(value: float, is_share: bool = False) -> str:
-    r"""A score as it is printed, to four digits.
+def shares(score: Score) -> tuple[str, str]:
+    r"""A share and where it lies, with as many digits as tell the value from the ends of its interval.
 
     Examples
     --------
-    >>> number(0.41234), number(float("inf")), number(0.5, is_share=True)
-    ('0.4123', 'infinite', '50.0\xa0%')
+    >>> shares(Score(0.5)), shares(Score(0.00303, 0.00297, 0.00309))
+    (('50.0\xa0%', ''), ('0.303\xa0%', '0.297\xa0% to 0.309\xa0%'))
+    """
+    apart = [abs(100 * (end - score.value)) for end in (score.low, score.high)]
+    known = [distance for distance in apart if math.isfinite(distance) and distance > 0]
+    least = min(max(1 - math.floor(math.log10(min(known))), 1), _DIGITS) if known else 0
+
+    def said(value: float) -> str:
+        if math.isinf(value):
+            return number(value)
+        if not least or value in (0, 1):
+            return words.share(value)
+        rounded = round(100 * value, least) + 0.0  # of -0 makes 0
+        return f"{rounded:.{least}f}\N{NO-BREAK SPACE}%".replace("-", "−")
+
+    is_known = not (math.isnan(score.low) or math.isnan(score.high))
+    return said(score.value), f"{said(score.low)} to {said(score.high)}" if is_known else ""
+
+
+def number(value: float) -> str:
+    """A score as it is printed, to four digits.
+
+    Examples
+    --------
+    >>> number(0.41234), number(float("inf")), number(-0.5)
+    ('0.4123', 'infinite', '−0.5000')
     """
     if math.isinf(value):
         return "infinite" if value > 0 else "minus infinity"
-    if is_share:
-        return words.share(value)
     if value == 0:
         return "0"
     digits = max(3 - math.floor(math.log10(abs(value))), 0)
-    return f"{value:,.{min(digits, 17)}f}".replace("-", "−")
+    return f"{value:,.{min(digits, _DIGITS)}f}".replace("-", "−")
 
 
-def interval(score: Score, is_share: bool = False) -> str:
+def interval(score: Score) -> str:
     """Where it lies with 95 % confidence, or nothing.
 
     Examples
@@ -149,4 +174,4 @@ def interval(score: Score, is_share: bool = False) -> str:
     """
     if math.isnan(score.low) or math.isnan(score.high):
         return ""
-    return f"{number(score.low, is_share)} to {number(score.high, is_share)}"
+    return f"{number(score.low)} to {number(score.high)}"

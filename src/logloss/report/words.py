@@ -52,14 +52,15 @@ def loss(value: float) -> str:
         return _odd(value)
     size = abs(value)
     if size >= 1e6 or 0 < size < 1e-6:
-        text = f"{value:.3g}"
-    elif size >= 10 or size == 0:
+        mantissa, _, exponent = f"{value:.3g}".partition("e")
+        return f"{mantissa.replace('-', '−')}e{exponent}"
+    if size >= 10 or size == 0:
         text = f"{value:,.2f}" if size else "0"
     elif size < 0.001:
         text = f"{value:.{2 - math.floor(math.log10(size))}f}"
     else:
         text = f"{value:.4f}"
-    return text.replace("-", "−") if "e" not in text else text
+    return text.replace("-", "−")
 
 
 def share(value: float) -> str:
@@ -67,15 +68,15 @@ def share(value: float) -> str:
 
     Examples
     --------
-    >>> print(share(0.2655), share(0.00021), share(0.99999), share(-0.125), share(1.0), sep=", ")
-    26.6 %, 0.021 %, over 99.9 %, −12.5 %, 100 %
+    >>> print(share(0.2655), share(0.00303), share(0.99999), share(-0.125), share(1.0), sep=", ")
+    26.6 %, 0.303 %, over 99.9 %, −12.5 %, 100 %
     """
     if not math.isfinite(value):
         return _odd(value)
     size = abs(value)
     if size in (0, 1):
         text = f"{value:.0%}"
-    elif size < 0.001:
+    elif size < 0.01:
         text = f"{value:.3%}" if size >= 0.00001 else "under 0.001%"
     elif 0.999 < value < 1:
         text = "over 99.9%"
