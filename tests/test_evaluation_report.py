@@ -194,7 +194,7 @@ def test_sums_of_weights_are_not_named_as_numbers_of_rows():
         assert f"{name}, by weight" not in text_of(page_of("plain"))
     for name, counted in (("weights", "weight"), ("plain", "rows")):
         chart = EvaluationPlots(EVALUATIONS[name]()).reliability().to_dict()
-        assert chart["vconcat"][1]["encoding"]["y"]["axis"]["title"] == counted
+        assert chart["vconcat"][1]["layer"][0]["encoding"]["y"]["axis"]["title"] == counted
 
 
 def test_a_rare_share_differs_from_the_ends_of_its_interval():

@@ -93,7 +93,7 @@ def weights(tally: Tally) -> str:
         return ""
     return (
         f"Rows are weighted, and weigh {count(tally.total(Sum.WEIGHT))} in all: every share, mean and score goes by "
-        "weight. What is called a number of rows is one."
+        "weight; numbers of rows are counts all the same."
     )
 
 

@@ -130,7 +130,7 @@ def shares(score: Score) -> tuple[str, str]:
     Examples
     --------
     >>> shares(Score(0.5)), shares(Score(0.00303, 0.00297, 0.00309))
-    (('50.0\xa0%', ''), ('0.303\xa0%', '0.297\xa0% to 0.309\xa0%'))
+    (('50.0\xa0%', ''), ('0.3030\xa0%', '0.2970\xa0% to 0.3090\xa0%'))
     """
     apart = [abs(100 * (end - score.value)) for end in (score.low, score.high)]
     known = [distance for distance in apart if math.isfinite(distance) and distance > 0]
