@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import dask.dataframe
@@ -202,19 +203,70 @@ def spread_by(request):
     return of
 
 
-@pytest.mark.parametrize("engine", ["spark", "dask"])
-@pytest.mark.parametrize("ending", ["csv", "parquet"])
-def test_files_are_read_on_the_cluster(engine, ending, request, table, tmp_path):
-    from importlib import import_module
-
-    request.getfixturevalue("spark" if engine == "spark" else "client")
-    path = tmp_path / f"t.{ending}"
-    if ending == "csv":
-        table.to_csv(path, index=False)
+def in_files(kind, table, folder):
+    """A table as files, of kinds that Spark and Dask have ways of their own with."""
+    folder.mkdir()
+    halves = {"a": table.iloc[: N // 2], "b": table.iloc[N // 2 :]}
+    if kind == "partitioned":
+        for name, half in halves.items():
+            (folder / f"day=00{name}").mkdir()
+            pq.write_table(pa.Table.from_pandas(half, preserve_index=False), folder / f"day=00{name}" / "t.parquet")
     else:
+        ending, options = {
+            "csv": ("csv", {}),
+            "tsv": ("tsv", {"sep": "\t", "decimal": ","}),
+            "gaps": ("csv", {"na_rep": "NA"}),
+        }[kind]
+        for name, half in halves.items():
+            half.to_csv(folder / f"{name}.{ending}", index=False, **options)
+    return folder
+
+
+@pytest.mark.parametrize("engine", ["spark", "dask"])
+@pytest.mark.parametrize("kind", ["csv", "tsv", "gaps", "partitioned"])
+def test_files_say_the_same_wherever_they_are_read(engine, kind, request, table, tmp_path):
+    request.getfixturevalue("spark" if engine == "spark" else "client")
+    note = [f'a,{i} "b"\nc' if i % 2 else f"{i:04}" for i in range(N)]
+    odd = table.assign(note=note, zip=[f"{i % 7:05}" for i in range(N)], y=table.y.where(table.index % 9 > 0))
+    path = in_files(kind, odd, tmp_path / "data")
+    columns = {**COLUMNS, "by": ["zip", "day" if kind == "partitioned" else "site"]}
+    scattered = import_module(f"logloss.engines.{engine}").read_files([str(path)])
+    assert content(evidence_of(scattered, **columns)) == content(from_table(path, **columns))
+
+
+@pytest.mark.parametrize("engine", ["spark", "dask"])
+def test_files_that_cannot_be_read_are_refused_on_a_cluster_as_elsewhere(engine, request, table, tmp_path):
+    request.getfixturevalue("spark" if engine == "spark" else "client")
+    read_files = import_module(f"logloss.engines.{engine}").read_files
+    path = in_files("partitioned", table, tmp_path / "data")
+    damaged = path / "day=00b" / "t.parquet"
+    whole = damaged.read_bytes()
+    for held in (whole[:500], whole[:100] + bytes(len(whole) // 2) + whole[100 + len(whole) // 2 :]):
+        damaged.write_bytes(held)
+        with pytest.raises(LogLossError, match="damaged or incomplete") as caught:
+            evidence_of(read_files([str(path)]), label="y", score="p")
+        assert str(damaged) in str(caught.value)
+
+
+@pytest.mark.parametrize("engine", ["spark", "dask"])
+def test_models_in_files_are_compared_as_on_one_machine(engine, request, table, tmp_path):
+    request.getfixturevalue("spark" if engine == "spark" else "client")
+    frame = table.assign(q=np.sqrt(table.p), y=np.where(table.y, "late", "soon"))
+    path = in_files("csv", frame, tmp_path / "data")
+    scattered = import_module(f"logloss.engines.{engine}").read_files([str(path)])
+    columns = {"label": "y", "score": ["p", "q"], "weight": "w", "by": "site"}
+    assert evaluate(scattered, **columns).to_dict() == evaluate(str(path), **columns).to_dict()
+
+
+def test_what_a_cluster_cannot_read_is_told_in_a_sentence(spark, table, tmp_path):
+    path = tmp_path / "t.parquet"
+    pq.write_table(pa.Table.from_pandas(table, preserve_index=False), path)
+    for frame in (spark.read.parquet(str(path)), dask.dataframe.read_parquet(path)):
         pq.write_table(pa.Table.from_pandas(table, preserve_index=False), path)
-    frame = import_module(f"logloss.engines.{engine}").read_files([str(path)])
-    assert content(evidence_of(frame, **COLUMNS)) == content(from_table(path, **COLUMNS))
+        path.write_bytes(path.read_bytes()[:1000])
+        with pytest.raises(LogLossError, match="could not read the table: "):
+            evidence_of(frame, label="y", score="p")
+        pq.write_table(pa.Table.from_pandas(table, preserve_index=False), path)
 
 
 def test_what_crosses_the_network_is_small(table):

@@ -87,10 +87,11 @@ class Columns:
         }
         return {name: value for name, value in said.items() if value}
 
-    def texts(self, source: Source) -> list[str]:
-        """The columns that a source of text is to leave as text."""
+    def texts(self, source: Source, shown: Sequence[str] = ()) -> list[str]:
+        """The columns that a source of text is to leave as text, with those that are but to be shown."""
         named = {*self.by, *filter(None, [self.id])} - {*self.scores, self.weight}
-        return [*named - {self.label}, *([self.label] if source.is_text(self.label) else [])]
+        own = [*named - {self.label}, *([self.label] if source.is_text(self.label) else [])]
+        return [*own, *(name for name in shown if name not in self.needed)]
 
 
 def batches_of(

@@ -1,20 +1,19 @@
 """From a Dask DataFrame to what an evaluation is made from."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-import dask.dataframe
 import pyarrow as pa
 from dask.base import compute
 from dask.delayed import delayed
 
 from logloss.engines.columns import Columns
-from logloss.engines.files import files_of
 from logloss.engines.labels import Labels, labels_at_once, labels_of, words_in
 from logloss.engines.pairing import Rival
 from logloss.engines.partitions import (
     BRANCHES,
     Task,
+    asking,
     evidence_of_parts,
     merged_pairs,
     merged_parts,
@@ -22,7 +21,7 @@ from logloss.engines.partitions import (
     need,
     pairs_in,
 )
-from logloss.engines.reading import Text, reader_of
+from logloss.engines.scattered import Ask, Merge, Part, Scattered
 from logloss.engines.sources import source_of
 from logloss.engines.sums_by_value import Sums
 from logloss.evaluation.evidence import Evidence, Slice
@@ -61,21 +60,29 @@ def paired_in_dask(
     return pairs_in(_asked(partitions, lambda batches: task.paired(batches, rivals), merged_pairs))
 
 
-def read_files(files: Sequence[str]) -> Any:
-    """Files as Dask reads them."""
-    reader = reader_of(files_of(files[0])[0])
-    if isinstance(reader, Text):
-        return dask.dataframe.read_csv(list(files), sep=reader.delimiter)
-    return dask.dataframe.read_parquet(list(files))
+def read_files(files: Sequence[str]) -> Scattered:
+    """Files that Dask's workers read."""
+    return Scattered(tuple(files), _asked_of_parts)
 
 
-def _asked(partitions: Sequence[Any], ask: Callable[[Any], bytes], merge: Callable[[Any], bytes]) -> bytes:
+def _asked(partitions: Sequence[Any], ask: Ask, merge: Merge) -> bytes:
     """The partitions' answers, merged in a tree."""
-    answer, joined = delayed(lambda frame: ask(_batches(frame))), delayed(merge)
-    answers = [answer(partition) for partition in partitions]
+    answer = delayed(lambda frame: ask(_batches(frame)))
+    return _merged([answer(partition) for partition in partitions], merge)
+
+
+def _asked_of_parts(parts: Sequence[Part], ask: Ask, merge: Merge) -> bytes:
+    """The answers of what each part of some files holds, merged in a tree."""
+    answer = delayed(lambda part: ask(part()))
+    return _merged([answer(part) for part in parts], merge)
+
+
+def _merged(answers: Sequence[Any], merge: Merge) -> bytes:
+    joined = delayed(merge)
     while len(answers) > 1:
         answers = [joined(answers[i : i + BRANCHES]) for i in range(0, len(answers), BRANCHES)]
-    content: bytes = answers[0].compute()
+    with asking("Dask"):
+        content: bytes = answers[0].compute()
     return content
 
 
@@ -88,7 +95,8 @@ def _labels(frame: Any, label: str, positive: str | None) -> Labels:
     kind = frame[label].dtype.kind
     is_plain = positive is not None
     if not is_plain and kind in "biuf":
-        ends = compute(frame[label].min(), frame[label].max())  # type: ignore[no-untyped-call]
+        with asking("Dask"):
+            ends = compute(frame[label].min(), frame[label].max())  # type: ignore[no-untyped-call]
         is_plain = all(0 <= float(end) <= 1 or end != end for end in ends)
     at_once = labels_at_once(pa.nulls(0), positive) if is_plain else None
     return at_once or labels_of(label, [_values(frame, label)])
@@ -96,4 +104,5 @@ def _labels(frame: Any, label: str, positive: str | None) -> Labels:
 
 def _values(frame: Any, label: str) -> pa.Array:
     """The first distinct labels."""
-    return pa.array(frame[label].dropna().unique().compute()[:_MANY], from_pandas=True)
+    with asking("Dask"):
+        return pa.array(frame[label].dropna().unique().compute()[:_MANY], from_pandas=True)

@@ -1,6 +1,6 @@
 """`evaluate`: arrays or a table, one model or several, by what comes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from numbers import Real
 from pathlib import Path
@@ -11,6 +11,7 @@ from logloss.engines.arrays import from_arrays, paired_in_arrays
 from logloss.engines.columns import Columns
 from logloss.engines.pairing import Rival
 from logloss.engines.saved import read_tallies, tallies_in
+from logloss.engines.scattered import Scattered, from_scattered, paired_in_scattered
 from logloss.engines.several import compared
 from logloss.engines.sums_by_value import Sums
 from logloss.engines.tables import Progress, from_table, paired_in_table
@@ -187,8 +188,7 @@ def _of_arrays(y_true: Any, y_pred: Any, costs: Costs | None, **options: Any) ->
 
 
 def _of_table(data: Any, *, score: str | Sequence[str], costs: Costs | None, **options: Any) -> Evaluation | Comparison:
-    engine = _ENGINES.get(type(data).__module__.partition(".")[0])
-    read, pair = _ON_ONE_MACHINE if engine is None else _on_cluster(engine)
+    read, pair = _ways(data)
     if isinstance(score, str):
         return evaluation_of(read(data, score=score, **options), costs)
     positives = []
@@ -208,20 +208,25 @@ def _of_table(data: Any, *, score: str | Sequence[str], costs: Costs | None, **o
 _ENGINES = {"pyspark": "spark", "dask": "dask"}
 
 
-_ON_ONE_MACHINE = from_table, paired_in_table
-
-
-def _on_cluster(engine: str) -> tuple[Any, Any]:
-    """What reads a table on a cluster, once and once more for pairs of models."""
+def _ways(data: Any) -> tuple[Callable[..., Evidence], Callable[..., Sequence[Sequence[Sums]]]]:
+    """What reads a table, and what reads it once more for pairs of models."""
+    if isinstance(data, Scattered):
+        return _on_cluster(from_scattered), paired_in_scattered
+    engine = _ENGINES.get(type(data).__module__.partition(".")[0])
+    if engine is None:
+        return from_table, paired_in_table
     module = import_module(f"logloss.engines.{engine}")
-    take, pair = getattr(module, f"from_{engine}"), getattr(module, f"paired_in_{engine}")
+    return _on_cluster(getattr(module, f"from_{engine}")), getattr(module, f"paired_in_{engine}")
+
+
+def _on_cluster(take: Callable[..., Evidence]) -> Callable[..., Evidence]:
+    """What reads a table on a cluster, as it is read on one machine."""
 
     def read(data: Any, *, positive: Any = None, show_rows: Sequence[str] = (), **options: Any) -> Evidence:
         positive = None if positive is None else str(positive)
-        made: Evidence = take(data, _columns(**options), positive=positive, shown=show_rows)
-        return made
+        return take(data, _columns(**options), positive=positive, shown=show_rows)
 
-    return read, pair
+    return read
 
 
 def _columns(

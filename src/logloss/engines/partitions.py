@@ -3,6 +3,7 @@
 Each partition is answered with a few bytes; those are merged in a tree, and nothing else crosses the network.
 """
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -141,6 +142,26 @@ def evidence_of_parts(
 
 def _no_rows() -> TableError:
     return TableError("The table holds no rows. Expected at least one.")
+
+
+@contextlib.contextmanager
+def asking(engine: str) -> Iterator[None]:
+    """Turn what goes wrong in a cluster into a sentence.
+
+    Raises
+    ------
+    TableError
+        It could not read its table.
+    """
+    try:
+        yield
+    except LogLossError:
+        raise
+    except Exception as error:  # each layer of an engine has its own
+        said = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise TableError(
+            f"{engine} could not read the table: {said[:300]}. Check what it reads, and its own log."
+        ) from error
 
 
 def need(names: Iterable[str], there: Sequence[str]) -> None:

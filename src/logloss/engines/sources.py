@@ -22,7 +22,7 @@ _SCORES = ("probability", "score", "p", "prob", "prediction")  # as columns of s
 
 
 class Stretch(NamedTuple):
-    """Rows that follow one another, the first of which is number ``first``, counted from 0."""
+    """Rows that follow one another, the first of which is number ``first``, counted from 0, if rows are counted."""
 
     first: int
     read: Read
@@ -43,7 +43,12 @@ class Source:
     is_once: bool = False  # whether it can be read but once
     empty: TableError | None = None  # what to raise when there are no rows
     files: int = 0  # that it is read from
-    stretches: tuple[Stretch, ...] = ()  # all rows, to be read side by side, where they can be
+    stretches: tuple[Stretch, ...] = ()  # all rows of files, in parts that can be read by themselves
+
+    @property
+    def is_parted(self) -> bool:
+        """Whether it can be read side by side, each row in its place."""
+        return bool(self.stretches) and self.rows is not None
 
     def need(self, column: str, *, is_score: bool = False) -> str:
         """The column, if it is there.
@@ -114,29 +119,17 @@ def _of_files(name: str, files: Sequence[File]) -> Source:
     keys = {key for file in files for key, _ in file.keys}
     columns = dict.fromkeys(column for reader in readers for column in reader.names)
 
-    def of_file(
-        file: File, reader: Reader, wanted: Sequence[str], texts: Sequence[str], piece: Piece | None = None
-    ) -> Batches:
-        own = dict(file.keys)
-        stored = [column for column in wanted if column in reader.names]
-        for column in wanted:
-            if column not in stored and column not in own:
-                has = f" It has {listed(reader.names, limit=12)}."
-                hint = nearest(column, reader.names) or has
-                raise SpellingError(f"{file.name} has no column {quoted(column)}, which other files have.{hint}")
-        for batch in reader.batches(stored, [column for column in texts if column in stored], piece):
-            yield _with_keys(batch, wanted, own)
-
     def read(wanted: Sequence[str], texts: Sequence[str]) -> Batches:
         for file, reader in zip(files, readers, strict=True):
-            yield from of_file(file, reader, wanted, texts)
+            yield from _rows_of(file, reader, wanted, texts)
 
     def stretches() -> Iterator[Stretch]:
         first = 0
         for file, reader in zip(files, readers, strict=True):
-            for piece in reader.pieces():
-                yield Stretch(first, partial(of_file, file, reader, piece=piece))
-                first += piece.rows
+            pieces: Sequence[Piece | None] = reader.pieces() or [None]
+            for piece in pieces:
+                yield Stretch(first, partial(_rows_of, file, reader, piece=piece))
+                first += piece.rows if piece else 0
 
     def is_text(column: str) -> bool:
         found = {reader.is_text(column): file.name for file, reader in _holding(files, readers, column)}
@@ -149,8 +142,22 @@ def _of_files(name: str, files: Sequence[File]) -> Source:
 
     both = tuple(dict.fromkeys([*columns, *sorted(keys)]))
     rows, empty = rows_in(readers), no_rows(name, len(files))
-    pieces = () if rows is None else tuple(stretches())
-    return Source(name, both, read, is_text, rows, empty=empty, files=len(files), stretches=pieces)
+    return Source(name, both, read, is_text, rows, empty=empty, files=len(files), stretches=tuple(stretches()))
+
+
+def _rows_of(
+    file: File, reader: Reader, wanted: Sequence[str], texts: Sequence[str], piece: Piece | None = None
+) -> Batches:
+    """A file's batches, or those of a piece of it."""
+    own = dict(file.keys)
+    stored = [column for column in wanted if column in reader.names]
+    for column in wanted:
+        if column not in stored and column not in own:
+            has = f" It has {listed(reader.names, limit=12)}."
+            hint = nearest(column, reader.names) or has
+            raise SpellingError(f"{file.name} has no column {quoted(column)}, which other files have.{hint}")
+    for batch in reader.batches(stored, [column for column in texts if column in stored], piece):
+        yield _with_keys(batch, wanted, own)
 
 
 def _holding(files: Sequence[File], readers: Sequence[Reader], column: str) -> Iterator[tuple[File, Reader]]:

@@ -11,12 +11,12 @@ from pyspark.sql import types as kinds
 
 from logloss.core.errors import LabelError
 from logloss.engines.columns import Columns
-from logloss.engines.files import files_of
 from logloss.engines.labels import Labels, labels_at_once, labels_of, words_in
 from logloss.engines.pairing import Rival
 from logloss.engines.partitions import (
     BRANCHES,
     Task,
+    asking,
     evidence_of_parts,
     merged_pairs,
     merged_parts,
@@ -24,7 +24,7 @@ from logloss.engines.partitions import (
     need,
     pairs_in,
 )
-from logloss.engines.reading import Text, reader_of
+from logloss.engines.scattered import Ask, Merge, Part, Scattered
 from logloss.engines.sums_by_value import Sums
 from logloss.evaluation.evidence import Evidence, Slice
 
@@ -63,13 +63,9 @@ def paired_in_spark(
     return pairs_in(_asked(some, lambda batches: task.paired(batches, rivals), merged_pairs))
 
 
-def read_files(files: Sequence[str]) -> DataFrame:
-    """Files as Spark reads them, in the session that there is or a new one."""
-    session = SparkSession.builder.getOrCreate()
-    reader = reader_of(files_of(files[0])[0])
-    if isinstance(reader, Text):
-        return session.read.csv(list(files), header=True, inferSchema=True, sep=reader.delimiter)
-    return session.read.parquet(*files)
+def read_files(files: Sequence[str]) -> Scattered:
+    """Files that Spark's workers read, in the session that there is or a new one."""
+    return Scattered(tuple(files), _asked_of_parts)
 
 
 def _evidence(frame: DataFrame, task: Task) -> Evidence:
@@ -84,17 +80,31 @@ def _evidence(frame: DataFrame, task: Task) -> Evidence:
     return evidence_of_parts(task, gather, count, lambda: words_in(_values(frame, task.columns.label)))
 
 
-def _asked(
-    frame: DataFrame, ask: Callable[[Iterable[pa.RecordBatch]], bytes], merge: Callable[[Iterable[bytes]], bytes]
-) -> bytes:
+def _asked(frame: DataFrame, ask: Ask, merge: Merge) -> bytes:
     """The partitions' answers, merged in a tree."""
+    return _merged(frame.mapInArrow(_answering(ask), "answer binary"), frame.rdd.getNumPartitions(), merge)
+
+
+def _asked_of_parts(parts: Sequence[Part], ask: Ask, merge: Merge) -> bytes:
+    """The answers of what each part of some files holds, merged in a tree."""
+
+    def answer(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            answers = [ask(parts[number]()) for number in batch.column(0).to_pylist()]
+            yield pa.RecordBatch.from_pydict({"answer": pa.array(answers, pa.binary())})
+
+    numbers = SparkSession.builder.getOrCreate().range(0, len(parts), 1, len(parts))
+    return _merged(numbers.mapInArrow(answer, "answer binary"), len(parts), merge)
+
+
+def _merged(answers: DataFrame, nodes: int, merge: Merge) -> bytes:
     join = _answering(lambda batches: merge(_contents(batches)))
-    answers = frame.mapInArrow(_answering(ask), "answer binary")
-    nodes = frame.rdd.getNumPartitions()
     while nodes > BRANCHES:
         nodes = math.ceil(nodes / BRANCHES)
         answers = answers.repartition(nodes).mapInArrow(join, "answer binary")
-    return merge(bytes(row.answer) for row in answers.collect())
+    with asking("Spark"):
+        found = [bytes(row.answer) for row in answers.collect()]
+    return merge(found)
 
 
 def _answering(ask: Callable[[Iterable[pa.RecordBatch]], bytes]) -> Answer:
@@ -119,7 +129,8 @@ def _surveyed(frame: DataFrame, label: str) -> Labels:
 
 def _values(frame: DataFrame, label: str) -> pa.Array:
     """The first distinct labels."""
-    rows = frame.select(_quoted(label)).na.drop().distinct().limit(_MANY).collect()
+    with asking("Spark"):
+        rows = frame.select(_quoted(label)).na.drop().distinct().limit(_MANY).collect()
     return pa.array([row[0] for row in rows])
 
 

@@ -95,11 +95,11 @@ def from_table(
             f"{source.name} can be read but once; slices, shown rows and a second model take another read. Give a "
             "table or a file."
         )
-    opened = _open(source, columns, None if positive is None else str(positive))
+    opened = open_table(source, columns, None if positive is None else str(positive))
     try:
         part, rows = _gathered(opened, progress)
     except LabelError as error:  # what the first rows told of the labels does not hold of all
-        opened = _opened_anew(opened, error)
+        opened = opened_anew(opened, error)
         part, rows = _gathered(opened, progress)
     if not rows:
         raise source.empty or TableError(f"{source.name} holds no rows. Expected at least one.")
@@ -119,7 +119,7 @@ def paired_in_table(
     data: Any, columns: Columns, rivals: Sequence[Rival], positive: str | None = None
 ) -> list[tuple[Sums, ...]]:
     """By how much each of the other models differs from the first, as `pairing.paired`, from another read."""
-    opened = _open(source_of(data), columns, positive)
+    opened = open_table(source_of(data), columns, positive)
     with contextlib.closing(opened.begun) as begun:
         return paired(batches_of(begun, columns, opened.labels), columns.by, rivals, columns.from_logits)
 
@@ -147,9 +147,9 @@ def _stream(source: Source, columns: Columns) -> Generator[pa.RecordBatch]:
             yield batch
 
 
-def _open(source: Source, columns: Columns, positive: str | None) -> Opened:
+def open_table(source: Source, columns: Columns, positive: str | None) -> Opened:
     """Understand the label, by its first values if these tell; they are read alone where that costs little."""
-    stream = _labels(source, columns.label) if source.stretches else _stream(source, columns)
+    stream = _labels(source, columns.label) if source.is_parted else _stream(source, columns)
     with contextlib.ExitStack() as held:
         held.callback(stream.close)
         first = next((batch for batch in stream if batch.num_rows), None)
@@ -159,13 +159,13 @@ def _open(source: Source, columns: Columns, positive: str | None) -> Opened:
         labels = labels_at_once(column, positive)
         if labels is None and source.is_once:
             labels = labels_of(columns.label, [column])
-        if labels is not None and not source.stretches:
+        if labels is not None and not source.is_parted:
             held.pop_all()
             return Opened(source, columns, labels, _after(first, stream))
     return Opened(source, columns, labels or _surveyed(source, columns.label), _stream(source, columns))
 
 
-def _opened_anew(opened: Opened, error: LabelError) -> Opened:
+def opened_anew(opened: Opened, error: LabelError) -> Opened:
     """With labels as all of them tell, where the first ones said something else; such as 1 of a column of -1 and 1."""
     source, columns = opened.source, opened.columns
     if source.is_once:
@@ -238,6 +238,5 @@ def _shown(opened: Opened, worst: Sequence[Candidate], names: Sequence[str]) -> 
     """The costliest rows with the columns asked for, by another read."""
     source, columns = opened.source, opened.columns
     every = [*dict.fromkeys([*columns.needed, *names])]
-    texts = [*columns.texts(source), *(name for name in names if name not in columns.needed)]
-    with contextlib.closing(source.read(every, texts)) as stream:
+    with contextlib.closing(source.read(every, columns.texts(source, names))) as stream:
         return told(worst, batches_of(stream, columns, opened.labels, names))
