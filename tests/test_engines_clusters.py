@@ -151,6 +151,12 @@ def test_a_spark_table_without_partitions_holds_no_rows(spark, table):
         evidence_of(frame, **COLUMNS)
 
 
+def test_names_of_columns_may_be_numbers_in_dask(client, table):
+    frame = table[["y", "p"]].set_axis([0, 1], axis=1)
+    one = from_table(frame, label="0", score="1")
+    assert content(evidence_of(dask.dataframe.from_pandas(frame, npartitions=2), label="0", score="1")) == content(one)
+
+
 def test_a_node_without_answers_says_nothing():
     from logloss.engines.spark import _answering
 

@@ -514,6 +514,32 @@ def test_bad_files_are_named_in_a_sentence(table, tmp_path):
     assert "A int is no table" in refusal(3)
 
 
+def test_remote_patterns_are_those_of_files_here(table, tmp_path):
+    for place in ("a/g=1", "a/g=2", "b"):
+        (tmp_path / place).mkdir(parents=True)
+    for i, place in enumerate(("top", "a/one", "a/g=1/two", "a/g=2/three", "b/four")):
+        as_parquet(table.iloc[i::5], tmp_path / f"{place}.parquet")
+    (tmp_path / "a" / "g=1" / "_SUCCESS").touch()
+    columns = {**COLUMNS, "by": None}
+    for pattern in ("**/*.parquet", "*", "a/g=*", "[!b]/*.parquet", "a/**/t*.parquet"):
+        here, there = (from_table(f"{at}/{pattern}", **columns) for at in (tmp_path, tmp_path.as_uri()))
+        assert content(here) == content(there), pattern
+
+
+def test_a_file_without_any_label_is_pending_whatever_the_others_hold(table, tmp_path):
+    for kind, labels in (("numbers", table.y), ("words", np.where(table.y, "yes", "no"))):
+        folder = tmp_path / kind
+        folder.mkdir()
+        as_parquet(table.assign(y=labels), folder / "a.parquet")
+        late = pa.Table.from_pandas(table.drop(columns="y")).append_column("y", pa.nulls(len(table)))
+        pq.write_table(late, folder / "b.parquet")
+        evidence = from_table(folder, **COLUMNS)
+        assert (evidence.tally.rows, evidence.tally.pending) == (len(table), len(table))
+        as_csv(table.assign(y=labels), folder / "a.parquet")
+        as_csv(table.assign(y=None), folder / "b.parquet")
+        assert content(from_table(folder, **COLUMNS)) == content(evidence)
+
+
 def test_a_dict_of_columns_is_a_table(table):
     columns = ["y", "p", "w", "site", "row"]
     whole = evidence_of(table, **COLUMNS)

@@ -142,7 +142,8 @@ def _are_two_others(array: Array) -> bool:
     if array.dtype.kind not in "iuf":
         return False
     low, high = array.min(), array.max()
-    return bool(low < 0 or high > 1) and bool(((array == low) | (array == high)).all())
+    is_outside = np.isfinite([low, high]).all() and (low < 0 or high > 1)
+    return bool(is_outside) and bool(((array == low) | (array == high)).all())
 
 
 def _read(y_true: Any, y_pred: Any, sample_weight: Any) -> Inputs:

@@ -37,7 +37,8 @@ def from_dask(frame: Any, columns: Columns, *, positive: str | None = None, show
     LogLossError
         As `tables.from_table`.
     """
-    need([*columns.needed, *shown], [str(name) for name in frame.columns])
+    frame = _by_text(frame)
+    need([*columns.needed, *shown], list(frame.columns))
     columns.check_names()
     task = Task(columns, _labels(frame, columns.label, positive), tuple(shown))
     partitions = frame[task.needed].to_delayed()
@@ -56,7 +57,7 @@ def paired_in_dask(
 ) -> list[list[Sums]]:
     """By how much each of the other models differs from the first, as `pairing.paired`."""
     task = Task(columns, labels_at_once(pa.nulls(0), positive) or Labels())
-    partitions = frame[task.needed].to_delayed()
+    partitions = _by_text(frame)[task.needed].to_delayed()
     return pairs_in(_asked(partitions, lambda batches: task.paired(batches, rivals), merged_pairs))
 
 
@@ -84,6 +85,12 @@ def _merged(answers: Sequence[Any], merge: Merge) -> bytes:
     with asking("Dask"):
         content: bytes = answers[0].compute()
     return content
+
+
+def _by_text(frame: Any) -> Any:
+    """With names that are text; they may be numbers."""
+    names = list(map(str, frame.columns))
+    return frame if names == list(frame.columns) else frame.rename(columns=dict(zip(frame.columns, names, strict=True)))
 
 
 def _batches(frame: Any) -> Iterator[pa.RecordBatch]:

@@ -117,7 +117,10 @@ def _remote(uri: str) -> list[File]:
         if _PATTERN.search(path):
             base = _PATTERN.split(path)[0].rpartition("/")[0]
             every = filesystem.get_file_info(pyarrow.fs.FileSelector(base, recursive=True))
-            names = [one.path for one in every if one.is_file and PurePosixPath(one.path).match(path)]
+            fits = _as_regex(path)
+            found = {one.path: fits.fullmatch(one.path) for one in every if one.is_file}
+            # Of a folder that fits, the data in it.
+            names = [name for name, m in found.items() if m and (not m["in"] or is_table(PurePosixPath(m["in"])))]
         else:
             info = filesystem.get_file_info(path)
             if info.type == pyarrow.fs.FileType.NotFound:
@@ -134,6 +137,23 @@ def _remote(uri: str) -> list[File]:
         raise _missing(uri, error) from error
     except (OSError, pa.ArrowException) as error:
         raise TableError(f"{uri} cannot be read: {first_line(error)}. Check the spelling and your access.") from error
+
+
+def _as_regex(pattern: str) -> re.Pattern[str]:
+    """A pattern of paths, as `glob` has it; what lies in a folder that fits is ``in`` it.
+
+    Examples
+    --------
+    >>> fits = _as_regex("data/**/*.[pc]*")
+    >>> [bool(fits.fullmatch(path)) for path in ("data/a.csv", "data/b/c.parquet", "data/b.txt")]
+    [True, True, False]
+    """
+    known = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    pieces = re.findall(r"\*\*/|\*\*|\[[^\]]+\]|.", pattern, re.DOTALL)
+    made = [
+        known.get(piece) or (piece.replace("[!", "[^", 1) if len(piece) > 1 else re.escape(piece)) for piece in pieces
+    ]
+    return re.compile("".join(made) + "(?:/(?P<in>.+))?", re.DOTALL)
 
 
 def _opened(filesystem: Any, path: str) -> Remote:

@@ -45,8 +45,8 @@ class Reader:
         """Into what the rows are parted that can be read side by side; nothing if they cannot."""
         return []
 
-    def is_text(self, column: str) -> bool:
-        """Whether a column holds text, as far as its start tells."""
+    def is_text(self, column: str) -> bool | None:
+        """Whether a column holds text, as far as its start tells; None where there is no value to tell by."""
         raise NotImplementedError
 
 
@@ -102,9 +102,10 @@ class Parquet(Reader):
             made[-1] = Piece(rows + self._metadata.row_group(i).num_rows, (*groups, i))
         return [piece for piece in made if piece.rows]
 
-    def is_text(self, column: str) -> bool:
+    def is_text(self, column: str) -> bool | None:
         """As its type says."""
-        return not _is_numeric(self._schema.field(column).type)
+        kind = self._schema.field(column).type
+        return None if pa.types.is_null(kind) else not _is_numeric(kind)
 
     @contextlib.contextmanager
     def _opened(self, coded: Sequence[str] = ()) -> Iterator[Any]:
@@ -148,11 +149,11 @@ class Text(Reader):
         """What parts the columns."""
         return self._dialect.delimiter
 
-    def is_text(self, column: str) -> bool:
+    def is_text(self, column: str) -> bool | None:
         """Whether any of its first values is not a number."""
         at = self.names.index(column)
-        values = (record[at].strip() for record in self._sample if at < len(record))
-        return not all(value in MISSING or is_number(value.replace(self._dialect.decimal, ".", 1)) for value in values)
+        values = {record[at].strip() for record in self._sample if at < len(record)} - set(MISSING)
+        return not all(is_number(value.replace(self._dialect.decimal, ".", 1)) for value in values) if values else None
 
     def batches(
         self,

@@ -133,12 +133,12 @@ def _of_files(name: str, files: Sequence[File]) -> Source:
 
     def is_text(column: str) -> bool:
         found = {reader.is_text(column): file.name for file, reader in _holding(files, readers, column)}
-        if len(found) > 1:
+        if {True, False} <= found.keys():
             raise TableError(
                 f"The column {quoted(column)} is text in {found[True]} and numbers in {found[False]}; expected one "
                 "type in all files. Write these files anew."
             )
-        return next(iter(found), True)
+        return True in found or not found
 
     both = tuple(dict.fromkeys([*columns, *sorted(keys)]))
     rows, empty = rows_in(readers), no_rows(name, len(files))

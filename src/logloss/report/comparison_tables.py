@@ -86,7 +86,7 @@ def regions(one: Split, models: tuple[str, str]) -> Table:
             _share(region.share_of_rows),
             "unknown" if math.isnan(region.difference.value) else number(region.difference.value),
             interval(region.difference),
-            names[region.winner] if region.winner else "neither",
+            names[region.winner] if region.winner else "neither" if region.is_judged else "too few to judge",
         )
         for region in one.regions[: one.listed]
     ]

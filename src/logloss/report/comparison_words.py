@@ -84,6 +84,8 @@ def split(one: Split, models: tuple[str, str]) -> str:
         if (won := one.won_by(model))
     ]
     said = f"Of {count}, {' and '.join(wins)}." if wins else f"Of {count}, neither wins any beyond chance."
+    if unjudged := sum(not region.is_judged for region in one.regions):
+        said += f" {unjudged:,} {'has' if unjudged == 1 else 'have'} too few rows of one class to judge by."
     if len(one.regions) > one.drawn:
         said += f" The {one.drawn} that make the largest difference are drawn."
     return said
