@@ -194,6 +194,9 @@ def test_tallies_that_are_none_are_refused(here):
     with pytest.raises(LogLossError, match="no tally to read"):
         read_tallies([])
     assert "a.tally is named twice" in refused("evaluate", "a.tally", "a.tally")
+    assert "There is no file nope.tally" in refused("evaluate", "a.tally", "nope.tally")
+    assert "There is no file nope.tally" in refused("evaluate", "nope.tally")
+    assert done("evaluate", "[a]*.tally", "--json") == done("evaluate", "a.tally", "--json")
     Path("copy.tally").write_bytes(whole)
     assert read_tallies(["a.tally", "copy.tally"]).notes == (
         "a.tally and copy.tally hold the same: were rows counted twice?",

@@ -44,6 +44,7 @@ class Request:
         """
         with missing_named("logloss evaluate", "evaluate"):
             from logloss.engines import front_door
+            from logloss.engines.files import files_of
             from logloss.engines.saved import read_tallies, tallies_in
 
         if not self.files:
@@ -55,6 +56,8 @@ class Request:
                 raise ParameterError(f"A saved tally has no columns. Leave out {self.of_tables}, or name tables.")
             return front_door.evaluation_of(read_tallies(tallies), self.costs)
         if self.label is None or not self.scores:
+            for file in self.files:
+                files_of(file)  # which says so if there is none
             missing = "--label" if self.label is None else "--prob"
             raise ParameterError(f"There is no {missing}. Say which columns hold labels and probabilities: {_USAGE}")
         data: Any = self.files if self.engine is None else _frame(self.engine, self.files)

@@ -1,5 +1,6 @@
 """Tallies in files: a day each, merged when all are looked at, and one replaced when late labels arrive."""
 
+import glob
 from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from operator import add
@@ -66,7 +67,7 @@ def _alike(tallies: Mapping[Path, Tally]) -> tuple[str, ...]:
 
 
 def tallies_in(paths: Sequence[str | Path]) -> list[Path]:
-    """The saved tallies that paths name, as files or by their folder; none if they are of tables.
+    """The saved tallies that paths name, as files, by their folder or a pattern; none if they are of tables.
 
     Raises
     ------
@@ -76,12 +77,16 @@ def tallies_in(paths: Sequence[str | Path]) -> list[Path]:
     found = [file for path in paths for file in _files(Path(path))]
     tallies = [file for file in found if is_tally(file)]
     if tallies and len(tallies) < len(found):
-        raise _mixed(next(file for file in found if file not in tallies))
+        other = next(file for file in found if file not in tallies)
+        find(other)  # which says so if there is no such file
+        raise _mixed(other)
     return tallies
 
 
 def _files(path: Path) -> list[Path]:
     """The file, or those of a folder that hold data."""
+    if not path.exists() and "*" in str(path):
+        return [Path(name) for name in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207 -- as tables are found
     if not path.is_dir():
         return [path]
     try:
