@@ -189,6 +189,23 @@ def test_labels_and_scores_that_were_swapped():
     assert "swapped" in codes(p, y)
 
 
+def test_scores_too_close_together_to_be_ranked():
+    rng = np.random.default_rng(0)
+    n = 150_000
+    place = rng.random(n)
+    y = (rng.random(n) < 0.5 + (place > 0.5) * 0.2).astype(int)
+    close = evaluate(y, 0.5 + place * 1e-5)
+    for name, exact in (("roc_auc", roc_auc_score(y, place)), ("average_precision", average_precision_score(y, place))):
+        assert getattr(close, name).low <= exact <= getattr(close, name).high
+    (finding,) = (one for one in close.findings if one.code == "coarse")
+    assert "ROC AUC by up to 0.5 and average precision by up to 0." in finding.words
+    ranks = (place.argsort().argsort() + 0.5) / n  # which is what it says to do
+    made = evaluate(y, ranks)
+    assert "coarse" not in [one.code for one in made.findings]
+    assert made.roc_auc.value == pytest.approx(roc_auc_score(y, place), abs=1e-4)
+    assert 0 < made.roc_auc_ranking.error < 1e-4
+
+
 def test_too_few_of_a_class():
     assert "few" in codes([1] * 5 + [0] * 500, np.linspace(0.9, 0.01, 505))
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from logloss.evaluation.gathering import weighty
 from logloss.evaluation.groups import Groups, Integers
+from logloss.evaluation.ranking import Ranking
 from logloss.evaluation.scores import has_infinite_losses
 from logloss.evaluation.tally import Sum
 from logloss.evaluation.verdict import percent
@@ -38,7 +39,8 @@ def findings(facts: "Evaluation") -> tuple[Finding, ...]:
     if not facts.groups.weight.sum() > 0:
         return (Finding("no_weight", "The weights sum to nothing. Leave the weight out, or give rows one above 0."),)
     smells = (
-        _swapped, _classes, _one_class, _one_value, _flipped, _squashed_twice, _saturated, _resampled, _rounded, _few,
+        _swapped, _classes, _one_class, _one_value, _flipped, _squashed_twice, _saturated, _resampled, _rounded,
+        _coarse, _few,
     )  # fmt: skip
     return tuple(finding for smell in smells if (finding := smell(facts)))
 
@@ -160,6 +162,24 @@ def _rounded(facts: "Evaluation") -> Finding | None:
         "Scores are rounded to two digits: rare events cannot be told apart, and a 0 that comes true costs infinity. "
         "Keep all digits.",
     )
+
+
+def _coarse(facts: "Evaluation") -> Finding | None:
+    both = {"ROC AUC": facts.roc_auc_ranking, "average precision": facts.average_precision_ranking}
+    off = [f"{name} by up to {ranking.error:.2g}" for name, ranking in both.items() if _is_coarse(ranking)]
+    if not off:
+        return None
+    return Finding(
+        "coarse",
+        "Scores lie so close together that in fine cells of probability they could not be told apart: that may change "
+        f"{' and '.join(off)}, by which the interval was widened. To rank them finely, evaluate what keeps their order "
+        "and spreads them over [0, 1], such as each one's rank over the number of rows.",
+    )
+
+
+def _is_coarse(ranking: Ranking) -> bool:
+    half = (ranking.score.high - ranking.score.low) / 2
+    return ranking.error > 1e-4 and not ranking.error <= half / 10  # where no interval is known, too
 
 
 def _few(facts: "Evaluation") -> Finding | None:
