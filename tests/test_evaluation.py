@@ -154,6 +154,16 @@ def test_scores_that_were_squashed_twice():
     assert codes(y, 1 / (1 + np.exp(-p))) == ["squashed_twice"]
 
 
+def test_squashed_twice_whatever_the_base_rate():
+    rng = np.random.default_rng(0)
+    for a, b in ((2, 2), (3, 2), (1, 9), (9, 1)):
+        truth = rng.beta(a, b, 2000)
+        y = (rng.random(2000) < truth).astype(int)
+        assert codes(y, 1 / (1 + np.exp(-truth))) == ["squashed_twice"]
+    timid = 0.5 + 0.23 * rng.random(2000)  # which is right, though it lies where squashed ones do
+    assert "squashed_twice" not in codes((rng.random(2000) < timid).astype(int), timid)
+
+
 def test_scores_that_are_saturated():
     y, p = rows()
     assert "saturated" in codes(y, np.where(p > 0.9, y, p))

@@ -105,9 +105,12 @@ def _flipped(facts: "Evaluation") -> Finding | None:
 
 
 def _squashed_twice(facts: "Evaluation") -> Finding | None:
-    p, rate = weighty(facts.groups).p, facts.base_rate.value
+    p, rate, slope = weighty(facts.groups).p, facts.base_rate, facts.calibration_slope
     top = 1 / (1 + math.exp(-1))
-    if len(p) < FEW or p[0] < 0.5 or p[-1] > top + 1e-9 or 0.5 <= rate <= top:
+    if len(p) < FEW or p[0] < 0.5 or p[-1] > top + 1e-9:
+        return None
+    # The logit of what was squashed twice is the probability: of true ones the slope is 1 / (p (1 - p)), 4 or more.
+    if not (rate.high < 0.5 or rate.low > top or slope.low > 2 or slope.value == math.inf):
         return None
     return Finding(
         "squashed_twice",
