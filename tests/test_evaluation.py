@@ -15,6 +15,7 @@ from logloss.evaluation.findings import findings
 from logloss.evaluation.slice_scores import shares_of_loss
 from logloss.evaluation.table import text
 from logloss.evaluation.verdict import percent
+from logloss.report.evaluation_page import evaluation_page
 
 
 def rows(n=2000, seed=0):
@@ -133,6 +134,33 @@ def test_what_is_printed_has_words_numbers_and_findings():
         assert any(words in line for line in lines)
 
 
+def test_an_infinite_log_loss_is_printed_with_what_is_left_of_it():
+    y, p = rows()
+    made = evaluate(y, np.where(p > 0.9, 1.0, p))
+    lines = str(made).splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("Log loss, in nats"))
+    left = made.infinite_losses
+    for line, score in zip(lines[at + 1 : at + 3], (left.finite_part, left.keras_clip), strict=True):
+        assert line.endswith(f"{score.value:.4g}  {score.low:.4g} to {score.high:.4g}")
+    assert "of the other rows" not in str(evaluate(y, p))
+
+
+def test_a_slope_of_minus_infinity_is_printed_as_such():
+    lines = str(evaluate([1, 1, 0, 0], [0.1, 0.2, 0.8, 0.9])).splitlines()
+    assert [line.split() for line in lines if "slope" in line] == [["Calibration", "slope", "minus", "infinity"]]
+    assert "minus" not in str(evaluate([1, 1, 0, 0], [0.9, 0.8, 0.2, 0.1]))
+
+
+def test_rows_that_calibration_intercept_and_slope_leave_out_are_told():
+    y, p = rows()
+    made = evaluate([*y, 1, 0, 0], [*p, 1.0, 0.0, 0.0])
+    expected = "3 rows have a probability of 0 or 1, which has no logit"
+    assert expected in str(made)
+    assert expected in evaluation_page(made).decode()
+    assert "1 row has a probability" in str(evaluate([*y, 1], [*p, 1.0]))
+    assert "no logit" not in str(evaluate(y, p)) + evaluation_page(evaluate(y, p)).decode()
+
+
 # Smells
 
 
@@ -168,6 +196,14 @@ def test_scores_that_are_saturated():
     y, p = rows()
     assert "saturated" in codes(y, np.where(p > 0.9, y, p))
     assert "infinite_losses" in codes(y, np.where(p > 0.9, 1.0, p))
+
+
+def test_logits_of_near_certainty_are_not_saturated():
+    assert codes([1, 0, 1, 0], [1000, -1000, -1000, 0], from_logits=True) == ["few"]
+    assert codes([1, 0] * 200, [800, -800] * 200, from_logits=True) == []
+    y, p = rows()
+    z = np.log(p / (1 - p))
+    assert codes(y, np.where(np.abs(z) > 3, 1000 * (2 * y - 1), z), from_logits=True) == []
 
 
 def test_scores_rounded_to_two_digits():

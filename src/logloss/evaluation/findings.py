@@ -70,7 +70,7 @@ def _classes(facts: "Evaluation") -> Finding | None:
 
 def _are_classes(facts: "Evaluation") -> bool:
     groups = weighty(facts.groups)
-    return len(groups.p) == 2 and not groups.lesser.any()
+    return not facts.tally.from_logits and len(groups.p) == 2 and not groups.lesser.any()
 
 
 def _one_class(facts: "Evaluation") -> Finding | None:
@@ -123,7 +123,7 @@ def _saturated(facts: "Evaluation") -> Finding | None:
     if not has_infinite_losses(facts.tally):
         rows = _rows(facts.groups)
         share = rows[facts.groups.lesser == 0].sum() / rows.sum()
-        if share < 0.01 or _are_classes(facts):
+        if facts.tally.from_logits or share < 0.01 or _are_classes(facts):
             return None
         return Finding(
             "saturated",
@@ -135,7 +135,7 @@ def _saturated(facts: "Evaluation") -> Finding | None:
     return Finding(
         "infinite_losses",
         f"{wrong:,} certain predictions were wrong ({of_positives:,} positives at 0, {of_negatives:,} negatives at 1), "
-        "so the log loss is infinite. Beside it stand the loss of the other rows, and the loss as Keras clips it.",
+        "so the log loss is infinite.",
     )
 
 
