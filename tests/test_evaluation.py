@@ -106,6 +106,7 @@ def test_a_miscalibrated_model_is_told_by_how_much():
         (([1] * 100, [0.5] * 100), "nothing to compare it to. The worst 1 %"),
         (([0, 0], [0.5, 0.6]), "All labels are negative"),
         (([1, 0, 1, 0], [0.1, 0.9, 0.2, 0.8]), "does worse than that"),
+        (([0.3], [0.6]), "does worse than that (normalised entropy 1.301), which may be chance: a single row has no"),
     ],
 )
 def test_what_can_be_said_is_said(data, expected):
@@ -159,6 +160,17 @@ def test_rows_that_calibration_intercept_and_slope_leave_out_are_told():
     assert expected in evaluation_page(made).decode()
     assert "1 row has a probability" in str(evaluate([*y, 1], [*p, 1.0]))
     assert "no logit" not in str(evaluate(y, p)) + evaluation_page(evaluate(y, p)).decode()
+
+
+def test_why_no_row_was_counted_is_said():
+    table = pa.table({"y": [1, 0], "p": pa.nulls(2, pa.float64()), "none": pa.nulls(2, pa.float64())})
+    for label, why in (
+        ("y", "No row with a known label has a score, "),
+        ("none", "There are no rows with a known label"),
+    ):
+        made = evaluate(table, label=label, score="p", skip_nulls=True)
+        assert made.verdict.startswith(why)
+        assert [finding.words for finding in made.findings] == [made.verdict]
 
 
 # Smells

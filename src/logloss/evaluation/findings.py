@@ -11,7 +11,7 @@ from logloss.evaluation.groups import Groups, Integers
 from logloss.evaluation.ranking import Ranking
 from logloss.evaluation.scores import has_infinite_losses
 from logloss.evaluation.tally import Sum
-from logloss.evaluation.verdict import percent
+from logloss.evaluation.verdict import no_rows, percent
 
 if TYPE_CHECKING:
     from logloss.evaluation.evaluation import Evaluation
@@ -35,7 +35,7 @@ class Finding:
 def findings(facts: "Evaluation") -> tuple[Finding, ...]:
     """Every smell there is, the gravest first."""
     if not facts.tally.rows:
-        return (Finding("no_rows", "There are no rows with a known label, so nothing can be said yet."),)
+        return (Finding("no_rows", no_rows(facts)),)
     if not facts.groups.weight.sum() > 0:
         return (Finding("no_weight", "The weights sum to nothing. Leave the weight out, or give rows one above 0."),)
     smells = (
