@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from logloss.tables.csv_dialect import sniff
 from logloss.training import trainer
 from tests.command_line import LINEAR, config, logloss, metrics, write
 
@@ -71,3 +72,28 @@ def test_a_run_may_know_no_dialect(tmp_path, monkeypatch, name):
     assert logloss("train", tmp_path / name, "--target", "late", "--out", tmp_path / "run", *LINEAR).code == 0
     assert config(tmp_path / "run").get("dialect") is None
     assert len(scores(tmp_path / "run", german(tmp_path / "p.csv", frame))) == len(frame)
+
+
+@pytest.mark.parametrize(
+    ("text", "decimal"),
+    [
+        ("y\tp\tver\n1\t0,8\t1.0\n0\t0,2\t1.0\n1\t0,7\tx\n", ","),  # names or versions speak for no sign
+        ("y;p;day\n1;0,8;24.12.\n0;0,2;1.1.\n", ","),
+        ("y;p\n1;0,8\n0;\n1;NA\n0;1\n1;1,5e-3\n", ","),
+        ("0,8;1\n0,2;2\n", ","),
+        ("y;p;note\n1;0.8;1,5 or so\n0;0.2;0,5\n", "."),
+        ("y;p;q\n1;0.8;0,5\n0;0.2;1,5\n", "."),
+        ("y;p\n1;1,234\n0;5,678\n", "."),  # which may be thousands
+        ("y;p;q\n1;1,234;0,5\n0;5,678;1\n", ","),
+    ],
+)
+def test_columns_of_numbers_alone_tell_the_decimal_sign(text, decimal):
+    assert sniff(text)[0].decimal == decimal
+
+
+def test_a_score_with_decimal_commas_is_read_beside_text_with_points(tmp_path):
+    table = tmp_path / "v.tsv"
+    table.write_text("y\tp\tver\n1\t0,8\t1.0\n0\t0,2\t1.0\n1\t0,7\tx\n")
+    said = logloss("evaluate", table, "--label", "y", "--prob", "p", "--by", "ver")
+    assert said.code == 0
+    assert "Log loss 0.2677 nats." in said.out

@@ -109,6 +109,7 @@ SOURCES = {
     "fsspec": lambda t, at: "simplecache::" + as_parquet(t, at / "t.parquet").as_uri(),
     "arrow": lambda t, at: pa.Table.from_pandas(t, preserve_index=False),
     "categories": lambda t, at: t.astype({"site": "category", "row": "category"}),
+    "categories that are numbers": lambda t, at: t.astype({"p": "category", "w": "category"}),
     "polars": lambda t, at: pl.from_pandas(t),
     "polars, lazy": lambda t, at: pl.scan_parquet(as_parquet(t, at / "t.parquet")),
     "duckdb": lambda t, at: duckdb.from_arrow(pa.Table.from_pandas(t, preserve_index=False)),
@@ -367,6 +368,11 @@ VALUES = {
     ),
     "percentages": ({}, {"p": lambda t: t.p * 100}, "If these are percentages, divide them by 100"),
     "text": ({"score": "site"}, {}, 'The column "site" holds .*string, such as .*expected numbers'),
+    "categories of text": (
+        {},
+        {"p": lambda t: pd.Categorical(t.site)},
+        'The column "p" holds .*string, such as .*expected numbers',
+    ),
     "weights": (
         {"weight": "w"},
         {"w": lambda t: t.w.where(t.index != 7, -1)},
@@ -433,6 +439,24 @@ def test_types_of_arrow_that_few_use_are_read(table, expected):
     spans = data.append_column("d", pa.array([(1, 2, 3)] * N, pa.month_day_nano_interval()))
     for columns in ({"by": "d"}, {"id": "d"}):
         assert 'The column "d" holds' in refusal(spans, **columns)
+
+
+@pytest.mark.parametrize("kind", [pa.decimal128(38, 17), pa.decimal256(60, 17)], ids=str)
+def test_decimals_are_the_doubles_that_their_text_is(kind):
+    rng = np.random.default_rng(0)
+    columns = {name: [f"{one:.17f}" for one in rng.random(N)] for name in ("y", "p", "w")}
+    decimals = pa.table({name: pa.array(map(Decimal, text), kind) for name, text in columns.items()})
+    doubles = pa.table({name: pa.array(map(float, text)) for name, text in columns.items()})
+    for weight in ({}, {"weight": "w"}):
+        made = [evaluate(table, label="y", score="p", **weight).to_dict() for table in (decimals, doubles)]
+        assert made[0] == made[1]
+
+
+def test_a_column_named_twice_makes_its_slices_once(table):
+    for models in ("p", ["p", "w"]):
+        some = table.assign(w=table.p**2)
+        once, twice = (evaluate(some, label="y", score=models, by=by) for by in ("site", ["site", "site"]))
+        assert once.to_dict() == twice.to_dict()
 
 
 HELD = {
@@ -636,3 +660,10 @@ def test_memory_does_not_grow_with_the_rows():
     few, many = map(int, said.split())
     assert many < few + 64, said
     assert many < 300, said
+
+
+@pytest.mark.parametrize("series", [pd.Series([1, 0]), pl.Series([1, 0])], ids=["pandas", "polars"])
+def test_a_series_is_no_table(series):
+    assert "A Series is no table that is known here; expected a path, or a table" in refusal(
+        series, label="y", score="p"
+    )

@@ -210,6 +210,13 @@ def test_a_threshold_needs_costs(here):
     assert "is for one model" in refused(*arguments, "--prob", "q", "--cost-fp", "1", "--cost-fn", "9")
 
 
+def test_a_file_whose_threshold_cannot_be_is_refused_in_whole_sentences(tmp_path):
+    path = tmp_path / "t.json"
+    path.write_text('{"threshold": -1, "chosen_by": "theory", "cost_fp": 1, "cost_fn": 1}')
+    with pytest.raises(LogLossError, match=r"expected one from 0 to 1\. Say a number from 0 to 1, or make"):
+        DecisionThreshold.read(path)
+
+
 @pytest.mark.parametrize(("given", "other"), [("--cost-fp", "--cost-fn"), ("--cost-fn", "--cost-fp")])
 def test_half_of_the_costs_is_refused(here, given, other):
     said = refused("evaluate", "t.csv", "--label", "y", "--prob", "p", given, "0")

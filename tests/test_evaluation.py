@@ -15,6 +15,7 @@ from logloss.evaluation.findings import findings
 from logloss.evaluation.slice_scores import shares_of_loss
 from logloss.evaluation.table import text
 from logloss.evaluation.verdict import percent
+from logloss.report.evaluation_page import evaluation_page
 
 
 def rows(n=2000, seed=0):
@@ -105,6 +106,7 @@ def test_a_miscalibrated_model_is_told_by_how_much():
         (([1] * 100, [0.5] * 100), "nothing to compare it to. The worst 1 %"),
         (([0, 0], [0.5, 0.6]), "All labels are negative"),
         (([1, 0, 1, 0], [0.1, 0.9, 0.2, 0.8]), "does worse than that"),
+        (([0.3], [0.6]), "does worse than that (normalised entropy 1.301), which may be chance: a single row has no"),
     ],
 )
 def test_what_can_be_said_is_said(data, expected):
@@ -133,6 +135,44 @@ def test_what_is_printed_has_words_numbers_and_findings():
         assert any(words in line for line in lines)
 
 
+def test_an_infinite_log_loss_is_printed_with_what_is_left_of_it():
+    y, p = rows()
+    made = evaluate(y, np.where(p > 0.9, 1.0, p))
+    lines = str(made).splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("Log loss, in nats"))
+    left = made.infinite_losses
+    for line, score in zip(lines[at + 1 : at + 3], (left.finite_part, left.keras_clip), strict=True):
+        assert line.endswith(f"{score.value:.4g}  {score.low:.4g} to {score.high:.4g}")
+    assert "of the other rows" not in str(evaluate(y, p))
+
+
+def test_a_slope_of_minus_infinity_is_printed_as_such():
+    lines = str(evaluate([1, 1, 0, 0], [0.1, 0.2, 0.8, 0.9])).splitlines()
+    assert [line.split() for line in lines if "slope" in line] == [["Calibration", "slope", "minus", "infinity"]]
+    assert "minus" not in str(evaluate([1, 1, 0, 0], [0.9, 0.8, 0.2, 0.1]))
+
+
+def test_rows_that_calibration_intercept_and_slope_leave_out_are_told():
+    y, p = rows()
+    made = evaluate([*y, 1, 0, 0], [*p, 1.0, 0.0, 0.0])
+    expected = "3 rows have a probability of 0 or 1, which has no logit"
+    assert expected in str(made)
+    assert expected in evaluation_page(made).decode()
+    assert "1 row has a probability" in str(evaluate([*y, 1], [*p, 1.0]))
+    assert "no logit" not in str(evaluate(y, p)) + evaluation_page(evaluate(y, p)).decode()
+
+
+def test_why_no_row_was_counted_is_said():
+    table = pa.table({"y": [1, 0], "p": pa.nulls(2, pa.float64()), "none": pa.nulls(2, pa.float64())})
+    for label, why in (
+        ("y", "No row with a known label has a score, "),
+        ("none", "There are no rows with a known label"),
+    ):
+        made = evaluate(table, label=label, score="p", skip_nulls=True)
+        assert made.verdict.startswith(why)
+        assert [finding.words for finding in made.findings] == [made.verdict]
+
+
 # Smells
 
 
@@ -154,10 +194,28 @@ def test_scores_that_were_squashed_twice():
     assert codes(y, 1 / (1 + np.exp(-p))) == ["squashed_twice"]
 
 
+def test_squashed_twice_whatever_the_base_rate():
+    rng = np.random.default_rng(0)
+    for a, b in ((2, 2), (3, 2), (1, 9), (9, 1)):
+        truth = rng.beta(a, b, 2000)
+        y = (rng.random(2000) < truth).astype(int)
+        assert codes(y, 1 / (1 + np.exp(-truth))) == ["squashed_twice"]
+    timid = 0.5 + 0.23 * rng.random(2000)  # which is right, though it lies where squashed ones do
+    assert "squashed_twice" not in codes((rng.random(2000) < timid).astype(int), timid)
+
+
 def test_scores_that_are_saturated():
     y, p = rows()
     assert "saturated" in codes(y, np.where(p > 0.9, y, p))
     assert "infinite_losses" in codes(y, np.where(p > 0.9, 1.0, p))
+
+
+def test_logits_of_near_certainty_are_not_saturated():
+    assert codes([1, 0, 1, 0], [1000, -1000, -1000, 0], from_logits=True) == ["few"]
+    assert codes([1, 0] * 200, [800, -800] * 200, from_logits=True) == []
+    y, p = rows()
+    z = np.log(p / (1 - p))
+    assert codes(y, np.where(np.abs(z) > 3, 1000 * (2 * y - 1), z), from_logits=True) == []
 
 
 def test_scores_rounded_to_two_digits():
@@ -187,6 +245,23 @@ def test_decisions_in_place_of_probabilities():
 def test_labels_and_scores_that_were_swapped():
     y, p = rows()
     assert "swapped" in codes(p, y)
+
+
+def test_scores_too_close_together_to_be_ranked():
+    rng = np.random.default_rng(0)
+    n = 150_000
+    place = rng.random(n)
+    y = (rng.random(n) < 0.5 + (place > 0.5) * 0.2).astype(int)
+    close = evaluate(y, 0.5 + place * 1e-5)
+    for name, exact in (("roc_auc", roc_auc_score(y, place)), ("average_precision", average_precision_score(y, place))):
+        assert getattr(close, name).low <= exact <= getattr(close, name).high
+    (finding,) = (one for one in close.findings if one.code == "coarse")
+    assert "ROC AUC by up to 0.5 and average precision by up to 0." in finding.words
+    ranks = (place.argsort().argsort() + 0.5) / n  # which is what it says to do
+    made = evaluate(y, ranks)
+    assert "coarse" not in [one.code for one in made.findings]
+    assert made.roc_auc.value == pytest.approx(roc_auc_score(y, place), abs=1e-4)
+    assert 0 < made.roc_auc_ranking.error < 1e-4
 
 
 def test_too_few_of_a_class():

@@ -7,9 +7,10 @@ import pytest
 import statsmodels.api as sm
 from statsmodels.stats.proportion import proportion_confint
 
+from logloss.engines import evaluate
 from logloss.evaluation import scores
 from logloss.evaluation.calibration import recalibration
-from logloss.evaluation.intervals import effective_rows, spread_of, wilson
+from logloss.evaluation.intervals import effective_rows, of_mean, spread_of, wilson
 from logloss.evaluation.losses import entropy_of, losses, squared_errors
 from logloss.evaluation.ranking import average_precision, roc_auc
 from tests.populations import Population, coverage, tally_of
@@ -123,3 +124,23 @@ def test_nothing_and_one_row_have_no_spread():
     for data in (([], []), ([1.0], [0.3]), ([1.0, 0.0], [0.3, 0.3], [0.0, 2.0])):
         groups = tally_of(*data).groups()
         assert math.isnan(spread_of(groups, squared_errors(groups)).error)
+
+
+@pytest.mark.parametrize(("y", "p"), [([1, 0, 1], [0.9, 0.2, 0.05]), ([1, 0], [0.01, 0.99]), ([1, 0, 1], [0.9, 0, 0])])
+def test_no_interval_reaches_beyond_what_is_possible(y, p):
+    made = evaluate(y, p, costs=(1, 4))
+    left, best = made.infinite_losses, made.best_threshold
+    means = [made.log_loss, made.log_loss_bits, left.finite_part, left.keras_clip, best.cost, best.cost_by_theory]
+    bounded = [*((score, math.inf) for score in means), (made.brier, 1), (made.uncertainty, math.log(2))]
+    for score, most in bounded:
+        assert math.isnan(score.low) or 0 <= score.low <= score.value <= score.high <= most
+    assert made.uncertainty == made.entropy
+
+
+def test_the_interval_of_a_mean_is_kept_between_its_least_and_its_most():
+    groups = tally_of([1.0, 0.0, 1.0], [0.9, 0.2, 0.05]).groups()
+    value = scores.brier(tally_of([1.0, 0.0, 1.0], [0.9, 0.2, 0.05]), groups).value
+    psi = squared_errors(groups) - value
+    free, kept = of_mean(value, groups, psi), of_mean(value, groups, psi, least=0.0, most=1.0)
+    assert free.low < kept.low == 0 < value < kept.high == 1 < free.high
+    assert of_mean(value, groups, psi, least=-9.0, most=9.0) == free

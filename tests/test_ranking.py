@@ -14,6 +14,7 @@ from logloss.evaluation import tally as tallies
 from logloss.evaluation.intervals import Spread
 from logloss.evaluation.log_odds import chances
 from logloss.evaluation.ranking import average_precision, placements, roc_auc
+from logloss.evaluation.score import Score
 from tests.populations import Population, tally_of
 
 law = settings(deadline=None, derandomize=True)
@@ -89,7 +90,9 @@ def test_the_variance_of_the_area_is_delongs():
     kernel = (p[y == 1][:, None] > p[y == 0]) + 0.5 * (p[y == 1][:, None] == p[y == 0])
     variance = kernel.mean(1).var(ddof=1) / kernel.shape[0] + kernel.mean(0).var(ddof=1) / kernel.shape[1]
     spreads = []
-    with mock.patch("logloss.evaluation.ranking.on_logit_scale", lambda value, spread: spreads.append(spread) or value):
+    with mock.patch(
+        "logloss.evaluation.ranking.on_logit_scale", lambda value, spread: spreads.append(spread) or Score(value)
+    ):
         roc_auc(groups_of(y, p))
     assert spreads[0].error ** 2 == pytest.approx(variance, rel=1e-12)
 
@@ -128,6 +131,7 @@ def test_cells_change_the_score_by_less_than_the_bound(score, shape):
     found = score(groups)
     assert abs(found.score.value - exact.score.value) <= found.error
     assert 0 < found.error < (0.1 if shape == "rough" else 1e-3)
+    assert found.score.low < exact.score.low < exact.score.high < found.score.high
 
 
 @pytest.mark.parametrize("score", [roc_auc, average_precision])
@@ -139,6 +143,7 @@ def test_the_bound_is_reached_by_the_worst_orders(score):
             found = score((tally_of(y[:4], p[:4]) + tally_of(y[4:], p[4:])).groups())
         assert found.score.value == 0.5
         assert abs(exact - 0.5) <= found.error <= 0.5
+        assert 0 <= found.score.low <= exact <= found.score.high <= 1
     assert roc_auc(groups_of([0, 1], [0.1, 0.2])).error == 0
 
 

@@ -70,8 +70,10 @@ def read_plain(cls: type[T], value: Any, where: str) -> T:
         raise RunError(f"{where} has not the entries that it should have; they differ in {differ}.")
     try:
         return cls(**{key: _read(hints[key], entry, f"{where}.{key}") for key, entry in value.items()})
+    except RunError:
+        raise
     except (ValueError, TypeError, OverflowError) as error:
-        raise error if isinstance(error, RunError) else RunError(f"{where} is damaged: {error}.") from error
+        raise RunError(f"{where} is damaged: {str(error).rstrip('.')}.") from error
 
 
 def _read(hint: Any, value: Any, where: str) -> Any:

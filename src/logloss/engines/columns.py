@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from logloss.core.errors import ParameterError, TableError
 from logloss.core.inputs import Array
+from logloss.engines.decimals import as_doubles
 from logloss.engines.gathering import Batch
 from logloss.engines.labels import Labels
 from logloss.engines.names import named
@@ -29,6 +30,9 @@ class Columns:
     from_logits: bool = False
     skip_nulls: bool = False
     others: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by", tuple(dict.fromkeys(self.by)))  # named twice it is one column all the same
 
     @property
     def scores(self) -> tuple[str, ...]:
@@ -165,16 +169,16 @@ def _as_text(column: pa.Array, name: str) -> pa.Array:
 
 def _numbers(column: pa.Array, name: str, expected: str) -> tuple[Array, Array | None]:
     """Numbers, 0 where there is none, and where there is one if it is not everywhere."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
     kind: Any = column.type
     if pa.types.is_null(kind):
         return np.zeros(len(column)), np.zeros(len(column), np.bool_)
     if pa.types.is_decimal(kind):
-        column = column.cast(pa.float64())
+        column = as_doubles(column)
     elif pa.types.is_boolean(kind):
         column = column.cast(pa.uint8())
     elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
-        if pa.types.is_dictionary(kind):
-            column = column.dictionary_decode()
         words = listed(pc.unique(column.slice(0, 1000).drop_null()).slice(0, 3).to_pylist())
         raise TableError(
             f"The column {quoted(name)} holds {column.type}, such as {words}; expected numbers: {expected}. Name "

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from logloss.core.errors import TargetError, nearest
 from logloss.core.inputs import Array
+from logloss.engines.decimals import as_doubles
 from logloss.engines.sums_by_value import text_of
 from logloss.tables.csv_dialect import is_number
 from logloss.tables.label_words import PAIRS, folded, in_order
@@ -140,7 +141,7 @@ def _numbers(values: pa.Array) -> tuple[Array, Array | None]:
     if pa.types.is_null(values.type):
         return np.zeros(len(values)), np.zeros(len(values), np.bool_)
     if pa.types.is_decimal(values.type):
-        values = values.cast(pa.float64())
+        values = as_doubles(values)
     if not values.null_count:
         return _without_nan(values.to_numpy(zero_copy_only=False))
     known = values.is_valid().to_numpy(zero_copy_only=False)

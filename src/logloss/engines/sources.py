@@ -96,14 +96,23 @@ def source_of(data: Any) -> Source:
         return _once("The stream", data)
     package = type(data).__module__.partition(".")[0]
     made = _BY_PACKAGE[package](data) if package in _BY_PACKAGE else None
-    if made is None and hasattr(data, "__arrow_c_stream__"):
-        made = _once(f"The {type(data).__name__}", pa.RecordBatchReader.from_stream(data))
+    made = made or _of_stream(data)
     if made is None:
         raise TableError(
             f"A {type(data).__name__} is no table that is known here; expected a path, or a table of Arrow, pandas, "
             "Polars, DuckDB, Spark or Dask, or a dataset of PyArrow. For arrays say evaluate(y_true, y_pred)."
         )
     return made
+
+
+def _of_stream(data: Any) -> Source | None:
+    """Of what hands out Arrow's record batches; a series, which hands out one column, is no table."""
+    if not hasattr(data, "__arrow_c_stream__"):
+        return None
+    try:
+        return _once(f"The {type(data).__name__}", pa.RecordBatchReader.from_stream(data))
+    except pa.ArrowInvalid:
+        return None
 
 
 def _of_dict(columns: dict[Any, Any]) -> pa.Table:

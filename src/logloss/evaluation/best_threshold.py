@@ -83,12 +83,12 @@ def best_threshold(groups: Groups, costs: Costs, *, seed: int = 0) -> BestThresh
     spent = np.concatenate([_costs_at(starts, threshold, costs) for threshold in chosen])
     return BestThreshold(
         by_theory=theory,
-        cost_by_theory=mean_of(groups, by_theory),
+        cost_by_theory=mean_of(groups, by_theory, least=0.0),
         empirical=empirical,
         least=min(chosen),
         greatest=max(chosen),
         apparent_cost=apparent,
-        cost=mean_of(together, spent),
+        cost=mean_of(together, spent, least=0.0),
         saving=mean_of(together, np.concatenate([by_theory] * FOLDS) - spent),
     )
 

@@ -186,7 +186,7 @@ def decision(groups: Groups, threshold: float, costs: Costs | None = None) -> De
         ppv=_share(groups, np.stack([taken, taken], -1), np.stack([none, taken], -1)),
         npv=_share(groups, np.stack([left, left], -1), np.stack([left, none], -1)),
         accuracy=_share(groups, everything, np.stack([left, taken], -1)),
-        cost=mean_of(groups, np.stack([costs.false_positive * taken, costs.false_negative * left], -1)),
+        cost=mean_of(groups, np.stack([costs.false_positive * taken, costs.false_negative * left], -1), least=0.0),
         net_benefit=mean_of(groups, harm),
         treat_all=mean_of(groups, np.stack([np.full(len(one), -odds), one], -1)),
     )
@@ -207,8 +207,8 @@ def parted(groups: Groups) -> Groups:
     return replace(groups.at(first), **added)
 
 
-def mean_of(groups: Groups, values: Floats) -> Score:
-    """The mean of what each label at each probability, (m, 2), is worth."""
+def mean_of(groups: Groups, values: Floats, *, least: float = -np.inf) -> Score:
+    """The mean of what each label at each probability, (m, 2), is worth, which is ``least`` at least."""
     total = float(groups.weight.sum())
     if not total > 0:
         return Score(np.nan)
@@ -216,7 +216,7 @@ def mean_of(groups: Groups, values: Floats) -> Score:
     value = float(np.where(weighed, groups.weight * np.where(weighed, values, 0.0), 0.0).sum()) / total
     if not np.isfinite(value):
         return Score(value)
-    return of_mean(value, groups, np.where(weighed, values, value) - value)
+    return of_mean(value, groups, np.where(weighed, values, value) - value, least=least)
 
 
 def _share(groups: Groups, among: Floats, counted: Floats) -> Score:

@@ -236,7 +236,7 @@ class Evaluation:
 
     @property
     def uncertainty(self) -> Score:  # noqa: D102
-        return self._parts["uncertainty"]
+        return self.entropy
 
     @cached_property
     def ece(self) -> Score:  # noqa: D102

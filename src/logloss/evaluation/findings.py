@@ -8,9 +8,10 @@ import numpy as np
 
 from logloss.evaluation.gathering import weighty
 from logloss.evaluation.groups import Groups, Integers
+from logloss.evaluation.ranking import Ranking
 from logloss.evaluation.scores import has_infinite_losses
 from logloss.evaluation.tally import Sum
-from logloss.evaluation.verdict import percent
+from logloss.evaluation.verdict import no_rows, percent
 
 if TYPE_CHECKING:
     from logloss.evaluation.evaluation import Evaluation
@@ -34,11 +35,12 @@ class Finding:
 def findings(facts: "Evaluation") -> tuple[Finding, ...]:
     """Every smell there is, the gravest first."""
     if not facts.tally.rows:
-        return (Finding("no_rows", "There are no rows with a known label, so nothing can be said yet."),)
+        return (Finding("no_rows", no_rows(facts)),)
     if not facts.groups.weight.sum() > 0:
         return (Finding("no_weight", "The weights sum to nothing. Leave the weight out, or give rows one above 0."),)
     smells = (
-        _swapped, _classes, _one_class, _one_value, _flipped, _squashed_twice, _saturated, _resampled, _rounded, _few,
+        _swapped, _classes, _one_class, _one_value, _flipped, _squashed_twice, _saturated, _resampled, _rounded,
+        _coarse, _few,
     )  # fmt: skip
     return tuple(finding for smell in smells if (finding := smell(facts)))
 
@@ -68,7 +70,7 @@ def _classes(facts: "Evaluation") -> Finding | None:
 
 def _are_classes(facts: "Evaluation") -> bool:
     groups = weighty(facts.groups)
-    return len(groups.p) == 2 and not groups.lesser.any()
+    return not facts.tally.from_logits and len(groups.p) == 2 and not groups.lesser.any()
 
 
 def _one_class(facts: "Evaluation") -> Finding | None:
@@ -103,9 +105,12 @@ def _flipped(facts: "Evaluation") -> Finding | None:
 
 
 def _squashed_twice(facts: "Evaluation") -> Finding | None:
-    p, rate = weighty(facts.groups).p, facts.base_rate.value
+    p, rate, slope = weighty(facts.groups).p, facts.base_rate, facts.calibration_slope
     top = 1 / (1 + math.exp(-1))
-    if len(p) < FEW or p[0] < 0.5 or p[-1] > top + 1e-9 or 0.5 <= rate <= top:
+    if len(p) < FEW or p[0] < 0.5 or p[-1] > top + 1e-9:
+        return None
+    # The logit of what was squashed twice is the probability: of true ones the slope is 1 / (p (1 - p)), 4 or more.
+    if not (rate.high < 0.5 or rate.low > top or slope.low > 2 or slope.value == math.inf):
         return None
     return Finding(
         "squashed_twice",
@@ -118,7 +123,7 @@ def _saturated(facts: "Evaluation") -> Finding | None:
     if not has_infinite_losses(facts.tally):
         rows = _rows(facts.groups)
         share = rows[facts.groups.lesser == 0].sum() / rows.sum()
-        if share < 0.01 or _are_classes(facts):
+        if facts.tally.from_logits or share < 0.01 or _are_classes(facts):
             return None
         return Finding(
             "saturated",
@@ -130,7 +135,7 @@ def _saturated(facts: "Evaluation") -> Finding | None:
     return Finding(
         "infinite_losses",
         f"{wrong:,} certain predictions were wrong ({of_positives:,} positives at 0, {of_negatives:,} negatives at 1), "
-        "so the log loss is infinite. Beside it stand the loss of the other rows, and the loss as Keras clips it.",
+        "so the log loss is infinite.",
     )
 
 
@@ -160,6 +165,24 @@ def _rounded(facts: "Evaluation") -> Finding | None:
         "Scores are rounded to two digits: rare events cannot be told apart, and a 0 that comes true costs infinity. "
         "Keep all digits.",
     )
+
+
+def _coarse(facts: "Evaluation") -> Finding | None:
+    both = {"ROC AUC": facts.roc_auc_ranking, "average precision": facts.average_precision_ranking}
+    off = [f"{name} by up to {ranking.error:.2g}" for name, ranking in both.items() if _is_coarse(ranking)]
+    if not off:
+        return None
+    return Finding(
+        "coarse",
+        "Scores lie so close together that in fine cells of probability they could not be told apart: that may change "
+        f"{' and '.join(off)}, by which the interval was widened. To rank them finely, evaluate what keeps their order "
+        "and spreads them over [0, 1], such as each one's rank over the number of rows.",
+    )
+
+
+def _is_coarse(ranking: Ranking) -> bool:
+    half = (ranking.score.high - ranking.score.low) / 2
+    return ranking.error > 1e-4 and not ranking.error <= half / 10  # where no interval is known, too
 
 
 def _few(facts: "Evaluation") -> Finding | None:

@@ -84,8 +84,8 @@ def student(degrees: float, share: float = 0.05) -> float:
     return -float(stdtrit(max(degrees, 1.0), share / 2))
 
 
-def of_mean(value: float, groups: Groups, psi: Floats) -> Score:
-    """A mean's interval, corrected for skewness.
+def of_mean(value: float, groups: Groups, psi: Floats, *, least: float = -math.inf, most: float = math.inf) -> Score:
+    """A mean's interval, corrected for skewness, and kept between the least and the most that the mean may be.
 
     Losses are skewed: a few rows carry much of them, and an interval that reaches as far down as up misses the truth
     above it too often.
@@ -101,7 +101,8 @@ def of_mean(value: float, groups: Groups, psi: Floats) -> Score:
         shifted = spread.acceleration + reach
         slack = max(1 - spread.acceleration * shifted, 0.5)  # below it too few rows tell for its theory
         ends.append(value + spread.error * shifted / slack**2)
-    return Score(value, *ends)
+    low, high = ends
+    return Score(value, min(max(low, least), value), max(min(high, most), value))
 
 
 def on_log_scale(value: float, groups: Groups, psi: Floats) -> Score:

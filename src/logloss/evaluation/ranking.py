@@ -1,7 +1,7 @@
 """How well probabilities tell positives from negatives, whatever they say: ROC AUC and average precision.
 
 Both look at the order of probabilities only. Where groups are cells of probability, the order within a cell is not
-known; it is counted as a tie, and ``error`` says by how much at most that is wrong.
+known; it is counted as a tie, ``error`` says by how much at most that is wrong, and intervals are wider by as much.
 """
 
 import math
@@ -54,11 +54,16 @@ def roc_auc(groups: Groups) -> Ranking:
     tied = np.where(groups.width > 0, negatives / total[0] * positives / total[1], 0.0)
     error = float(tied.sum()) / 2
     if not 0 < value < 1:
-        return Ranking(Score(value, *_newcombe(value, rows)), error)
+        return _within(Score(value, *_newcombe(value, rows)), error)
     if not (rows > 1).all():
         return Ranking(Score(value), error)
     psi = (places.share - value) * total.sum() / total
-    return Ranking(on_logit_scale(value, spread_of(groups, psi, by_class=True)), error)
+    return _within(on_logit_scale(value, spread_of(groups, psi, by_class=True)), error)
+
+
+def _within(score: Score, error: float) -> Ranking:
+    """With an interval that holds the truth wherever in the bound it lies."""
+    return Ranking(Score(score.value, max(score.low - error, 0.0), min(score.high + error, 1.0)), error)
 
 
 @dataclass(frozen=True)
@@ -144,7 +149,7 @@ def average_precision(groups: Groups) -> Ranking:
     error = _unordered(groups.width[::-1], true, false, positives, negatives) / total
     if not value < 1:
         rows = _class_rows(groups)[1]
-        return Ranking(Score(value, *wilson(value, rows)), error)
+        return _within(Score(value, *wilson(value, rows)), error)
     # One more row moves the precision at its threshold and at all lower ones, and a positive adds its own.
     inverse = np.divide(1.0, said, out=np.zeros_like(said), where=said > 0)
     moved = positives / total * inverse**2
@@ -152,7 +157,7 @@ def average_precision(groups: Groups) -> Ranking:
     psi = np.stack([-hurt, helped + (precision[::-1] - value) / total], -1) * float(groups.weight.sum())
     bias = _optimism(groups, true, false, inverse)
     ends = on_logit_scale(max(value - bias, value / 2), spread_of(groups, psi, by_class=True))
-    return Ranking(Score(value, min(ends.low, value), max(ends.high, value)), error)
+    return _within(Score(value, min(ends.low, value), max(ends.high, value)), error)
 
 
 def _optimism(groups: Groups, true: Floats, false: Floats, inverse: Floats) -> float:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, astuple, replace
+from dataclasses import replace
 
 from logloss.evaluation.bootstrap import Statistic, about, interval, values
 from logloss.evaluation.calibration_error import expected_calibration_error
@@ -24,20 +24,22 @@ _CELLS = {"ece": 2000, "smooth_ece": 200, "ici": 200}  # with more of them each 
 
 
 def parts_of_loss(groups: Groups, parts: Decomposition, chance: Score) -> dict[str, Score]:
-    """The parts of the log loss with intervals; ``chance`` is what chance alone makes of miscalibration.
+    """Miscalibration and discrimination with intervals; ``chance`` is what chance alone makes of the first.
 
     Recalibrated on the rows that it is tried on, a model of any calibration seems to gain what a calibrated one does.
     Resamples, which are of those same rows, show but half of that.
     """
 
     def again(groups: Groups) -> Sequence[float]:
-        return astuple(decomposition_of(groups, are_endless=math.isinf(parts.miscalibration)))
+        found = decomposition_of(groups, are_endless=math.isinf(parts.miscalibration))
+        return found.miscalibration, found.discrimination
 
-    known: dict[str, dict[str, float]] = {"miscalibration": {"chance": chance.high, "bias": chance.value}}
-    made = {}
-    for name, (value, drawn) in zip(asdict(parts), values(groups, again), strict=True):
-        made[name] = _holding(getattr(parts, name), about(value, drawn, least=0.0, **known.get(name, {})))
-    return made
+    (value, drawn), (told, told_again) = values(groups, again)
+    miscalibration = about(value, drawn, least=0.0, chance=chance.high, bias=chance.value)
+    return {
+        "miscalibration": _holding(parts.miscalibration, miscalibration),
+        "discrimination": _holding(parts.discrimination, about(told, told_again, least=0.0)),
+    }
 
 
 def calibration_error(name: str, groups: Groups, value: float) -> Score:

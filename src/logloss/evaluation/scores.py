@@ -53,11 +53,11 @@ def log_loss(tally: Tally, groups: Groups) -> LogLoss:
     finite, clipped = mean(tally, Sum.LOSS), _clipped(tally)
     spent = finite_losses(groups, are_endless=has_infinite_losses(tally))
     cut = np.clip(losses(groups), -math.log1p(-KERAS_CLIP), -math.log(KERAS_CLIP))
-    scored = of_mean(finite, groups, spent - finite)
+    scored = of_mean(finite, groups, spent - finite, least=0.0)
     return LogLoss(
         Score(math.inf) if has_infinite_losses(tally) else scored,
         scored,
-        of_mean(clipped, groups, cut - clipped),
+        of_mean(clipped, groups, cut - clipped, least=0.0),
     )
 
 
@@ -112,7 +112,7 @@ def brier(tally: Tally, groups: Groups) -> Score:
     Brier (1950), "Verification of forecasts expressed in terms of probability".
     """
     value = mean(tally, Sum.BRIER)
-    return of_mean(value, groups, squared_errors(groups) - value)
+    return of_mean(value, groups, squared_errors(groups) - value, least=0.0, most=1.0)
 
 
 def accuracy(tally: Tally, groups: Groups) -> Score:

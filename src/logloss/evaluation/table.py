@@ -31,18 +31,33 @@ _FEW = 5  # slices, and rows
 
 def text(facts: "Evaluation") -> str:
     """The verdict, the scores that matter most with their 95 % intervals, and what was found and asked for."""
-    rows = [(label, getattr(facts, name)) for name, label in _NAMES.items()]
-    wide = max(len(label) for label, _ in rows)
-    table = [
-        f"{label:<{wide}}  {number(score.value):>10}  {interval(score)}".rstrip()
-        for label, score in rows
-        if not math.isnan(score.value)
-    ]
+    rows = [(label, number(score.value), interval(score)) for label, score in _scores(facts)]
+    wide, space = max((len(label) for label, *_ in rows), default=0), max([10, *(len(value) for _, value, _ in rows)])
+    table = [f"{label:<{wide}}  {value:>{space}}  {ends}".rstrip() for label, value, ends in rows]
     found = [line for finding in facts.findings for line in wrapped(f"! {finding.words}")]
     notes = [line for note in facts.notes for line in wrapped(note)]
     asked = [wrapped(costs(facts)), _slices(facts), small_slices(facts), _mistakes(facts)]
-    parts: list[Sequence[str]] = [wrapped(facts.verdict), [counts(facts)], notes, table, found, *asked]
+    told = [wrapped(without_logit(facts)), found, *asked]
+    parts: list[Sequence[str]] = [wrapped(facts.verdict), [counts(facts)], notes, table, *told]
     return "\n\n".join("\n".join(part) for part in parts if part)
+
+
+def _scores(facts: "Evaluation") -> list[tuple[str, Score]]:
+    """Those that matter most; where the log loss is infinite, what is left of it too."""
+    found = [(label, getattr(facts, name)) for name, label in _NAMES.items()]
+    if math.isinf(facts.log_loss.value):
+        left = facts.infinite_losses
+        found[1:1] = [("  of the other rows", left.finite_part), ("  as Keras clips it", left.keras_clip)]
+    return [(label, score) for label, score in found if not math.isnan(score.value)]
+
+
+def without_logit(facts: "Evaluation") -> str:
+    """How many rows calibration intercept and slope leave out; nothing if there are none."""
+    count = facts.recalibration.excluded
+    if not count:
+        return ""
+    rows = "1 row has" if count == 1 else f"{count:,} rows have"
+    return f"{rows} a probability of 0 or 1, which has no logit: calibration intercept and slope leave them out."
 
 
 def counts(facts: "Evaluation") -> str:
@@ -148,10 +163,12 @@ def number(x: float) -> str:
 
     Examples
     --------
-    >>> number(0.412345), number(-12.0), number(float("inf"))
-    ('0.4123', '−12', 'infinite')
+    >>> number(0.412345), number(-12.0), number(float("inf")), number(float("-inf"))
+    ('0.4123', '−12', 'infinite', 'minus infinity')
     """
-    return "infinite" if math.isinf(x) else f"{'−' if x < 0 else ''}{abs(x):.4g}"
+    if math.isinf(x):
+        return "infinite" if x > 0 else "minus infinity"
+    return f"{'−' if x < 0 else ''}{abs(x):.4g}"
 
 
 def interval(score: Score) -> str:

@@ -16,11 +16,17 @@ _STRETCHED = 2.8070 / 1.9600  # an interval at 99.5 %, beside one at 95 %
 def verdict(facts: "Evaluation") -> str:
     """The sentences, one thought each."""
     if not facts.n:
-        return "There are no rows with a known label, so nothing can be said yet."
+        return no_rows(facts)
     if math.isnan(facts.log_loss.value):
         return "The weights sum to nothing, so nothing can be said."
     sentences = [_loss(facts), _calibration(facts), _concentration(facts)]
     return " ".join(filter(None, sentences))
+
+
+def no_rows(facts: "Evaluation") -> str:
+    """Why there is nothing to count."""
+    what = "No row with a known label has a score" if facts.skipped else "There are no rows with a known label"
+    return f"{what}, so nothing can be said yet."
 
 
 def _loss(facts: "Evaluation") -> str:
@@ -37,6 +43,8 @@ def _loss(facts: "Evaluation") -> str:
     else:
         what = f"the model does worse than that (normalised entropy {ne:.3f})"
     doubt = ", which may be chance" if skill.low <= 0 <= skill.high else ""
+    if math.isnan(skill.low) and skill.value < 1:
+        doubt = ", which may be chance: a single row has no interval"
     return f"{said} {always}{what}{doubt}."
 
 

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from logloss.evaluation.table import without_logit
 from logloss.report import charts, evaluation_tables, words
 from logloss.report import evaluation_words as said
 from logloss.report.concentration_chart import concentration_chart
@@ -76,6 +77,7 @@ def evaluation_page(evaluation: "Evaluation", title: str = "Evaluation") -> byte
             "settings": evaluation_tables.settings(evaluation.evidence),
             "said": said,
             "weights": said.weights(evaluation.tally),
+            "without_logit": without_logit(evaluation),
             "reading": words.READING,
             "script": code if facts.decisions else "",
             "script_hash": code_hash if facts.decisions else "",

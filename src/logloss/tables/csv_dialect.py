@@ -21,7 +21,6 @@ NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
 _DELIMITERS = {",": "comma", "\t": "tab", ";": "semicolon", "|": "bar"}
 _NUMBER = re.compile(rf"\s*({NUMBER})\s*")
 _DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+\s*")
-_DECIMAL_POINT = re.compile(r"\s*[+-]?\d+\.\d+\s*")
 _THOUSANDS = re.compile(r"\s*[+-]?\d{1,3}(,\d{3})+\s*")
 _SAMPLE = 1000  # records are enough to tell a delimiter
 
@@ -72,12 +71,9 @@ def sniff(
     best = max(scores, key=scores.__getitem__)
     known = known if best == expected else None
     records, _ = read[best]
-    values = _values(records)
-    commas = [value for value in values if _DECIMAL_COMMA.fullmatch(value)]
-    # "1,234" alone may be a thousand and more; one "0,5" settles it, and so does one "0.5" the other way.
-    points = any(map(_DECIMAL_POINT.fullmatch, values))
-    decimal = known.decimal if known is not None and bool(commas) >= points else "."
-    if commas and best != "," and not points and not all(map(_THOUSANDS.fullmatch, commas)):
+    commas, are_sure, points = _signs(records)
+    decimal = known.decimal if known is not None and commas >= points else "."
+    if are_sure and best != "," and not points:
         decimal = ","
     # One row of a table without these spaces may start its texts with some; the names then hold none.
     rows = records if known is not None else records[1:] or records
@@ -125,6 +121,35 @@ def _agreement(records: list[list[str]], proper: bool) -> tuple[bool, bool, floa
     # Decimal commas count as numbers, or "1,5;2,5;3,5" would be four columns of a table without a header.
     numbers = sum(is_number(value) or _DECIMAL_COMMA.fullmatch(value) is not None for value in values)
     return True, proper, agree / len(records), numbers / len(values), length
+
+
+def _signs(records: list[list[str]]) -> tuple[bool, bool, bool]:
+    """Whether a column is of numbers with a comma, whether one must be, and whether one is of numbers with a point.
+
+    "1,234" alone may be a thousand and more; one "0,5" settles it. A column that holds other text too, such as versions
+    or names, says nothing.
+    """
+    commas = are_sure = points = False
+    for column in itertools.zip_longest(*_some(records), fillvalue=""):
+        values = [value for value in column if value.strip() not in MISSING]
+        if values and not _may_be_number(values[0]):
+            values = values[1:]  # without its name
+        signs = {sign for sign in ",." if any(sign in value for value in values)}
+        if len(signs) != 1 or not all(map(_may_be_number, values)):
+            continue
+        points = points or "." in signs
+        commas = commas or "," in signs
+        are_sure = are_sure or any("," in value and not _THOUSANDS.fullmatch(value) for value in values)
+    return commas, are_sure, points
+
+
+def _may_be_number(value: str) -> bool:
+    return is_number(value.replace(",", "."))
+
+
+def _some(records: list[list[str]]) -> list[list[str]]:
+    """As many as hold some ten thousand values."""
+    return records[: max(10 * _SAMPLE // len(records[0]), 2)] if records else []
 
 
 def _values(records: list[list[str]]) -> list[str]:
