@@ -50,14 +50,14 @@ def by_drawing(repeats: int) -> None:
 
 
 def log_loss_decomposition_of(whole: Groups, loss: float) -> dict[str, float]:
-    """The parts for a whole population, in which what is said is an increasing function of what is true."""
+    """Two parts for a whole population, in which what is said is an increasing function of what is true."""
     from logloss.evaluation.losses import entropy_of
 
     mass = whole.mass / whole.mass.sum()
     rate = whole.weight[:, 1] / whole.mass
     best = float((mass * entropy_of(rate)).sum())
     uncertainty = float(entropy_of((mass * rate).sum()))
-    return {"miscalibration": loss - best, "discrimination": uncertainty - best, "uncertainty": uncertainty}
+    return {"miscalibration": loss - best, "discrimination": uncertainty - best}
 
 
 def accused(repeats: int) -> None:

@@ -37,7 +37,12 @@ _PARTS: dict[str, tuple[tuple[str, bool, str, str], ...]] = {
         ("brier", False, "Brier score", "the mean squared distance of the probability from what happened"),
     ),
     "Are they borne out?": (
-        ("miscalibration", False, "Miscalibration, in nats", "what the best recalibration would save of the log loss"),
+        (
+            "miscalibration",
+            False,
+            "Miscalibration, in nats",
+            "what the best recalibration would save on these rows; its interval is for rows to come",
+        ),
         (
             "miscalibration_if_calibrated",
             False,
