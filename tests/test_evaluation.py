@@ -155,11 +155,11 @@ def test_a_slope_of_minus_infinity_is_printed_as_such():
 def test_rows_that_calibration_intercept_and_slope_leave_out_are_told():
     y, p = rows()
     made = evaluate([*y, 1, 0, 0], [*p, 1.0, 0.0, 0.0])
-    expected = "3 rows have a probability of 0 or 1, which has no logit"
+    expected = "Calibration intercept and slope leave out 3 rows at a probability of 0 or 1"
     assert expected in str(made)
     assert expected in evaluation_page(made).decode()
-    assert "1 row has a probability" in str(evaluate([*y, 1], [*p, 1.0]))
-    assert "no logit" not in str(evaluate(y, p)) + evaluation_page(evaluate(y, p)).decode()
+    assert "leave out 1 row at" in str(evaluate([*y, 1], [*p, 1.0]))
+    assert "leave out" not in str(evaluate(y, p)) + evaluation_page(evaluate(y, p)).decode()
 
 
 def test_why_no_row_was_counted_is_said():

@@ -175,8 +175,8 @@ def _coarse(facts: "Evaluation") -> Finding | None:
     return Finding(
         "coarse",
         "Scores lie so close together that in fine cells of probability they could not be told apart: that may change "
-        f"{' and '.join(off)}, by which the interval was widened. To rank them finely, evaluate what keeps their order "
-        "and spreads them over [0, 1], such as each one's rank over the number of rows.",
+        f"{' and '.join(off)}, and intervals are wider by as much. To rank them finely, evaluate what keeps their "
+        "order and spreads them over [0, 1], such as each one's rank over the number of rows.",
     )
 
 

@@ -56,8 +56,8 @@ def without_logit(facts: "Evaluation") -> str:
     count = facts.recalibration.excluded
     if not count:
         return ""
-    rows = "1 row has" if count == 1 else f"{count:,} rows have"
-    return f"{rows} a probability of 0 or 1, which has no logit: calibration intercept and slope leave them out."
+    rows = "1 row" if count == 1 else f"{count:,} rows"
+    return f"Calibration intercept and slope leave out {rows} at a probability of 0 or 1, where log-odds are infinite."
 
 
 def counts(facts: "Evaluation") -> str:
