@@ -57,7 +57,7 @@ def log_loss_decomposition_of(whole: Groups, loss: float) -> dict[str, float]:
     rate = whole.weight[:, 1] / whole.mass
     best = float((mass * entropy_of(rate)).sum())
     uncertainty = float(entropy_of((mass * rate).sum()))
-    return {"miscalibration": loss - best, "discrimination": uncertainty - best}
+    return {"miscalibration": max(loss - best, 0.0), "discrimination": uncertainty - best}  # 0 but for rounding
 
 
 def accused(repeats: int) -> None:
