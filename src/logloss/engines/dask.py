@@ -1,6 +1,7 @@
 """From a Dask DataFrame to what an evaluation is made from."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -10,21 +11,11 @@ from dask.delayed import delayed
 from logloss.engines.columns import Columns
 from logloss.engines.labels import Labels, labels_at_once, labels_of, words_in
 from logloss.engines.pairing import Rival
-from logloss.engines.partitions import (
-    BRANCHES,
-    Task,
-    asking,
-    evidence_of_parts,
-    merged_pairs,
-    merged_parts,
-    merged_tallies,
-    need,
-    pairs_in,
-)
-from logloss.engines.scattered import Ask, Merge, Part, Scattered
+from logloss.engines.partitions import BRANCHES, Ask, Merge, Task, asking, evidence_of_parts, need, pairs_of_parts
+from logloss.engines.scattered import Part, Scattered
 from logloss.engines.sources import source_of
 from logloss.engines.sums_by_value import Sums
-from logloss.evaluation.evidence import Evidence, Slice
+from logloss.evaluation.evidence import Evidence
 
 _MANY = 21  # values, of which a label has fewer
 
@@ -41,15 +32,8 @@ def from_dask(frame: Any, columns: Columns, *, positive: str | None = None, show
     need([*columns.needed, *shown], list(frame.columns))
     columns.check_names()
     task = Task(columns, _labels(frame, columns.label, positive), tuple(shown))
-    partitions = frame[task.needed].to_delayed()
-
-    def gather() -> bytes:
-        return _asked(partitions, task.part_of, merged_parts)
-
-    def count(slices: list[Slice]) -> bytes:
-        return _asked(partitions, lambda batches: task.tallies_of(batches, slices), merged_tallies)
-
-    return evidence_of_parts(task, gather, count, lambda: words_in(_values(frame, columns.label)))
+    asked = partial(_asked, frame[task.needed].to_delayed())
+    return evidence_of_parts(task, asked, lambda: words_in(_values(frame, columns.label)))
 
 
 def paired_in_dask(
@@ -57,8 +41,7 @@ def paired_in_dask(
 ) -> list[list[Sums]]:
     """By how much each of the other models differs from the first, as `pairing.paired`."""
     task = Task(columns, labels_at_once(pa.nulls(0), positive) or Labels())
-    partitions = _by_text(frame)[task.needed].to_delayed()
-    return pairs_in(_asked(partitions, lambda batches: task.paired(batches, rivals), merged_pairs))
+    return pairs_of_parts(task, rivals, partial(_asked, _by_text(frame)[task.needed].to_delayed()))
 
 
 def read_files(files: Sequence[str]) -> Scattered:

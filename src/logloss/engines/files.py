@@ -56,8 +56,7 @@ def files_of(path: str | Path) -> list[File]:
     text = str(path)
     if _REMOTE.match(text):
         return _remote(text)
-    if not Path(path).exists() and _PATTERN.search(text):
-        found = sorted(glob.glob(text, recursive=True))  # noqa: PTH207 -- which takes patterns of relative paths only
+    if (found := fitting(path)) != [text]:
         if not found:
             raise TableError(f"No file fits the pattern {text}. Check it, and the folder.")
         return [file for name in found for file in files_of(name)]
@@ -71,6 +70,14 @@ def files_of(path: str | Path) -> list[File]:
     if not inside:
         raise TableError(f"{path} is a folder without data; expected CSV, TSV or Parquet files in it.")
     return [File(find(p), keys_in(str(p))) for p in inside]
+
+
+def fitting(path: str | Path) -> list[str]:
+    """What a pattern fits, in order; of what is there by that name, or is no pattern, itself."""
+    text = str(path)
+    if Path(path).exists() or not _PATTERN.search(text):
+        return [text]
+    return sorted(glob.glob(text, recursive=True))  # noqa: PTH207 -- which takes patterns of relative paths only
 
 
 def refuse_twice(paths: Iterable[str | Path]) -> None:

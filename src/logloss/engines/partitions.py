@@ -30,6 +30,8 @@ from logloss.tables.wording import listed, quoted
 BRANCHES = 16  # of a node of the tree
 _SIZE = 8  # bytes of a piece's length
 T = TypeVar("T")
+Ask = Callable[[Iterable[pa.RecordBatch]], bytes]  # of each partition
+Merge = Callable[[Iterable[bytes]], bytes]
 
 
 @dataclass(frozen=True)
@@ -111,19 +113,17 @@ def pairs_in(content: bytes) -> list[list[Sums]]:
     return [list(map(Sums.from_bytes, unframed(pair))) for pair in unframed(content)]
 
 
-def evidence_of_parts(
-    task: Task, gather: Callable[[], bytes], count: Callable[[list[Slice]], bytes], values: Callable[[], list[str]]
-) -> Evidence:
+def evidence_of_parts(task: Task, asked: Callable[[Ask, Merge], bytes], values: Callable[[], list[str]]) -> Evidence:
     """What is known of all partitions.
 
-    ``gather`` gives the merged part, ``count`` the merged tallies of some slices, ``values`` some of the labels.
+    ``asked`` gives the merged answers of all partitions, and ``values`` some of the labels.
 
     Raises
     ------
     LogLossError
         As `tables.from_table`.
     """
-    columns, content = task.columns, gather()
+    columns, content = task.columns, asked(task.part_of, merged_parts)
     if not content:  # there are no partitions
         raise _no_rows()
     part = Part.from_bytes(content)
@@ -134,10 +134,20 @@ def evidence_of_parts(
     if positive is not None and task.labels.negative is None and part.tally.rows and not part.tally.total(Sum.POSITIVE):
         refuse_absent(columns.label, positive, values())
     slices, suppressed = ranked(part)
-    slices = with_tallies(slices, lambda some: list(map(Tally.from_bytes, unframed(count(some)))))
+    slices = with_tallies(slices, lambda some: _counted(task, some, asked))
     mistakes = tuple(replace(to_mistake(one, columns.from_logits), row=None) for one in part.worst)
     settings = columns.settings(positive, task.shown)
     return Evidence(part.tally, part.skipped, mistakes, slices, suppressed, task.labels.notes, positive, settings)
+
+
+def _counted(task: Task, slices: Sequence[Slice], asked: Callable[[Ask, Merge], bytes]) -> list[Tally]:
+    content = asked(lambda batches: task.tallies_of(batches, slices), merged_tallies)
+    return list(map(Tally.from_bytes, unframed(content)))
+
+
+def pairs_of_parts(task: Task, rivals: Sequence[Rival], asked: Callable[[Ask, Merge], bytes]) -> list[list[Sums]]:
+    """By how much models differ on all partitions, as `pairing.paired`; the first of them is the task's own."""
+    return pairs_in(asked(lambda batches: task.paired(batches, rivals), merged_pairs))
 
 
 def _no_rows() -> TableError:

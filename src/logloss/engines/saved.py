@@ -1,13 +1,12 @@
 """Tallies in files: a day each, merged when all are looked at, and one replaced when late labels arrive."""
 
-import glob
 from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from operator import add
 from pathlib import Path
 
 from logloss.core.errors import LogLossError
-from logloss.engines.files import is_hidden, is_table, refuse_twice
+from logloss.engines.files import fitting, is_hidden, is_table, refuse_twice
 from logloss.evaluation.evaluation import Evaluation
 from logloss.evaluation.evidence import Evidence
 from logloss.evaluation.tally import Tally, TallyError
@@ -74,7 +73,7 @@ def tallies_in(paths: Sequence[str | Path]) -> list[Path]:
     TallyError
         Some are tallies, and others are not.
     """
-    found = [file for path in paths for file in _files(Path(path))]
+    found = [file for path in paths for name in fitting(path) for file in _files(Path(name))]
     tallies = [file for file in found if is_tally(file)]
     if tallies and len(tallies) < len(found):
         other = next(file for file in found if file not in tallies)
@@ -85,8 +84,6 @@ def tallies_in(paths: Sequence[str | Path]) -> list[Path]:
 
 def _files(path: Path) -> list[Path]:
     """The file, or those of a folder that hold data."""
-    if not path.exists() and "*" in str(path):
-        return [Path(name) for name in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207 -- as tables are found
     if not path.is_dir():
         return [path]
     try:

@@ -7,7 +7,6 @@ leading zeros. Each machine has to reach the files by the names that are given.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import pyarrow as pa
 
@@ -15,15 +14,13 @@ from logloss.core.errors import LabelError
 from logloss.engines.columns import Columns, column_of
 from logloss.engines.labels import Labels, labels_at_once, words_in
 from logloss.engines.pairing import Rival
-from logloss.engines.partitions import Task, evidence_of_parts, merged_pairs, merged_parts, merged_tallies, pairs_in
+from logloss.engines.partitions import Ask, Merge, Task, evidence_of_parts, pairs_of_parts
 from logloss.engines.sources import Source, source_of
 from logloss.engines.sums_by_value import Sums
 from logloss.engines.tables import open_table, opened_anew
-from logloss.evaluation.evidence import Evidence, Slice
+from logloss.evaluation.evidence import Evidence
 
 Part = Callable[[], Iterable[pa.RecordBatch]]
-Ask = Callable[[Iterable[pa.RecordBatch]], bytes]
-Merge = Callable[[Iterable[bytes]], bytes]
 
 
 @dataclass(frozen=True)
@@ -64,32 +61,18 @@ def paired_in_scattered(
     """By how much each of the other models differs from the first, as `pairing.paired`."""
     source = source_of(list(data.files))
     task = Task(columns, labels_at_once(pa.nulls(0), positive) or Labels())
-    return pairs_in(data.asked(_parts(source, task), partial(_paired, task, rivals), merged_pairs))
+    return pairs_of_parts(task, rivals, partial(data.asked, _parts(source, task)))
 
 
 def _evidence(data: Scattered, source: Source, task: Task) -> Evidence:
-    parts, label = _parts(source, task), task.columns.label
-
-    def gather() -> bytes:
-        return data.asked(parts, task.part_of, merged_parts)
-
-    def count(slices: list[Slice]) -> bytes:
-        return data.asked(parts, partial(_tallies, task, slices), merged_tallies)
+    label = task.columns.label
 
     def words() -> list[str]:
         return words_in(column_of(next(source.read([label], [label])), label))
 
-    return evidence_of_parts(task, gather, count, words)
+    return evidence_of_parts(task, partial(data.asked, _parts(source, task)), words)
 
 
 def _parts(source: Source, task: Task) -> list[Part]:
     texts = task.columns.texts(source, task.shown)
     return [partial(stretch.read, task.needed, texts) for stretch in source.stretches]
-
-
-def _tallies(task: Task, slices: Sequence[Slice], batches: Iterable[Any]) -> bytes:
-    return task.tallies_of(batches, slices)
-
-
-def _paired(task: Task, rivals: Sequence[Rival], batches: Iterable[Any]) -> bytes:
-    return task.paired(batches, rivals)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -13,20 +14,10 @@ from logloss.core.errors import LabelError
 from logloss.engines.columns import Columns
 from logloss.engines.labels import Labels, labels_at_once, labels_of, words_in
 from logloss.engines.pairing import Rival
-from logloss.engines.partitions import (
-    BRANCHES,
-    Task,
-    asking,
-    evidence_of_parts,
-    merged_pairs,
-    merged_parts,
-    merged_tallies,
-    need,
-    pairs_in,
-)
-from logloss.engines.scattered import Ask, Merge, Part, Scattered
+from logloss.engines.partitions import BRANCHES, Ask, Merge, Task, asking, evidence_of_parts, need, pairs_of_parts
+from logloss.engines.scattered import Part, Scattered
 from logloss.engines.sums_by_value import Sums
-from logloss.evaluation.evidence import Evidence, Slice
+from logloss.evaluation.evidence import Evidence
 
 _MANY = 21  # values, of which a label has fewer
 Answer = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
@@ -60,7 +51,7 @@ def paired_in_spark(
     """By how much each of the other models differs from the first, as `pairing.paired`."""
     task = Task(columns, labels_at_once(pa.nulls(0), positive) or Labels())
     some = frame.select(*map(_quoted, task.needed))
-    return pairs_in(_asked(some, lambda batches: task.paired(batches, rivals), merged_pairs))
+    return pairs_of_parts(task, rivals, partial(_asked, some))
 
 
 def read_files(files: Sequence[str]) -> Scattered:
@@ -70,14 +61,7 @@ def read_files(files: Sequence[str]) -> Scattered:
 
 def _evidence(frame: DataFrame, task: Task) -> Evidence:
     some = frame.select(*map(_quoted, task.needed))
-
-    def gather() -> bytes:
-        return _asked(some, task.part_of, merged_parts)
-
-    def count(slices: list[Slice]) -> bytes:
-        return _asked(some, lambda batches: task.tallies_of(batches, slices), merged_tallies)
-
-    return evidence_of_parts(task, gather, count, lambda: words_in(_values(frame, task.columns.label)))
+    return evidence_of_parts(task, partial(_asked, some), lambda: words_in(_values(frame, task.columns.label)))
 
 
 def _asked(frame: DataFrame, ask: Ask, merge: Merge) -> bytes:

@@ -31,7 +31,7 @@ def text(facts: "Comparison") -> str:
         [counts(models[facts.best])],
         [line for note in notes for line in wrapped(note)],
         [aligned(board)],
-        _findings(facts),
+        [line for said, names in models_by_finding(facts).items() for line in wrapped(f"! {', '.join(names)}: {said}")],
         [line for name, one in models.items() if (said := costs(one)) for line in wrapped(f"{name}: {said}")],
         *([_differences(one)] for one in facts.differences),
         small_slices(models[facts.best]),
@@ -39,13 +39,13 @@ def text(facts: "Comparison") -> str:
     return "\n\n".join("\n".join(part) for part in parts if part)
 
 
-def _findings(facts: "Comparison") -> list[str]:
-    """What was found of the models, each thing once, after the names of those that it was found of."""
+def models_by_finding(facts: "Comparison") -> dict[str, list[str]]:
+    """What was found of the models, each thing once, and the names of those that it was found of."""
     found: dict[str, list[str]] = {}
     for name, one in facts.evaluations.items():
         for finding in one.findings:
             found.setdefault(finding.words, []).append(name)
-    return [line for words, names in found.items() for line in wrapped(f"! {', '.join(names)}: {words}")]
+    return found
 
 
 def _differences(one: Difference) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from logloss.evaluation.comparison import is_sure
+from logloss.evaluation.comparison_table import models_by_finding
 from logloss.evaluation.difference import PROBABILITY, Difference, Region
 from logloss.evaluation.score import Score
 from logloss.report import words
@@ -122,9 +123,8 @@ def differences(found: Sequence[Difference]) -> str:
 
 def warnings(comparison: "Comparison") -> list[str]:
     """What was found of the models, each thing once."""
-    models: dict[str, list[str]] = {}
-    for name, evaluation in comparison.evaluations.items():
-        for finding in evaluation.findings:
-            models.setdefault(finding.words, []).append(words.shortened(name, SHORT))
     every = len(comparison.evaluations)
-    return [said if len(names) == every else f"{', '.join(names)}: {said}" for said, names in models.items()]
+    found = {
+        said: [words.shortened(name, SHORT) for name in names] for said, names in models_by_finding(comparison).items()
+    }
+    return [said if len(names) == every else f"{', '.join(names)}: {said}" for said, names in found.items()]
