@@ -12,7 +12,6 @@ from logloss.core.errors import ProbabilityError, SpellingError
 from logloss.engines import evaluate
 from logloss.evaluation.evaluation import SCORES, Evaluation
 from logloss.evaluation.findings import findings
-from logloss.evaluation.slice_scores import shares_of_loss
 from logloss.evaluation.table import text
 from logloss.evaluation.verdict import percent
 from logloss.report.evaluation_page import evaluation_page
@@ -300,7 +299,17 @@ def test_rows_that_weigh_nothing_change_no_finding(y, p, code):
 
 def test_a_certain_row_that_weighs_nothing_takes_no_share_of_the_loss():
     made = evaluate([1, 0, 1], [0.5, 0.4, 0.0], sample_weight=[1, 1, 0])
-    assert sum(shares_of_loss(made.mistakes, made.tally)) == pytest.approx(1)
+    assert sum(one.share_of_loss for one in made.mistakes) == pytest.approx(1)
+
+
+def test_the_costliest_rows_tell_their_share_of_the_loss():
+    made = evaluate([1, 0, 1, 1], [0.5, 0.25, 0.5, 0.125], sample_weight=[1, 1, 1, 2])
+    log2, log43 = np.log([2, 4 / 3])
+    total = 8 * log2 + log43
+    shares = [one["share_of_loss"] for one in made.to_dict()["mistakes"]]
+    assert shares == pytest.approx([6 * log2 / total, log2 / total, log2 / total, log43 / total], rel=1e-14)
+    endless = evaluate([1, 0], [0.0, 0.3]).to_dict()["mistakes"]
+    assert [one["share_of_loss"] for one in endless] == [None, None]
 
 
 def test_every_finding_is_a_sentence_for_people():

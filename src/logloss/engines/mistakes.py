@@ -80,7 +80,7 @@ def to_mistake(one: Candidate, from_logits: bool) -> Mistake:
     """What is told of a row."""
     p, q = map(float, chances(np.array(one.score))) if from_logits else (one.score, 1 - one.score)
     actual = one.label * p + (1 - one.label) * q
-    return Mistake(one.id, one.label, p, actual, -one.gain, one.weight, one.shown, one.place)
+    return Mistake(one.id, one.label, p, actual, -one.gain, one.weight, shown=one.shown, row=one.place)
 
 
 def _least(columns: list[Floats], wanted: int) -> Integers:

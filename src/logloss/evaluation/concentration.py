@@ -1,13 +1,16 @@
 """How concentrated the loss is: what share of it the worst rows carry."""
 
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from logloss.evaluation.evidence import Mistake
 from logloss.evaluation.groups import Groups
 from logloss.evaluation.losses import finite_losses
 from logloss.evaluation.scores import has_infinite_losses
-from logloss.evaluation.tally import Tally
+from logloss.evaluation.tally import Sum, Tally
 
 SHARES = (0.001, 0.01, 0.05, 0.1, 0.25, 0.5)
 
@@ -52,3 +55,9 @@ def concentration(tally: Tally, groups: Groups, shares: tuple[float, ...] = SHAR
         return Concentration(shares, (np.nan,) * len(shares))
     found = np.interp(np.array(shares) * counted[-1], counted, carried) / carried[-1]
     return Concentration(shares, tuple(found.tolist()))
+
+
+def with_shares(mistakes: Sequence[Mistake], tally: Tally) -> tuple[Mistake, ...]:
+    """The costliest rows, each with what it carries of the log loss."""
+    total = math.nan if has_infinite_losses(tally) else tally.total(Sum.LOSS)
+    return tuple(replace(one, share_of_loss=one.loss / total if total > 0 else math.nan) for one in mistakes)

@@ -9,7 +9,7 @@ from logloss.core.errors import SpellingError, nearest
 from logloss.core.plain import plain
 from logloss.evaluation import calibration, ranking, scores
 from logloss.evaluation.best_threshold import BestThreshold, best_threshold
-from logloss.evaluation.concentration import Concentration, concentration
+from logloss.evaluation.concentration import Concentration, concentration, with_shares
 from logloss.evaluation.decisions import Costs, Thresholds, thresholds
 from logloss.evaluation.decomposition import (
     Decomposition,
@@ -315,9 +315,9 @@ class Evaluation:
         hint = nearest(str(value), known) or (f" There are {', '.join(known[:12])}." if known else "")
         raise SpellingError(f"There is no slice {value!r} that was counted by itself.{hint}")
 
-    @property
+    @cached_property
     def mistakes(self) -> tuple[Mistake, ...]:  # noqa: D102
-        return self.evidence.mistakes
+        return with_shares(self.evidence.mistakes, self.tally)
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:  # noqa: D102

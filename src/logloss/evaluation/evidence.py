@@ -1,5 +1,6 @@
 """What one read of the data yields: all that an `Evaluation` is made from."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -12,8 +13,9 @@ LEAST_ROWS = 10  # of a slice or region that is shown
 class Mistake:
     """A row that cost much.
 
-    ``row`` is its place among all rows as they were read, from 0, where one machine read them. Of rows that are equal
-    and have one name it may be any; so it is in no JSON.
+    ``share_of_loss`` is what it carries of the log loss of all rows: NaN where that is infinite, and until an
+    `Evaluation` tells it. ``row`` is its place among all rows as they were read, from 0, where one machine read them.
+    Of rows that are equal and have one name it may be any; so it is in no JSON.
     """
 
     id: str | None
@@ -22,6 +24,7 @@ class Mistake:
     p_actual: float  # of the class that it was
     loss: float  # times the weight
     weight: float
+    share_of_loss: float = field(default=math.nan, compare=False)
     shown: Mapping[str, str | None] = field(default_factory=dict)  # the columns that were asked for by name
     row: int | None = field(default=None, compare=False, repr=False)
 

@@ -20,7 +20,7 @@ ERRORS: dict[str, Statistic] = {
     "ici": integrated_calibration_index,
 }
 _REPEATS = 100  # a standard error needs no more
-_CELLS = {"ece": 2000, "smooth_ece": 200, "ici": 200}  # with more of them each hardly changes
+_CELLS = {"parts": 1 << 14, "ece": 2000, "smooth_ece": 200, "ici": 200}  # with more of them each hardly changes
 
 
 def parts_of_loss(groups: Groups, parts: Decomposition, chance: Score) -> dict[str, Score]:
@@ -34,11 +34,11 @@ def parts_of_loss(groups: Groups, parts: Decomposition, chance: Score) -> dict[s
         found = decomposition_of(groups, are_endless=math.isinf(parts.miscalibration))
         return found.miscalibration, found.discrimination
 
-    (value, drawn), (told, told_again) = values(groups, again)
-    miscalibration = about(value, drawn, least=0.0, chance=chance.high, bias=chance.value)
+    (_, drawn), (told, told_again) = values(coarser(groups, _CELLS["parts"]), again)
+    told_again = told_again + (parts.discrimination - told)  # cells tell a little less apart
     return {
-        "miscalibration": _holding(parts.miscalibration, miscalibration),
-        "discrimination": _holding(parts.discrimination, about(told, told_again, least=0.0)),
+        "miscalibration": about(parts.miscalibration, drawn, least=0.0, chance=chance.high, bias=chance.value),
+        "discrimination": about(parts.discrimination, told_again, least=0.0),
     }
 
 

@@ -4,10 +4,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from logloss.evaluation.evidence import Mistake, Slice
+from logloss.evaluation.evidence import Slice
 from logloss.evaluation.intervals import student
 from logloss.evaluation.score import Score
-from logloss.evaluation.scores import has_infinite_losses
 from logloss.evaluation.tally import Sum, Tally
 
 _FEW = 100  # rows, below which a slice's loss is mostly chance
@@ -45,12 +44,6 @@ def slice_scores(slices: Sequence[Slice], tally: Tally) -> tuple[SliceScore, ...
         )
         for one in slices
     )
-
-
-def shares_of_loss(mistakes: Sequence[Mistake], tally: Tally) -> tuple[float, ...]:
-    """What each of the rows carries of the total loss; NaN where losses are infinite."""
-    loss = math.inf if has_infinite_losses(tally) else tally.total(Sum.LOSS)
-    return tuple(math.nan if math.isinf(loss) else _over(one.loss, loss) for one in mistakes)
 
 
 def _log_loss(one: Slice) -> Score:

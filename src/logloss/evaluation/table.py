@@ -137,9 +137,11 @@ def _mistakes(facts: "Evaluation") -> list[str]:
     if not found:
         return []
     names = list(dict.fromkeys(name for one in found for name in one.shown))
-    rows = [["row, the costliest first", "label", "said of it", "loss", *names]]
+    loss = "loss times weight" if facts.tally.is_weighted else "loss"
+    rows = [["row, the costliest first", "label", "said of it", loss, "of all", *names]]
     for one in found:
         cells = [one.id or "not named", f"{one.label:g}", f"{one.p_actual:.3g}", number(one.loss)]
+        cells.append("" if math.isnan(one.share_of_loss) else percent(one.share_of_loss))
         rows.append([cell[:40] for cell in (*cells, *(one.shown.get(name) or "none" for name in names))])
     return aligned(rows).splitlines()
 

@@ -10,7 +10,7 @@ from logloss.evaluation.decisions import Costs, Thresholds, thresholds
 from logloss.evaluation.reliability import Reliability, reliability_of, smooth_beside
 from logloss.evaluation.round_thresholds import RoundThresholds, round_thresholds
 from logloss.evaluation.score_distribution import ScoreDistribution, score_distribution
-from logloss.evaluation.slice_scores import SliceScore, shares_of_loss
+from logloss.evaluation.slice_scores import SliceScore
 
 if TYPE_CHECKING:
     from logloss.evaluation.evaluation import Evaluation
@@ -66,11 +66,6 @@ class EvaluationFacts:
     @cached_property
     def slices(self) -> tuple[SliceScore, ...]:  # noqa: D102
         return self.evaluation.slices
-
-    @cached_property
-    def shares_of_loss(self) -> tuple[float, ...]:
-        """Of the costliest rows."""
-        return shares_of_loss(self.evaluation.mistakes, self.evaluation.tally)
 
     @property
     def is_weighted(self) -> bool:

@@ -116,10 +116,10 @@ def mistakes(facts: EvaluationFacts) -> Table | None:
             f"{one.label:g}",
             probability(one.p_actual),
             number(one.loss),
-            _share(part),
+            _share(one.share_of_loss),
             *(_short(one.shown.get(name) or "none") for name in names),
         )
-        for one, part in zip(found, facts.shares_of_loss, strict=True)
+        for one in found
     ]
     return Table("The costliest rows", tuple(map(_short, columns)), tuple(rows), frozenset(range(5, len(columns))))
 
