@@ -275,6 +275,7 @@ def test_a_condition_that_holds_is_exit_code_1(here, condition, code):
         ("log_los>0.1", 'Did you mean "log_loss"?'),
         ("roc_auc<0.5", "roc_auc cannot be told from this data"),
         ("n.low<3", "n is a plain number"),
+        ("infinite_losses.high>3", "infinite_losses is a plain number"),
         ("log_loss", "is not a condition"),
         ("log_loss>__import__('os')", "is not a condition"),
         ("log_loss>1.2.3", "is not a condition"),

@@ -54,10 +54,11 @@ class Condition:
             ) from None
         with missing_named("logloss evaluate", "evaluate"):
             from logloss.evaluation.evaluation import COUNTS, SCORES
-        if name not in (known := (*COUNTS, *SCORES)):
+        counts = (*COUNTS, "infinite_losses")
+        if name not in (known := (*counts, *SCORES)):
             hint = nearest(name, known) or f" There are {', '.join(known)}."
             raise SpellingError(f"--fail-if: there is no number called {name!r}.{hint}")
-        if name in COUNTS and made.part != "value":
+        if name in counts and made.part != "value":
             raise ParameterError(f"--fail-if: {name} is a plain number, without {made.part}. Leave that out.")
         return made
 
@@ -73,6 +74,8 @@ class Condition:
         --------
         >>> from logloss import evaluate
         >>> Condition.parse("log_loss>0.42").holds(evaluate([1, 0], [0.6, 0.5]))
+        True
+        >>> Condition.parse("infinite_losses>=2").holds(evaluate([1, 0, 1], [0.0, 1.0, 0.5]))
         True
         """
         fact = getattr(evaluation, self.name)

@@ -51,8 +51,9 @@ def interval(
     Efron and Tibshirani (1993), "An introduction to the bootstrap", chapter 10: the normal interval about the value
     less its bias, as far as resamples show one. A distance between frequencies and probabilities is above 0 by chance,
     and more so in a resample, so that percentiles would leave the truth out below; and no resampling finds out that it
-    may be 0 (Andrews 2000, "Inconsistency of the bootstrap when a parameter is on the boundary"), hence ``chance``. The
-    interval is stretched to hold the value itself. Standard errors need fewer resamples than percentiles.
+    may be 0 (Andrews 2000, "Inconsistency of the bootstrap when a parameter is on the boundary"), hence ``chance``. How
+    large the bias is remains unsure, and so the interval reaches from the normal one without it to that with it.
+    Standard errors need fewer resamples than percentiles.
 
     Examples
     --------
@@ -66,7 +67,8 @@ def interval(
     if not groups.weight.any():
         return Score(math.nan)
     value, drawn = values(groups, lambda again: (statistic(again),), repeats, seed)[0]
-    return about(value, drawn, least=least, most=most, chance=chance)
+    biases = (0.0, bias_shown(value, drawn))
+    return about(value, drawn, biases, least=least, most=most, chance=chance)
 
 
 def values(
@@ -79,25 +81,31 @@ def values(
     return [(found[i], np.array([each[i] for each in drawn])) for i in range(len(found))]
 
 
+def bias_shown(value: float, drawn: Floats) -> float:
+    """By how much resamples are higher than what they were drawn from, on average; 0 without any."""
+    drawn = drawn[np.isfinite(drawn)]
+    return float(drawn.mean()) - value if len(drawn) else 0.0
+
+
 def about(
     value: float,
     drawn: Floats,
+    biases: Sequence[float],
     *,
     least: float = -math.inf,
     most: float = math.inf,
     chance: float = -math.inf,
-    bias: float | None = None,
 ) -> Score:
     """A value with its interval, as `interval` has it, from its values on resampled groups, (repeats,).
 
-    ``bias`` is by how much the value is too high on average, where that is known better than resamples show.
+    ``biases`` are by how much the value may be too high on average: the interval is right for all of them.
     """
     repeats, drawn = len(drawn), drawn[np.isfinite(drawn)]
     if not math.isfinite(value) or len(drawn) < max(repeats / 2, 2):
         return Score(value)
-    centre = value - (float(drawn.mean()) - value if bias is None else bias)
     reach = student(len(drawn) - 1) * float(drawn.std(ddof=1))
-    low, high = (min(max(end, least), most) for end in (centre - reach, centre + reach))
+    ends = value - max(biases) - reach, value - min(biases) + reach
+    low, high = (min(max(end, least), most) for end in ends)
     low = least if value <= chance else low
     return Score(value, min(low, value), max(high, value))
 

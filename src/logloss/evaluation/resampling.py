@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from logloss.evaluation.bootstrap import Statistic, about, interval, values
+from logloss.evaluation.bootstrap import Statistic, about, bias_shown, interval, values
 from logloss.evaluation.calibration_error import expected_calibration_error
 from logloss.evaluation.decomposition import Decomposition, decomposition_of
 from logloss.evaluation.gathering import coarser
@@ -35,10 +35,9 @@ def parts_of_loss(groups: Groups, parts: Decomposition, chance: Score) -> dict[s
         return found.miscalibration, found.discrimination
 
     (_, drawn), (told, told_again) = values(coarser(groups, _CELLS["parts"]), again)
-    told_again = told_again + (parts.discrimination - told)  # cells tell a little less apart
     return {
-        "miscalibration": about(parts.miscalibration, drawn, least=0.0, chance=chance.high, bias=chance.value),
-        "discrimination": about(parts.discrimination, told_again, least=0.0),
+        "miscalibration": about(parts.miscalibration, drawn, [chance.value], least=0.0, chance=chance.high),
+        "discrimination": about(parts.discrimination, told_again, [2 * bias_shown(told, told_again)], least=0.0),
     }
 
 
