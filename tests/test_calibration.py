@@ -54,6 +54,18 @@ def test_probabilities_that_a_logit_made_too_sure_have_its_slope_back():
     assert (whole.intercept.value, whole.slope.value) == pytest.approx((-0.7, 1), rel=1e-6)
 
 
+@pytest.mark.parametrize("far", [-745.0, -720.0, -710.0, 710.0, 720.0, 745.0])
+def test_logits_at_the_end_of_the_scale_have_an_intercept(far):
+    y, z = np.tile([1.0, 0.0, 0.0, 0.0], 25), np.full(100, far)
+    found = recalibration(groups_of(y, z, from_logits=True)).intercept
+    assert found.value == pytest.approx(-math.log(3) - far, abs=1)  # such a probability has a digit or two
+    assert found.low < found.value < found.high
+    z[:50] = -far
+    found = recalibration(groups_of(y, z, from_logits=True))
+    assert math.isfinite(found.intercept.value)
+    assert math.isfinite(found.slope.value)
+
+
 @law
 @given(ROWS)
 def test_whatever_the_rows_nothing_fails(rows):

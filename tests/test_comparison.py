@@ -393,8 +393,8 @@ def test_what_is_printed_of_one_model_is_printed_of_several():
 def test_what_is_found_of_several_models_is_printed_once():
     y, by_name, _ = models(60)
     words = " ".join(str(evaluate(y, by_name)).split())
-    assert words.count("There are only") == 1
-    assert re.search(r"! (truth, noisy|noisy, truth): There are only", words)
+    assert words.count("Only ") == 1
+    assert re.search(r"! (truth, noisy|noisy, truth): Only ", words)
 
 
 def regions(won, drawn, unjudged):

@@ -572,8 +572,12 @@ def test_a_dict_of_columns_is_a_table(table):
         from_table({"y": [1, 0], "p": [0.5]}, label="y", score="p")
 
 
-def test_a_file_that_is_named_twice_is_refused(table, tmp_path):
+def test_a_file_that_is_named_twice_is_refused(table, tmp_path, monkeypatch):
     path = as_csv(table, tmp_path / "t.csv")
+    monkeypatch.chdir(tmp_path)
+    for twice in (["t.csv", "t.csv"], ["t.csv", "./t.csv"], ["t.csv", "t*.csv"]):
+        with pytest.raises(LogLossError, match=r"t.csv is named twice: its rows would count twice"):
+            from_table(twice, **COLUMNS)
     (tmp_path / "link.csv").symlink_to(path)
     for again in (path, str(path), tmp_path / "link.csv", tmp_path):
         with pytest.raises(LogLossError, match=r"named twice.*would count twice"):

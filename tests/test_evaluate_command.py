@@ -2,7 +2,10 @@
 
 import json
 import math
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from logloss import evaluate
+from logloss.cli import evaluation as cli_evaluation
 from logloss.cli.condition import Condition
 from logloss.core.errors import LogLossError
 from logloss.core.plain import plain
@@ -239,6 +243,42 @@ def test_the_threshold_is_that_by_theory_unless_the_rows_show_a_cheaper_one(tmp_
     assert told.startswith(f"The threshold {saved.threshold:.4g} is in ")
 
 
+@pytest.mark.parametrize("option", ["--report", "--tally", "--save-threshold"])
+def test_a_file_of_another_kind_is_not_overwritten(here, option):
+    Path("notes.html").write_text("what nobody wants to lose")
+    costs = ("--cost-fp", 1, "--cost-fn", 4)
+    said = refused("evaluate", "t.csv", "--label", "y", "--prob", "p", *costs, option, "notes.html")
+    assert said == f"{option} notes.html would be written over a file that it did not write. Name another file."
+    assert Path("notes.html").read_text() == "what nobody wants to lose"
+    Path("notes.html").write_text("")  # as mktemp makes it
+    assert cli_evaluation.refuse_overwriting(["t.csv"], {option: Path("notes.html")}) is None
+
+
+def test_what_was_written_before_is_written_again(here, monkeypatch):
+    monkeypatch.setattr(front_door, "evaluation_of", EVALUATION_OF)
+    arguments = ("evaluate", "t.csv", "--label", "y", "--prob", "p", "--cost-fp", 1, "--cost-fn", 4)
+    files = ("--report", "r.html", "--tally", "d.tally", "--save-threshold", "t.json")
+    assert done(*arguments, *files) == done(*arguments, *files)
+
+
+@pytest.mark.parametrize(("condition", "code"), [("n>9", 1), ("n<9", 0)])
+def test_whoever_reads_may_leave_early(here, condition, code):
+    command = [sys.executable, "-m", "logloss.cli.app", "evaluate", "t.csv", "--label", "y", "--prob", "p"]
+    command += ["--fail-if", condition, "--tally", "d.tally"]
+    reading, writing = os.pipe()
+    os.close(reading)
+    ended = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert (ended.returncode, ended.stderr) == (code, "Failed, as was asked for: n>9.\n" * code)
+    assert Path("d.tally").exists()
+
+
+@pytest.mark.parametrize("words", [("--by", ""), ("--report=",), ("",)])
+def test_an_empty_word_is_refused(here, words):
+    said = refused("evaluate", "t.csv", "--label", "y", "--prob", "p", *words)
+    assert said.endswith("Is a variable of the shell empty?")
+
+
 def test_a_page_is_written(here):
     assert "The report is in r.html." in done("evaluate", "t.csv", "--label", "y", "--prob", "p", "--report", "r.html")
     assert Path("r.html").read_text() == "page of t.csv"
@@ -356,7 +396,7 @@ def test_a_file_that_stands_there_is_kept_until_the_new_one_is_whole(here):
 
 
 OF_TABLES = (
-    ("--by", "r"), ("--weight", "w"), ("--id", "row"), ("--positive", "late"), ("--positive", ""), ("--show-rows", "w"),
+    ("--by", "r"), ("--weight", "w"), ("--id", "row"), ("--positive", "late"), ("--show-rows", "w"),
     ("--skip-nulls",), ("--engine", "nope"), ("--label", "y"), ("--prob", "p"), ("--logit", "z"),
 )  # fmt: skip
 

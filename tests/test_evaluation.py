@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +16,7 @@ from logloss.evaluation.findings import findings
 from logloss.evaluation.table import text
 from logloss.evaluation.verdict import percent
 from logloss.report.evaluation_page import evaluation_page
+from tests.populations import Population
 
 
 def rows(n=2000, seed=0):
@@ -130,7 +132,7 @@ def test_what_is_printed_has_words_numbers_and_findings():
     y, p = rows(50)
     lines = str(evaluate(y, p)).splitlines()
     assert all(len(line) <= 100 for line in lines)
-    for words in ("Log loss", "50 rows", "ROC AUC", " to ", "! There are only"):
+    for words in ("Log loss", "50 rows", "ROC AUC", " to ", "! Only "):
         assert any(words in line for line in lines)
 
 
@@ -300,6 +302,28 @@ def test_rows_that_weigh_nothing_change_no_finding(y, p, code):
 def test_a_certain_row_that_weighs_nothing_takes_no_share_of_the_loss():
     made = evaluate([1, 0, 1], [0.5, 0.4, 0.0], sample_weight=[1, 1, 0])
     assert sum(one.share_of_loss for one in made.mistakes) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("p", [5e-324, 1e-310, [1e-310, 2e-310] * 50])
+def test_probabilities_of_next_to_nothing_can_be_told_of(p):
+    made = evaluate([1, 0, 0, 0] * 25, np.broadcast_to(p, 100))
+    assert "does worse than that" in str(made)
+    assert made.to_dict()["findings"]
+
+
+def test_absurd_logits_make_no_long_numbers():
+    made = evaluate([1, 0, 0], [-1e200, 1e199, 0.0], from_logits=True)
+    assert re.search(r"normalised entropy \d\.\d+e\+\d+\)", made.verdict)
+
+
+def test_a_slope_that_is_not_1_leaves_a_doubt_where_it_is_no_proof():
+    drawn = [Population(0.2, 1.25).draw(300, seed) for seed in range(40)]
+    made = [evaluate(y, p) for y, p, _ in drawn]
+    by_doubt = {"leaves a doubt" in one.verdict: one for one in made}
+    doubted, other = by_doubt[True], by_doubt[False]
+    assert "Calibrated as far as this data can show, though a slope of 0." in doubted.verdict
+    assert doubted.calibration_slope.high < 1
+    assert other.calibration_slope.high > 1 or "Calibrated" not in other.verdict
 
 
 def test_the_costliest_rows_tell_their_share_of_the_loss():

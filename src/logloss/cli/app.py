@@ -9,7 +9,7 @@ import typer
 
 from logloss import __version__
 from logloss.cli import demo, evaluate, predict, report, train
-from logloss.cli.words import missing_package, printable, verb_in
+from logloss.cli.words import missing_package, printable, refuse_empty, tell, verb_in
 from logloss.core.errors import LogLossError, nearest
 
 app = typer.Typer(
@@ -57,6 +57,8 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit code: 2 for a refusal, which is one sentence, 70 for a bug."""
     show_traceback = "--traceback" in arguments
     try:
+        if verb_in(arguments) == "evaluate":  # elsewhere an empty list is a choice
+            refuse_empty(arguments)
         code = app([one for one in arguments if one != "--traceback"], prog_name="logloss", standalone_mode=False)
     except SystemExit as end:  # whoever read the output has seen enough
         return end.code if isinstance(end.code, int) else 0
@@ -66,7 +68,7 @@ def run(arguments: Sequence[str]) -> int:
         if show_traceback:
             traceback.print_exc()
         sentence = _sentence(error, arguments)
-        typer.echo(printable(f"Error: {sentence or _bug(error)}"), err=True)
+        tell(printable(f"Error: {sentence or _bug(error)}"), err=True)
         return 2 if sentence else _SOFTWARE
     return code or 0
 

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from logloss.cli.words import tell
+
 
 def demo(
     loss: Annotated[str, typer.Option(metavar="SPELLING", help="The loss to train with.")] = "bce",
@@ -16,7 +18,7 @@ def demo(
     from logloss.training import train
     from logloss.training.data import demo_path
 
-    typer.echo("Flights out of New York in 2013: which will arrive more than 15 minutes late?\n")
+    tell("Flights out of New York in 2013: which will arrive more than 15 minutes late?\n")
     data = demo_path()
     folder = out or new_run_folder(data)
     train_and_tell(lambda screen: train(data, target="late", loss=loss, seed=seed, out=folder, listener=screen), folder)

@@ -17,7 +17,7 @@ from logloss.cli.evaluation import (
     scores_in,
     title_of,
 )
-from logloss.cli.words import names, printable, refuse_other_format
+from logloss.cli.words import names, printable, refuse_other_format, tell
 from logloss.core.errors import ParameterError
 from logloss.tables.atomic import refuse_unwritable
 
@@ -91,17 +91,17 @@ def evaluate(
     made = request.of_example() if example else request.evaluated()
 
     if as_json:
-        typer.echo(json.dumps(made.to_dict(), ensure_ascii=False, allow_nan=False))
+        tell(json.dumps(made.to_dict(), ensure_ascii=False, allow_nan=False).encode())
     else:
-        typer.echo(printable(str(made)))
+        tell(printable(str(made)))
     notes = keep(made, title=title_of(request.files), report=report, tally=tally, threshold=threshold)
     for note in notes if not as_json else ():
-        typer.echo(printable(note))
+        tell(printable(note))
     if tally is not None and not as_json and (lost := lost_in(tally, options)):
-        typer.echo(printable(f"Note: {lost}"), err=True)
+        tell(printable(f"Note: {lost}"), err=True)
     failed = False
     for sentence in failures(conditions, evaluations_in(made)):
-        typer.echo(printable(sentence), err=True)
+        tell(printable(sentence), err=True)
         failed = True
     if failed:
         raise typer.Exit(1)

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from logloss.cli.progress import Bar
 from logloss.cli.words import joined, names
-from logloss.core.errors import ParameterError
+from logloss.core.errors import LogLossError, ParameterError
 from logloss.lazy import missing_named
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def lost_in(tally: Path, options: "Mapping[str, Any]") -> str:
 
 
 def refuse_overwriting(files: list[str], outputs: "Mapping[str, Path | None]") -> None:
-    """Refuse to write over what is read, or over what else is written.
+    """Refuse to write over what is read, over what else is written, and over files of another kind.
 
     Raises
     ------
@@ -182,9 +182,35 @@ def refuse_overwriting(files: list[str], outputs: "Mapping[str, Path | None]") -
         what = taken.get(str(place))
         if what is None and place.exists() and any(place.is_relative_to(folder) for folder in read):
             what = "a file of the predictions' folder"
+        if what is None and place.is_file() and place.stat().st_size and not _IS_OF_KIND[option](place):
+            what = "a file that it did not write"
         if what is not None:
             raise ParameterError(f"{option} {path} would be written over {what}. Name another file.")
         taken[str(place)] = f"what {option} writes"
+
+
+def _is_page(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(15).lower() == b"<!doctype html>"
+
+
+def _is_tally(path: Path) -> bool:
+    from logloss.engines.saved import is_tally
+
+    return is_tally(path)
+
+
+def _is_threshold(path: Path) -> bool:
+    from logloss.tables.decision_threshold import DecisionThreshold
+
+    try:
+        DecisionThreshold.read(path)
+    except LogLossError:
+        return False
+    return True
+
+
+_IS_OF_KIND = {"--report": _is_page, "--tally": _is_tally, "--save-threshold": _is_threshold}
 
 
 def title_of(files: list[str]) -> str:

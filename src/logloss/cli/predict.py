@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from logloss.cli.words import names, printable
+from logloss.cli.words import names, printable, tell
 
 
 def predict(
@@ -37,6 +37,6 @@ def predict(
     header = False if no_header else None
     rows, notes = training.predict(run, data, out, columns=kept, header=header, threshold=decides_from)
     for note in notes:
-        typer.echo(printable(note), err=True)
+        tell(printable(note), err=True)
     what = "1 row with its probability is" if rows == 1 else f"{rows:,} rows with their probability are"
-    typer.echo(f"{what} in {out}.")
+    tell(f"{what} in {out}.")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from logloss.cli.words import refuse_other_format
+from logloss.cli.words import refuse_other_format, tell
 
 
 def report(
@@ -26,4 +26,4 @@ def report(
         reports.history(run).save(out)
     else:
         out = reports.write_run_report(read_run(run), out)
-    typer.echo(f"The report is in {out}.")
+    tell(f"The report is in {out}.")

@@ -1,6 +1,8 @@
 """What the verbs of the command line read and say alike."""
 
 import csv
+import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -67,6 +69,30 @@ def refuse_other_format(page: Path, option: str) -> None:
         raise ParameterError(f"{option} {page} would hold HTML under another name. Let the name end in .html.")
 
 
+def refuse_empty(arguments: Sequence[str]) -> None:
+    """Refuse a word without letters, which a variable of the shell leaves that was never set.
+
+    Raises
+    ------
+    ParameterError
+        There is one; what it was for is said.
+
+    Examples
+    --------
+    >>> refuse_empty(["evaluate", "t.csv", "--by", ""])
+    Traceback (most recent call last):
+    logloss.core.errors.ParameterError: Nothing stands after --by. Is a variable of the shell empty?
+    """
+    for before, word in zip(("", *arguments), arguments, strict=False):
+        if word == "" or (word.startswith("--") and word.endswith("=")):
+            what = (
+                f"Nothing stands after {word or before}"
+                if (word or before).startswith("--")
+                else "A word of the command is empty"
+            )
+            raise ParameterError(f"{what}. Is a variable of the shell empty?")
+
+
 def printable(text: str) -> str:
     r"""The text as a terminal may show it: what a table holds must not steer it.
 
@@ -76,6 +102,16 @@ def printable(text: str) -> str:
     a\x1b[31m b
     """
     return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+
+
+def tell(text: str | bytes, *, err: bool = False) -> None:
+    """Print a line. Whoever reads may have seen enough and gone: that stops no work and changes no exit code."""
+    from typer import echo  # which may be missing where other words of this file are needed
+
+    try:
+        echo(text, err=err)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), (sys.stderr if err else sys.stdout).fileno())
 
 
 def verb_in(arguments: Sequence[str]) -> str:

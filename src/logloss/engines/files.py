@@ -90,10 +90,11 @@ def refuse_twice(paths: Iterable[str | Path]) -> None:
     """
     seen: dict[Path, str | Path] = {}
     for path in paths:
-        first = seen.setdefault(Path(path).resolve(), path)
-        if first is not path:
-            also = "" if str(first) == str(path) else f", also as {first}"
+        place = Path(path).resolve()
+        if place in seen:
+            also = "" if str(seen[place]) == str(path) else f", also as {seen[place]}"
             raise TableError(f"{path} is named twice{also}: its rows would count twice. Name each file once.")
+        seen[place] = path
 
 
 def keys_in(path: str) -> tuple[tuple[str, str | None], ...]:

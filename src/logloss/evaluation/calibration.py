@@ -19,6 +19,7 @@ Columns = list[Floats]
 _STEPS = 200
 _CLOSE = 1e-12
 _SMALL = 0.5  # a change of logits
+_FAR = 1000.0  # from nearly 0 to nearly 1, with room
 _FEW = 500  # groups
 
 
@@ -108,6 +109,8 @@ def _solution(weights: Floats, columns: Columns, offset: Floats, found: Floats) 
         bend = np.array([[float((a * (b * curvature)).sum()) for b in columns] for a in columns])
         step = _solved(bend, np.array([float((column * wrong).sum()) for column in columns]))
         moved = float(np.abs(_times(columns, step)).max())
+        if moved > _FAR:
+            step, moved = step * (_FAR / moved), _FAR
         # Curvature changes by a factor of e^h at most where no logit moves by more than h: such a step goes down.
         if moved > _SMALL:
             lowest = objective(found)
@@ -127,8 +130,8 @@ def _times(columns: Columns, coefficients: Floats) -> Floats:
 
 
 def _solved(bend: Floats, right: Floats) -> Floats:
-    """Of one or two equations; a curvature that has vanished gives a long step, to be halved."""
-    tiny = np.finfo(np.float64).tiny
+    """Of one or two equations; a curvature that has vanished gives a long step, to be shortened."""
+    tiny = 1e-200
     if len(right) == 1:
         return right / max(float(bend[0, 0]), tiny)
     (a, b), (_, d) = bend

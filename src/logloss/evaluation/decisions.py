@@ -10,6 +10,7 @@ from logloss.evaluation.intervals import of_mean, of_proportion
 from logloss.evaluation.score import Score
 
 _MOST = 1000
+_DEAREST = 1e100  # so that no sum of costs overflows
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Costs:
     Raises
     ------
     ParameterError
-        A cost is negative or infinite, or both are 0.
+        A cost is negative or above 10^100, or both are 0.
 
     Examples
     --------
@@ -32,10 +33,10 @@ class Costs:
 
     def __post_init__(self) -> None:
         both = (self.false_positive, self.false_negative)
-        if not all(0 <= cost < float("inf") for cost in both) or not sum(both) > 0:
+        if not all(0 <= cost <= _DEAREST for cost in both) or not sum(both) > 0:
             raise ParameterError(
                 f"A false positive that costs {both[0]} and a false negative that costs {both[1]} make no threshold. "
-                "Both have to be finite and at least 0, and one of them above."
+                "Both have to lie between 0 and 10^100, and one of them above 0."
             )
 
     @property

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 FEW = 10  # of a class, to say anything of calibration
 SOME = 100
+_SAMPLED = 30.0  # a change of logits, far beyond what sampling makes
 
 
 @dataclass(frozen=True)
@@ -134,15 +135,15 @@ def _saturated(facts: "Evaluation") -> Finding | None:
     wrong = of_negatives + of_positives
     return Finding(
         "infinite_losses",
-        f"{wrong:,} certain predictions were wrong ({of_positives:,} positives at 0, {of_negatives:,} negatives at 1), "
-        "so the log loss is infinite.",
+        f"Rows with a certain prediction that was wrong: {wrong:,} (positives at 0: {of_positives:,}; negatives at 1: "
+        f"{of_negatives:,}). That makes the log loss infinite.",
     )
 
 
 def _resampled(facts: "Evaluation") -> Finding | None:
     ratio, slope, intercept = facts.calibration_ratio, facts.calibration_slope, facts.calibration_intercept
     is_far = ratio.low > 1.25 or ratio.high < 0.8
-    if not (is_far and slope.low <= 1.1 and slope.high >= 0.9 and math.isfinite(intercept.value)):
+    if not (is_far and slope.low <= 1.1 and slope.high >= 0.9 and abs(intercept.value) < _SAMPLED):
         return None
     how = "more" if ratio.value > 1 else "fewer"
     return Finding(
@@ -187,11 +188,12 @@ def _is_coarse(ranking: Ranking) -> bool:
 
 def _few(facts: "Evaluation") -> Finding | None:
     negatives, positives = _rows(facts.groups).sum(0).tolist()
-    fewer, which = min((positives, "positives"), (negatives, "negatives"))
+    fewer, which = min((positives, "positive"), (negatives, "negative"))
     if fewer >= SOME or fewer == 0:
         return None
     what = "Nothing certain can be said of calibration" if fewer < FEW else "Intervals are wide"
-    return Finding("few", f"There are only {fewer} {which}. {what}: gather more before deciding by small differences.")
+    found = f"Only {fewer} of the rows {'is' if fewer == 1 else 'are'} {which}."
+    return Finding("few", f"{found} {what}: gather more before deciding by small differences.")
 
 
 def _rows(groups: Groups) -> Integers:

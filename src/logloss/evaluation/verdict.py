@@ -41,7 +41,8 @@ def _loss(facts: "Evaluation") -> str:
     if skill.value > 0:
         what = f"the model explains {percent(skill.value)} of the uncertainty (normalised entropy {ne:.3f})"
     else:
-        what = f"the model does worse than that (normalised entropy {ne:.3f})"
+        beyond = f"{ne:.3f}" if ne < 1000 else f"{ne:.4g}"
+        what = f"the model does worse than that (normalised entropy {beyond})"
     doubt = ", which may be chance" if skill.low <= 0 <= skill.high else ""
     if math.isnan(skill.low) and skill.value < 1:
         doubt = ", which may be chance: a single row has no interval"
@@ -83,7 +84,10 @@ def _on_the_whole(facts: "Evaluation") -> str:
             f"Its probabilities are too {how}: their calibration slope is {slope.value:.3g} ({slope.low:.3g} to "
             f"{slope.high:.3g}), where 1 is right."
         )
-    return "Calibrated as far as this data can show."
+    doubt = ""
+    if slope.low > 1 or slope.high < 1:  # at 5 %, which one calibrated model in 20 comes to
+        doubt = f", though a slope of {slope.value:.3g} ({slope.low:.3g} to {slope.high:.3g}) leaves a doubt"
+    return f"Calibrated as far as this data can show{doubt}."
 
 
 def _is_beyond(score: Score, right: float) -> bool:

@@ -69,10 +69,10 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     temporary: Path | None = None
     try:
-        target = Path(os.path.realpath(path))
-        if _is_device(target):
-            yield target
+        if _is_device(path):  # before links are followed: that of a pipe leads to a name that is none
+            yield path
             return
+        target = Path(os.path.realpath(path))
         temporary = target.with_name(f".{secrets.token_hex(_MARK // 2)}-{target.name}")
         # Made before the block runs: a folder that cannot be written to is found out before the work, not after it.
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
