@@ -432,3 +432,20 @@ def test_pairing_takes_chunks_in_any_order():
         rows = slice(at, {700: 1000, 0: 300, 300: 700}[at])
         parts.add(pairing.Batch(y[rows], p[rows], w[rows]), q[rows])
     assert [one.to_bytes() for one in whole.sums()] == [one.to_bytes() for one in parts.sums()]
+
+
+def test_a_model_that_ranks_better_is_told_of():
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=4000)
+    y = (rng.random(4000) < 1 / (1 + np.exp(-z))).astype(int)
+    blurred = 1 / (1 + np.exp(-0.7 * (z + rng.normal(0, 0.7, 4000))))
+    made = evaluate(y, {"blurred": blurred, "shifted": 1 / (1 + np.exp(-z - 1.5))})
+    assert made.best == "blurred"
+    (one,) = made.differences
+    assert one.roc_auc.low > 0
+    assert "But it ranks better: its ROC AUC is 0.0" in made.verdict
+    assert made.verdict.count(" But ") == 1
+    rows = [
+        line.split()[-1] for line in str(made).splitlines() if re.match("(log loss|Brier score|ROC AUC) .* all", line)
+    ]
+    assert rows == ["blurred", "blurred", "shifted"]

@@ -11,12 +11,14 @@ import pytest
 from logloss import evaluate
 from logloss.core.errors import ParameterError, RunError
 from logloss.evaluation.comparison import Comparison
+from logloss.evaluation.decisions import Costs
 from logloss.evaluation.difference import PROBABILITY, Region
 from logloss.evaluation.score import Score
 from logloss.report import comparison_html, write_comparison_report
 from logloss.report.comparison_facts import DRAWN, MODELS, split_by, splits
 from logloss.report.comparison_page import comparison_page
-from logloss.report.score_words import interval
+from logloss.report.comparison_tables import board, costs
+from logloss.report.score_words import interval, number
 from logloss.report.words import clean
 from tests.comparisons import COMPARISONS, NAMES, models
 from tests.test_report import HOSTILE, Elements, datasets, text_of
@@ -188,7 +190,7 @@ def test_what_is_found_of_all_models_is_said_once():
     text = text_of(page_of("one class"))
     assert text.count("All labels are positive: ranking") == 1
     assert "a: All labels" not in text
-    assert "b, c: 1 certain" in text_of(page_of("two infinite"))
+    assert "b, c: Rows with a certain" in text_of(page_of("two infinite"))
 
 
 def test_many_models_columns_and_values_are_still_one_small_page():
@@ -297,3 +299,26 @@ def test_a_notebook_shows_the_verdict_the_board_and_the_differences():
         assert f">{interval(one.log_loss)}</small>" in shown
     assert "<style" not in shown
     assert "<script" not in shown
+
+
+def test_the_best_of_each_column_is_bold():
+    y, by_name, _ = models(1)
+    truth = by_name["model 0"]
+    made = evaluate(y, {"truth": truth, "steep": 1 / (1 + (1 / truth - 1) ** 3)})
+    found = board(made)
+    steep = dict(found.rows)["steep"]
+    assert [cell.is_best for cell in dict(found.rows)["truth"]] == [True] * 6
+    assert [cell.is_best for cell in steep] == [False] * 4 + [True] * 2
+    assert not any(cell.is_best for _, cells in board(evaluate(y, {"one": truth})).rows for cell in cells)
+
+
+def test_what_deciding_by_each_model_costs_is_told():
+    y, by_name, _ = models(3)
+    made = evaluate(y, by_name, costs=Costs(1, 5))
+    page = text_of(comparison_page(made))
+    assert "A false alarm costs 1 and a missed positive 5." in page
+    table = costs(made)
+    assert [row[0] for row in table.rows] == list(made.evaluations)
+    for row, one in zip(table.rows, made.evaluations.values(), strict=True):
+        assert row[2] in {number(one.best_threshold.cost.value), number(one.best_threshold.cost_by_theory.value)}
+    assert "What deciding costs" not in text_of(comparison_page(evaluate(y, by_name)))

@@ -7,12 +7,15 @@ import pytest
 
 from logloss import __version__, evaluate
 from logloss.core.errors import ParameterError, RunError
-from logloss.evaluation.decisions import decision
+from logloss.evaluation.decisions import Costs, decision
+from logloss.evaluation.evaluation import Evaluation
 from logloss.evaluation.reliability import reliability_of
 from logloss.evaluation.round_thresholds import round_thresholds
 from logloss.evaluation.slice_scores import slice_scores
 from logloss.report import EvaluationPlots, evaluation_html, write_evaluation_report
 from logloss.report.charts import BLUE, GREY, MARK, ORANGE
+from logloss.report.decision_charts import greatest_cost
+from logloss.report.evaluation_facts import EvaluationFacts
 from logloss.report.evaluation_page import evaluation_page
 from logloss.report.score_words import score_table
 from logloss.report.svg import alone
@@ -325,3 +328,28 @@ def test_a_slice_s_interval_holds_its_true_loss_as_often_as_it_says():
             held += one.log_loss.low <= truth <= one.log_loss.high
             count += 1
     assert 0.93 <= held / count <= 0.97
+
+
+@pytest.mark.parametrize("name", ["page.pdf", "page.txt"])
+def test_a_page_is_not_written_under_the_name_of_another_format(tmp_path, name):
+    with pytest.raises(ParameterError, match="would hold HTML under another name"):
+        plain().report(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_the_model_costs_is_drawn_and_what_is_not_is_told():
+    rng = np.random.default_rng(0)
+    z = rng.normal(-6, 2, 20_000)
+    y, p = (rng.random(len(z)) < 1 / (1 + np.exp(-z))).astype(int), 1 / (1 + np.exp(-(z + 5) * 4))
+    facts = EvaluationFacts(evaluate(y, p))
+    found = facts.decisions
+    assert found.cost[found.chosen] < greatest_cost(found) < found.cost_all
+    page = text_of(evaluation_page(facts.evaluation))
+    assert "Beyond this chart: acting on every row costs 0.9" in page
+    dearer = EvaluationFacts(Evaluation(facts.evaluation.evidence, Costs(1, 9)))
+    best = dearer.evaluation.best_threshold
+    assert best.is_worth_it
+    chosen = dearer.decisions.threshold[dearer.decisions.chosen]
+    assert chosen == best.threshold != best.by_theory
+    assert best.by_theory in dearer.decisions.threshold
+    assert "Beyond this chart" not in text_of(evaluation_page(plain()))

@@ -17,9 +17,10 @@ from logloss.cli.evaluation import (
     scores_in,
     title_of,
 )
-from logloss.cli.words import names, printable, refuse_other_format, tell
+from logloss.cli.words import names, printable, tell
 from logloss.core.errors import ParameterError
 from logloss.tables.atomic import refuse_unwritable
+from logloss.tables.page_name import refuse_other_format
 
 
 def evaluate(

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from logloss.cli.words import refuse_other_format, tell
+from logloss.cli.words import tell
+from logloss.tables.page_name import refuse_other_format
 
 
 def report(

@@ -4,7 +4,6 @@ import csv
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from logloss.core.errors import ParameterError
 
@@ -49,24 +48,6 @@ def joined(words: Sequence[str]) -> str:
     ('a', 'a and b', 'a, b and c')
     """
     return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
-
-
-def refuse_other_format(page: Path, option: str) -> None:
-    """Refuse to write a page into a file whose name says that it holds something else.
-
-    Raises
-    ------
-    ParameterError
-        The name ends as that of another format does.
-
-    Examples
-    --------
-    >>> for name in ("page.html", "page.HTM", "page", "2024.05.01"):
-    ...     refuse_other_format(Path(name), "--report")
-    """
-    ending = page.suffix.lower()
-    if ending[1:2].isalpha() and ending not in (".html", ".htm"):
-        raise ParameterError(f"{option} {page} would hold HTML under another name. Let the name end in .html.")
 
 
 def refuse_empty(arguments: Sequence[str]) -> None:

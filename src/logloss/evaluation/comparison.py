@@ -133,9 +133,15 @@ def of_difference(one: Difference) -> str:
         ends = f" ({interval(apart)})" if interval(apart) else ""
         said = f"{one.model} loses {number(apart.value)} more{ends}"
         said += "." if is_sure(apart) else ", which may be chance."
+    if is_sure(apart) and one.roc_auc.low > 0:
+        said += (
+            f" But it ranks better: its ROC AUC is {number(one.roc_auc.value)} higher ({interval(one.roc_auc)}), so "
+            "that recalibrated it may lose less."
+        )
     where: Sequence[Region] = sorted(wins(one), key=lambda region: -region.share_of_rows)
     if where:
         first = where[0]
-        said += f" But it wins {name_of(first)}, with {percent(first.share_of_rows)} of the rows"
+        joint = "And" if " But " in said else "But"
+        said += f" {joint} it wins {name_of(first)}, with {percent(first.share_of_rows)} of the rows"
         said += f", and in {len(where) - 1} more such." if len(where) > 1 else "."
     return said

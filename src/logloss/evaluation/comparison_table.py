@@ -1,8 +1,10 @@
 """A comparison in words and small tables, as it is printed."""
 
+import math
 from typing import TYPE_CHECKING
 
 from logloss.evaluation.difference import Difference
+from logloss.evaluation.score import Score
 from logloss.evaluation.table import aligned, costs, counts, interval, number, small_slices, wrapped
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ def text(facts: "Comparison") -> str:
         board.append([name, *(number(getattr(one, score).value) for score in _SHOWN)])
     notes = dict.fromkeys(note for one in models.values() for note in one.notes)
     parts = [
-        [facts.verdict],
+        wrapped(facts.verdict),
         [counts(models[facts.best])],
         [line for note in notes for line in wrapped(note)],
         [aligned(board)],
@@ -52,7 +54,8 @@ def _differences(one: Difference) -> str:
     """By how much the scores of a model differ from those of the best, and the regions that either wins."""
     rows = [[f"{one.model} less {one.best}", "difference", "95 % interval", "rows", "wins"]]
     scores = {"log loss": one.log_loss, "Brier score": one.brier, "ROC AUC": one.roc_auc}
-    rows += [[name, number(score.value), interval(score), "all", ""] for name, score in scores.items()]
+    for name, score in scores.items():
+        rows.append([name, number(score.value), interval(score), "all", _winner(one, score, name == "ROC AUC")])
     won = [region for region in one.regions if region.winner]
     for region in won[:_MOST]:
         value = "missing" if region.value is None else region.value
@@ -60,6 +63,13 @@ def _differences(one: Difference) -> str:
         cells = [f"{region.rows:,}", region.winner or ""]
         rows.append([f"log loss, {region.by} {value}", number(difference.value), interval(difference), *cells])
     return "\n".join([aligned(rows), *_not_shown(one, len(won))])
+
+
+def _winner(one: Difference, score: Score, is_more_better: bool) -> str:
+    """Which of the two has the better score, beyond chance."""
+    if not (score.low > 0 or score.high < 0 or math.isinf(score.value)):
+        return ""
+    return one.model if (score.value > 0) == is_more_better else one.best
 
 
 def _not_shown(one: Difference, won: int) -> list[str]:

@@ -22,7 +22,7 @@ class RoundThresholds:
     A row is taken as positive when its probability is at least the threshold. ``caught`` and ``missed`` are positives,
     ``false_alarms`` and ``spared`` negatives. ``cost`` is per row; ``net_benefit`` too, in positives caught, beside
     that of taking every row as positive; that of taking none is 0. ``cost_all`` and ``cost_none`` are the costs of
-    these two. ``chosen`` is the place of the threshold that the costs call for. ``low`` and ``high`` are where nearly
+    these two. ``chosen`` is the place of the threshold to begin at. ``low`` and ``high`` are where nearly
     all scores of either class lie between; ``in_log_odds`` says that thresholds are spread so, as rare events need.
     """
 
@@ -42,8 +42,10 @@ class RoundThresholds:
     in_log_odds: bool
 
 
-def round_thresholds(groups: Groups, costs: Costs) -> RoundThresholds | None:
+def round_thresholds(groups: Groups, costs: Costs, chosen: float | None = None) -> RoundThresholds | None:
     """About a hundred thresholds between 0 and where scores end; None if no row weighs anything.
+
+    Among them are the one that the costs call for and the one to begin at, which is the same if none is ``chosen``.
 
     Notes
     -----
@@ -61,8 +63,10 @@ def round_thresholds(groups: Groups, costs: Costs) -> RoundThresholds | None:
     if not groups.weight.any():
         return None
     in_log_odds = needs_log_odds(groups)
-    low, high = _ends(groups, costs)
-    grid = _grid(*((low, high) if in_log_odds else (0.0, high)), costs.threshold, in_log_odds)
+    chosen = costs.threshold if chosen is None else chosen
+    asked = [one for one in (costs.threshold, chosen) if 0 < one < 1]
+    low, high = _ends(groups, max(costs.threshold, chosen))
+    grid = _grid(*((low, high) if in_log_odds else (0.0, high)), asked, in_log_odds)
     found = Counts(groups, np.searchsorted(thresholds_of(groups), grid))
     negatives, positives = (found.total / found.mass).tolist()
     return RoundThresholds(
@@ -76,16 +80,16 @@ def round_thresholds(groups: Groups, costs: Costs) -> RoundThresholds | None:
         treat_all=tuple(found.treat_all(grid).tolist()),
         cost_all=costs.false_positive * negatives,
         cost_none=costs.false_negative * positives,
-        chosen=int(np.abs(grid - costs.threshold).argmin()),
+        chosen=int(np.abs(grid - chosen).argmin()),
         low=low,
         high=high,
         in_log_odds=in_log_odds,
     )
 
 
-def _ends(groups: Groups, costs: Costs) -> tuple[float, float]:
-    """Powers of ten below, and round numbers above, nearly all scores of either class and the costs' threshold."""
-    low, high = 0.1, costs.threshold
+def _ends(groups: Groups, asked: float) -> tuple[float, float]:
+    """Powers of ten below, and round numbers above, nearly all scores of either class and what is asked for."""
+    low, high = 0.1, asked
     for weight in groups.weight.T:
         if weight.sum() > 0:
             cumulated = np.cumsum(weight) / weight.sum()
@@ -95,7 +99,7 @@ def _ends(groups: Groups, costs: Costs) -> tuple[float, float]:
     return low, next((end for end in _ENDS if high < end), 1.0)
 
 
-def _grid(low: float, high: float, asked: float, in_log_odds: bool) -> Floats:
+def _grid(low: float, high: float, asked: list[float], in_log_odds: bool) -> Floats:
     step = high / _STEPS
     grid = step * np.arange(1, _STEPS)
     if in_log_odds:
@@ -104,7 +108,7 @@ def _grid(low: float, high: float, asked: float, in_log_odds: bool) -> Floats:
         grid = np.concatenate([near_0[near_0 < 0.2], np.arange(0.2, 0.81, 0.05), 1 - near_0[near_0 < 0.2]])
         grid = grid[(grid >= low) & (grid < high)]
     grid = np.round(grid, 12)
-    if not 0 < asked < 1:
-        return np.unique(grid)
-    # The one that is asked for stays as it is: rounded, it would be beyond rows whose probability it is.
-    return np.unique(np.append(grid[np.abs(grid - asked) > 1e-12], asked))
+    # What is asked for stays as it is: rounded, it would be beyond rows whose probability it is.
+    for one in asked:
+        grid = np.append(grid[np.abs(grid - one) > 1e-12], one)
+    return np.unique(grid)

@@ -31,7 +31,7 @@ _FEW = 5  # slices, and rows
 
 def text(facts: "Evaluation") -> str:
     """The verdict, the scores that matter most with their 95 % intervals, and what was found and asked for."""
-    rows = [(label, number(score.value), interval(score)) for label, score in _scores(facts)]
+    rows = [(label, number(score.value), _interval(label, score)) for label, score in _scores(facts)]
     wide, space = max((len(label) for label, *_ in rows), default=0), max([10, *(len(value) for _, value, _ in rows)])
     table = [f"{label:<{wide}}  {value:>{space}}  {ends}".rstrip() for label, value, ends in rows]
     found = [line for finding in facts.findings for line in wrapped(f"! {finding.words}")]
@@ -49,6 +49,12 @@ def _scores(facts: "Evaluation") -> list[tuple[str, Score]]:
         left = facts.infinite_losses
         found[1:1] = [("  of the other rows", left.finite_part), ("  as Keras clips it", left.keras_clip)]
     return [(label, score) for label, score in found if not math.isnan(score.value)]
+
+
+def _interval(label: str, score: Score) -> str:
+    """The interval; of what recalibration saves and leaves, found on the rows that it is tried on, whose it is."""
+    is_for_others = label in (_NAMES["miscalibration"], _NAMES["discrimination"]) and not math.isnan(score.low)
+    return f"{interval(score)}{' for rows to come' if is_for_others else ''}"
 
 
 def without_logit(facts: "Evaluation") -> str:

@@ -13,6 +13,7 @@ from logloss.report.comparison_facts import MODELS, Split, shown, splits
 from logloss.report.reliability_chart import reliability_diagram
 from logloss.report.rendering import drawn, render
 from logloss.tables.atomic import write_atomically
+from logloss.tables.page_name import refuse_other_format
 
 if TYPE_CHECKING:
     from logloss.evaluation.comparison import Comparison
@@ -45,9 +46,12 @@ def write_comparison_report(comparison: "Comparison", path: str | Path, *, title
 
     Raises
     ------
+    ParameterError
+        The name ends as that of another format does.
     RunError
         There is no such folder, or the disk is full.
     """
+    refuse_other_format(path)
     write_atomically(path, comparison_page(comparison, title))
     return Path(path)
 
@@ -65,6 +69,7 @@ def comparison_page(comparison: "Comparison", title: str = "Comparison") -> byte
             "warnings": said.warnings(comparison),
             "board": comparison_tables.board(comparison),
             "meanings": comparison_tables.meanings(),
+            "costs": comparison_tables.costs(comparison),
             "differences": _differences(comparison),
             "rivals": _rivals(comparison),
             "shown": MODELS,

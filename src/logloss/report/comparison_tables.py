@@ -10,21 +10,24 @@ from logloss.report import words
 from logloss.report.comparison_facts import Split
 from logloss.report.comparison_words import heading, region_name, standing, told_apart
 from logloss.report.evaluation_tables import Table
+from logloss.report.evaluation_words import probability
 from logloss.report.score_words import interval, meaning, number, score_line, short_title
 
 if TYPE_CHECKING:
     from logloss.evaluation.comparison import Comparison
 
 _BOARD = ("log_loss", "normalized_entropy", "brier", "miscalibration", "roc_auc", "average_precision")
+_MORE_IS_BETTER = ("roc_auc", "average_precision")
 _DOUBTS = {"worse": "beyond chance", "cannot be told": ""}  # a difference of areas may be for the better
 _NAME, _LONGEST = 120, 200  # letters
 
 
 class Cell(NamedTuple):
-    """A score and its interval."""
+    """A score and its interval, and whether no model has a better one."""
 
     value: str
     interval: str
+    is_best: bool = False
 
 
 class Board(NamedTuple):
@@ -37,13 +40,40 @@ class Board(NamedTuple):
 def board(comparison: "Comparison") -> Board:
     """The main scores of each model."""
     rows = []
+    best = {score: _best(comparison, score) for score in _BOARD}
     for name, evaluation in comparison.evaluations.items():
-        lines = [score_line(evaluation, score) for score in _BOARD]
-        cells = tuple(Cell(one.value, one.interval) if one else Cell("unknown", "") for one in lines)
+        lines = [(score_line(evaluation, score), getattr(evaluation, score).value == best[score]) for score in _BOARD]
+        cells = tuple(Cell(one.value, one.interval, is_best) if one else Cell("unknown", "") for one, is_best in lines)
         if math.isinf(evaluation.log_loss.value):
             cells = (Cell(cells[0].value, _but(evaluation.infinite_losses)), *cells[1:])
         rows.append((words.shortened(name, _NAME), cells))
     return Board(tuple(map(short_title, _BOARD)), tuple(rows))
+
+
+def _best(comparison: "Comparison", score: str) -> float:
+    """The best value that any of several models has."""
+    every: list[float] = [getattr(one, score).value for one in comparison.evaluations.values()]
+    known = [value for value in every if math.isfinite(value)]
+    if len(every) < 2 or not known:
+        return math.nan
+    return max(known) if score in _MORE_IS_BETTER else min(known)
+
+
+def costs(comparison: "Comparison") -> Table | None:
+    """From where on to decide by each model, and what that costs; None unless costs were given."""
+    rows = []
+    for name, one in comparison.evaluations.items():
+        best = one.best_threshold
+        if best is None or math.isnan(best.cost.value):
+            continue
+        cost = best.cost if best.is_worth_it else best.cost_by_theory
+        why = "chosen by these rows" if best.is_worth_it else "right for calibrated probabilities"
+        cells = (probability(best.threshold), number(cost.value), interval(cost), why)
+        rows.append((words.shortened(name, _NAME), *cells))
+    if not rows:
+        return None
+    columns = ("model", "decide from", "cost a row", "95 % interval", "")
+    return Table("What deciding costs", columns, tuple(rows), frozenset({4}))
 
 
 def apart(comparison: "Comparison") -> list[Cell]:

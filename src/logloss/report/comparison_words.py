@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from logloss.evaluation.comparison import is_sure
 from logloss.evaluation.comparison_table import models_by_finding
+from logloss.evaluation.decisions import Costs
 from logloss.evaluation.difference import PROBABILITY, Difference, Region
 from logloss.evaluation.score import Score
 from logloss.report import words
@@ -29,6 +30,14 @@ REGIONS = (
     "an interval may leave 0 out without one. Parts of fewer than ten rows are not shown."
 )
 RELIABILITY = "The curve’s height is the share that came out positive of the rows for which that probability was said."
+
+
+def costs(given: Costs) -> str:
+    """What is said above the table of costs."""
+    return (
+        f"A false alarm costs {given.false_positive:g} and a missed positive {given.false_negative:g}. The model with "
+        "the least log loss need not be the one that decides at the least cost."
+    )
 
 
 def told_apart(models: tuple[str, str], longest: int = SHORT) -> tuple[str, str]:

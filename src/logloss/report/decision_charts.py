@@ -22,24 +22,32 @@ MARKED: dict[str, Any] = {"color": charts.MARK, "strokeWidth": 2}
 
 def cost_chart(facts: RoundThresholds, *, width: int = charts.NARROW) -> alt.LayerChart:
     """Expected cost a row against the threshold."""
-    # Above twice what it costs not to ask the model at all there is nothing to choose.
-    top = _SPARE * min(max(*facts.cost, facts.cost_all, facts.cost_none), 2 * min(facts.cost_all, facts.cost_none))
     count = len(facts.threshold)
     return _against_threshold(
         facts,
-        ("cost a row", 0.0, top or 1.0),
+        ("cost a row", 0.0, greatest_cost(facts) or 1.0),
         {"model": facts.cost, "all": (facts.cost_all,) * count, "none": (facts.cost_none,) * count},
         width,
     )
 
 
+def greatest_cost(facts: RoundThresholds) -> float:
+    """Up to where costs are drawn.
+
+    Above twice what it costs not to ask the model there is nothing to choose, but for what the model costs.
+    """
+    costs = (*facts.cost, facts.cost_all, facts.cost_none)
+    return _SPARE * min(max(costs), max(2 * min(costs[-2:]), facts.cost[facts.chosen]))
+
+
 def net_benefit_chart(facts: RoundThresholds, *, width: int = charts.NARROW) -> alt.LayerChart:
     """Net benefit against the threshold: the decision curve."""
     top = _SPARE * max(*facts.net_benefit, *facts.treat_all, 0.0) or 1.0
+    low = min(_LEAST * top, _SPARE * facts.net_benefit[facts.chosen])
     none = (0.0,) * len(facts.threshold)
     return _against_threshold(
         facts,
-        ("net benefit, in positives caught a row", _LEAST * top, top),
+        ("net benefit, in positives caught a row", low, top),
         {"model": facts.net_benefit, "all": facts.treat_all, "none": none},
         width,
     )

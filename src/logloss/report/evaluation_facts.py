@@ -56,7 +56,9 @@ class EvaluationFacts:
 
     @cached_property
     def decisions(self) -> RoundThresholds | None:  # noqa: D102
-        return round_thresholds(self.evaluation.groups, self.costs)
+        best = self.evaluation.best_threshold
+        chosen = best.threshold if best is not None and best.is_worth_it else None
+        return round_thresholds(self.evaluation.groups, self.costs, chosen)
 
     @cached_property
     def concentration(self) -> Concentration | None:  # noqa: D102

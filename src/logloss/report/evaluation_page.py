@@ -9,7 +9,7 @@ from logloss.evaluation.table import without_logit
 from logloss.report import charts, evaluation_tables, words
 from logloss.report import evaluation_words as said
 from logloss.report.concentration_chart import concentration_chart
-from logloss.report.decision_charts import along, cost_chart, net_benefit_chart
+from logloss.report.decision_charts import along, cost_chart, greatest_cost, net_benefit_chart
 from logloss.report.evaluation_facts import EvaluationFacts
 from logloss.report.ranking_charts import precision_recall_chart, roc_chart
 from logloss.report.reliability_chart import reliability_diagram
@@ -18,6 +18,7 @@ from logloss.report.score_chart import score_chart
 from logloss.report.score_words import score_table
 from logloss.report.slice_chart import MOST, slice_chart
 from logloss.tables.atomic import write_atomically
+from logloss.tables.page_name import refuse_other_format
 
 if TYPE_CHECKING:
     from logloss.evaluation.evaluation import Evaluation
@@ -49,9 +50,12 @@ def write_evaluation_report(evaluation: "Evaluation", path: str | Path, *, title
 
     Raises
     ------
+    ParameterError
+        The name ends as that of another format does.
     RunError
         There is no such folder, or the disk is full.
     """
+    refuse_other_format(path)
     write_atomically(path, evaluation_page(evaluation, title))
     return Path(path)
 
@@ -182,6 +186,7 @@ def _decisions(facts: EvaluationFacts) -> dict[str, Any] | None:
         "mark": charts.MARK,
         "chosen": found.chosen,
         "costs": said.costs(facts.evaluation.costs, facts.evaluation.best_threshold),
+        "beyond": said.beyond(found, greatest_cost(found)),
     }
 
 

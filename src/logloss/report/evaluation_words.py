@@ -124,6 +124,13 @@ def costs(given: Costs | None, best: BestThreshold | None) -> list[str]:
     return said
 
 
+def beyond(found: RoundThresholds, greatest: float) -> str:
+    """What is too dear to be drawn; nothing if that is neither of the two lines."""
+    lines = {"acting on every row": found.cost_all, "acting on none": found.cost_none}
+    over = [f"{name} costs {loss(cost)} a row" for name, cost in lines.items() if cost > greatest]
+    return f"Beyond this chart: {' and '.join(over)}." if over else ""
+
+
 def _with_interval(score: Score) -> str:
     ends = interval(score)
     return f"{number(score.value)} ({ends})" if ends else number(score.value)

@@ -12,6 +12,7 @@ from logloss.report.loss_chart import loss_curves
 from logloss.report.reliability_chart import reliability_diagram
 from logloss.report.rendering import SINGLE, drawn, render
 from logloss.tables.atomic import write_atomically
+from logloss.tables.page_name import refuse_other_format
 
 _MOST_DIAGRAMS = 6
 _MODELS = {"mlp": "A neural network", "linear": "A linear model"}
@@ -31,9 +32,12 @@ def write_training_report(report: TrainingReport, path: str | Path) -> None:
 
     Raises
     ------
+    ParameterError
+        The name ends as that of another format does.
     RunError
         There is no such folder.
     """
+    refuse_other_format(path)
     write_atomically(path, training_page(report))
 
 
