@@ -671,3 +671,11 @@ def test_a_series_is_no_table(series):
     assert "A Series is no table that is known here; expected a path, or a table" in refusal(
         series, label="y", score="p"
     )
+
+
+def test_a_file_without_names_and_percentages_are_told_how_to_mend(tmp_path):
+    (tmp_path / "t.csv").write_text("0,0.5\n1,0.7\n")
+    assert "Its first line seems to hold data" in refusal(tmp_path / "t.csv")
+    (tmp_path / "t.csv").write_text("y,p\n0,50%\n1,70%\n")
+    with pytest.raises(LogLossError, match="Write shares, such as"):
+        from_table(tmp_path / "t.csv", label="y", score="p")

@@ -382,7 +382,7 @@ def test_what_was_asked_for_is_printed():
     columns = {"label": "y", "score": "p", "positive": "late"}
     plain = str(evaluate(table, **columns))
     asked = str(evaluate(table, **columns, by="site", id="row", costs=(1, 4), show_rows=["site"]))
-    for words in ("slice, the costliest first", "site a", "row, the costliest first", "decide from 0."):
+    for words in ("slice, the costliest first", "site a", "The costliest rows:", "decide from 0."):
         assert (words in plain, words in asked) == (False, True)
     guessed = table.set_column(0, "y", pa.array(np.where(y, "late", "early")))
     assert "counts as positive" in str(evaluate(guessed, label="y", score="p"))
@@ -436,3 +436,15 @@ def test_what_holds_much_is_short_by_its_name():
     assert repr(evaluation.thresholds).startswith("<Thresholds: ")
     assert repr(evaluation.reliability).startswith("<Reliability: ")
     assert len(evaluation.to_dict()["thresholds"]["cost"]) == len(evaluation.thresholds.cost)
+
+
+def test_what_breaks_lines_in_the_data_breaks_none_of_the_table():
+    made = evaluate([1, 0] * 20, [0.6, 0.5] * 20, by={"site": ["a\nb", "c"] * 20})
+    assert "site a\\nb" in str(made)
+
+
+def test_rows_without_a_name_have_no_column_of_names():
+    data = pa.table({"y": [1, 0], "p": [0.2, 0.4], "age": [33, 44]})
+    words = str(evaluate(data, label="y", score="p", show_rows=["age"]))
+    assert "not named" not in words
+    assert re.search(r"The costliest rows:\nlabel +said of it +loss +of all +age\n1 +0.2 ", words)

@@ -82,7 +82,8 @@ def printable(text: str) -> str:
     >>> print(printable("a\x1b[31m b"))
     a\x1b[31m b
     """
-    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+    joiner = "\u200d"  # which makes one sign of several
+    return "".join(c if c.isprintable() or c in ("\n", joiner) else c.encode("unicode_escape").decode() for c in text)
 
 
 def tell(text: str | bytes, *, err: bool = False) -> None:

@@ -64,6 +64,7 @@ def files_of(path: str | Path) -> list[File]:
         return [File(find(path), keys_in(str(path)))]
     root = Path(path)
     try:
+        next(root.iterdir(), None)  # which says whether it may be read: patterns pass over what may not
         inside = sorted(p for p in root.rglob("*") if p.is_file() and is_table(p.relative_to(root)))
     except PermissionError:
         raise TableError(f"You may not read {path}. Change its permissions, or copy it.") from None

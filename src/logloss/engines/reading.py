@@ -182,7 +182,12 @@ class Text(Reader):
         path = self._source.path
         if found := re.search(r"CSV column #(\d+).*invalid value '(.*)'", said):
             held = f'the column "{self.names[int(found[1])]}" holds "{found[2]}"'
-            return f"{path}: {held}; expected numbers. Mend that value, or leave it empty."
+            mend = (
+                "Write shares, such as 0.5 for 50%."
+                if found[2].rstrip().endswith("%")
+                else "Mend that value, or leave it empty."
+            )
+            return f"{path}: {held}; expected numbers. {mend}"
         return not_utf8(self._source) or explain(self._source, dialect) or f"{path} cannot be read as CSV: {said}."
 
 

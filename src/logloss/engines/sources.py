@@ -13,6 +13,7 @@ from logloss.core.errors import SpellingError, TableError, nearest
 from logloss.engines.files import File, files_of, refuse_twice
 from logloss.engines.reading import ROWS, Piece, Reader, no_rows, reader_of, rows_in
 from logloss.tables.contents import first_line
+from logloss.tables.csv_dialect import is_number
 from logloss.tables.wording import listed, quoted
 
 Batches = Generator[pa.RecordBatch]
@@ -64,6 +65,8 @@ class Source:
         if column not in self.columns:
             known = sorted(self.columns, key=lambda name: name.lower() not in _SCORES) if is_score else self.columns
             hint = nearest(column, self.columns) or f" It has {listed(known, limit=12)}."
+            if self.files and all(map(is_number, self.columns)):
+                hint += " Its first line seems to hold data: put a line with names above it."
             raise SpellingError(f"{self.name} has no column {quoted(column)}.{hint}")
         return column
 

@@ -144,12 +144,14 @@ def _mistakes(facts: "Evaluation") -> list[str]:
         return []
     names = list(dict.fromkeys(name for one in found for name in one.shown))
     loss = "loss times weight" if facts.tally.is_weighted else "loss"
-    rows = [["row, the costliest first", "label", "said of it", loss, "of all", *names]]
+    are_named = any(one.id is not None for one in found)
+    rows = [["row", "label", "said of it", loss, "of all", *names]]
     for one in found:
         cells = [one.id or "not named", f"{one.label:g}", f"{one.p_actual:.3g}", number(one.loss)]
         cells.append("" if math.isnan(one.share_of_loss) else percent(one.share_of_loss))
         rows.append([cell[:40] for cell in (*cells, *(one.shown.get(name) or "none" for name in names))])
-    return aligned(rows).splitlines()
+    rows = rows if are_named else [row[1:] for row in rows]
+    return ["The costliest rows:", *aligned(rows).splitlines()]
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:
@@ -161,6 +163,7 @@ def aligned(rows: Sequence[Sequence[str]]) -> str:
     model  loss
     old    0.5
     """
+    rows = [[cell.replace("\n", "\\n") for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
     return "\n".join(line.rstrip() for line in lines)
@@ -171,9 +174,11 @@ def number(x: float) -> str:
 
     Examples
     --------
-    >>> number(0.412345), number(-12.0), number(float("inf")), number(float("-inf"))
-    ('0.4123', '−12', 'infinite', 'minus infinity')
+    >>> number(0.412345), number(-12.0), number(float("inf")), number(float("-inf")), number(float("nan"))
+    ('0.4123', '−12', 'infinite', 'minus infinity', 'unknown')
     """
+    if math.isnan(x):
+        return "unknown"
     if math.isinf(x):
         return "infinite" if x > 0 else "minus infinity"
     return f"{'−' if x < 0 else ''}{abs(x):.4g}"
