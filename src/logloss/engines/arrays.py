@@ -1,5 +1,6 @@
 """From arrays to what an evaluation is made from."""
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -93,9 +94,8 @@ def from_arrays(
 
 def _of_order(columns: Mapping[str, Any]) -> tuple[str, ...]:
     """A note where two pandas columns have the same index in another order, since rows are paired by their place."""
-    indexes = {name: one.index for name, one in columns.items() if hasattr(getattr(one, "index", None), "equals")}
-    (first, index), *others = indexes.items() or [("", None)]
-    for name, other in others:
+    indexes = [(name, one.index) for name, one in columns.items() if hasattr(getattr(one, "index", None), "equals")]
+    for (first, index), (name, other) in itertools.product(indexes[:1], indexes[1:]):
         if len(other) == len(index) and not other.equals(index) and other.isin(index).all() and index.isin(other).all():
             how = f"{first} and {name} have the same index in different orders, and were paired by place, not by index."
             return (f"{how} If that is not meant, sort one as the other: {name}.loc[{first}.index].",)

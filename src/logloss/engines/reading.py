@@ -182,11 +182,8 @@ class Text(Reader):
         path = self._source.path
         if found := re.search(r"CSV column #(\d+).*invalid value '(.*)'", said):
             held = f'the column "{self.names[int(found[1])]}" holds "{found[2]}"'
-            mend = (
-                "Write shares, such as 0.5 for 50%."
-                if found[2].rstrip().endswith("%")
-                else "Mend that value, or leave it empty."
-            )
+            is_percentage = found[2].rstrip().endswith("%")
+            mend = "Write shares, such as 0.5 for 50%." if is_percentage else "Mend that value, or leave it empty."
             return f"{path}: {held}; expected numbers. {mend}"
         return not_utf8(self._source) or explain(self._source, dialect) or f"{path} cannot be read as CSV: {said}."
 
