@@ -16,7 +16,7 @@ from logloss.evaluation.difference import PROBABILITY, Region
 from logloss.evaluation.score import Score
 from logloss.report import comparison_html, write_comparison_report
 from logloss.report.comparison_facts import DRAWN, MODELS, split_by, splits
-from logloss.report.comparison_page import comparison_page
+from logloss.report.comparison_page import are_in_log_odds, comparison_page
 from logloss.report.comparison_tables import board, costs
 from logloss.report.score_words import interval, number
 from logloss.report.words import clean
@@ -322,3 +322,12 @@ def test_what_deciding_by_each_model_costs_is_told():
     for row, one in zip(table.rows, made.evaluations.values(), strict=True):
         assert row[2] in {number(one.best_threshold.cost.value), number(one.best_threshold.cost_by_theory.value)}
     assert "What deciding costs" not in text_of(comparison_page(evaluate(y, by_name)))
+
+
+def test_diagrams_of_rare_events_are_in_log_odds():
+    y, by_name, _ = models(2)
+    assert not are_in_log_odds(evaluate(y, by_name))
+    rare = evaluate(y * (np.arange(len(y)) % 50 == 0), {name: p / 50 for name, p in by_name.items()})
+    assert are_in_log_odds(rare)
+    assert "Axes are in log-odds" in text_of(comparison_page(rare))
+    assert "Axes are in log-odds" not in text_of(comparison_page(evaluate(y, by_name)))

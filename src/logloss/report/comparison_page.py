@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from logloss.evaluation.comparison import of_difference
 from logloss.evaluation.difference import Difference
+from logloss.evaluation.log_odds import needs_log_odds
 from logloss.report import charts, comparison_tables, evaluation_tables, evaluation_words, words
 from logloss.report import comparison_words as said
 from logloss.report.comparison_charts import differences_chart, regions_chart
 from logloss.report.comparison_facts import MODELS, Split, shown, splits
+from logloss.report.evaluation_facts import EvaluationFacts
 from logloss.report.reliability_chart import reliability_diagram
 from logloss.report.rendering import drawn, render
 from logloss.tables.atomic import write_atomically
@@ -74,6 +76,7 @@ def comparison_page(comparison: "Comparison", title: str = "Comparison") -> byte
             "rivals": _rivals(comparison),
             "shown": MODELS,
             "diagrams": _diagrams(comparison),
+            "reliability": said.reliability(are_in_log_odds(comparison)),
             "settings": evaluation_tables.settings(comparison[comparison.best].evidence),
             "said": said,
             "weights": evaluation_words.weights(comparison[comparison.best].tally),
@@ -131,15 +134,21 @@ def _regions(name: str, split: Split, models: tuple[str, str]) -> dict[str, Any]
     }
 
 
+def are_in_log_odds(comparison: "Comparison") -> bool:
+    """Whether the diagrams are in log-odds: all are, to be compared, where one would show but a corner."""
+    return any(needs_log_odds(one.groups) for one in list(comparison.evaluations.values())[:_DIAGRAMS])
+
+
 def _diagrams(comparison: "Comparison") -> list[dict[str, Any]]:
     """Reliability diagrams of the first models."""
-    is_weighted = comparison[comparison.best].tally.is_weighted
-    some = list(comparison.evaluations.items())[:_DIAGRAMS]
-    known = [(name, one.reliability) for name, one in some if one.reliability is not None]
+    is_weighted, logit = comparison[comparison.best].tally.is_weighted, are_in_log_odds(comparison)
+    some = [(name, EvaluationFacts(one)) for name, one in list(comparison.evaluations.items())[:_DIAGRAMS]]
+    found = [(name, one.logit_reliability if logit else one.reliability) for name, one in some]
+    known = [(name, one) for name, one in found if one is not None]
     return [
         {
             "picture": drawn(
-                partial(reliability_diagram, reliability, title=name, is_weighted=is_weighted),
+                partial(reliability_diagram, reliability, title=name, logit=logit, is_weighted=is_weighted),
                 _BESIDE,
                 name=f"diagram-{i}",
                 title="Reliability diagram",

@@ -29,7 +29,6 @@ REGIONS = (
     "the rows, with its 95 % interval. A win is called only beyond chance, with as many parts looked at as there are: "
     "an interval may leave 0 out without one. Parts of fewer than ten rows are not shown."
 )
-RELIABILITY = "The curve’s height is the share that came out positive of the rows for which that probability was said."
 
 
 def costs(given: Costs) -> str:
@@ -37,6 +36,14 @@ def costs(given: Costs) -> str:
     return (
         f"A false alarm costs {given.false_positive:g} and a missed positive {given.false_negative:g}. The model with "
         "the least log loss need not be the one that decides at the least cost."
+    )
+
+
+def reliability(are_in_log_odds: bool) -> str:
+    """What is said above the reliability diagrams."""
+    axes = " Axes are in log-odds, since most probabilities are near 0 or 1." if are_in_log_odds else ""
+    return (
+        f"The curve’s height is the share that came out positive of the rows for which that probability was said.{axes}"
     )
 
 
