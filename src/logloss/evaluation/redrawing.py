@@ -52,17 +52,20 @@ def redrawn(groups: Groups, repeats: int, seed: int) -> Iterator[Floats]:
     [[[1.0, 0.0], [0.0, 2.0]], [[1.0, 0.0], [0.0, 2.0]]]
     """
     weight, square = groups.weight.sum(0), groups.square.sum(0)
-    alone = np.ones(2)  # the weight of a row of each label
-    np.divide(square, weight, out=alone, where=weight > 0)
+    a_row = np.ones(2)  # what one of each label weighs
+    np.divide(square, weight, out=a_row, where=weight > 0)
     if not (weight > 0).all():
-        alone[:] = alone[weight > 0].sum() or 1.0
-    count = (groups.weight / alone).sum(1)
-    rows = np.maximum(np.rint(count**2 / (groups.square / alone**2).sum(1)), 1).astype(np.int64)
+        a_row[:] = a_row[weight > 0].sum() or 1.0
+    count = (groups.weight / a_row).sum(1)
+    rows = np.maximum(np.rint(count**2 / (groups.square / a_row**2).sum(1)), 1).astype(np.int64)
     p = np.clip(groups.p, 0.0, 1.0)
-    negative, positive = (1 - p) / alone[0], p / alone[1]
+    negative, positive = (1 - p) / a_row[0], p / a_row[1]
     p = positive / (negative + positive)
     # Draws that were the same for all data would be unlucky for all of it.
     random = np.random.default_rng([seed, zlib.crc32(groups.rows.tobytes())])
+    alone, many = np.flatnonzero(rows == 1), np.flatnonzero(rows > 1)
+    share, p_alone, p_many, rows_many = np.empty(len(p)), p[alone], p[many], rows[many]
     for _ in range(repeats):
-        share = random.binomial(rows, p) / rows
-        yield np.stack([(1 - share) * count * alone[0], share * count * alone[1]], -1)
+        share[alone] = random.random(len(alone)) < p_alone  # as a binomial draw of one, at a fifth of its time
+        share[many] = random.binomial(rows_many, p_many) / rows_many
+        yield np.stack([(1 - share) * count * a_row[0], share * count * a_row[1]], -1)
