@@ -16,8 +16,8 @@ from logloss import evaluate
 from logloss.core.errors import ParameterError, TableError
 from logloss.engines import pairing
 from logloss.engines.pairing import Pairing, Rival
-from logloss.evaluation.comparison import is_sure, wins
-from logloss.evaluation.difference import PROBABILITY, Region, Sides
+from logloss.evaluation.comparison import wins
+from logloss.evaluation.difference import PROBABILITY, Region, Sides, is_sure
 from logloss.evaluation.losses import squared_errors
 from logloss.evaluation.ranking import placements, roc_auc
 from logloss.evaluation.score import Score
@@ -444,8 +444,27 @@ def test_a_model_that_ranks_better_is_told_of():
     (one,) = made.differences
     assert one.roc_auc.low > 0
     assert "But it ranks better: its ROC AUC is 0.0" in made.verdict
+    assert "and with both recalibrated it loses less." in made.verdict
     assert made.verdict.count(" But ") == 1
+    assert max(map(len, str(made).splitlines())) <= 100
+    where = np.where(
+        (y == 1) | (rng.random(4000) < 0.1), "rich", "poor"
+    )  # where positives are many, the one that says more wins
+    said = evaluate(y, {"blurred": blurred, "shifted": 1 / (1 + np.exp(-z - 1.5))}, by={"where": where}).verdict
+    assert "loses less. And it wins" in said
     rows = [
         line.split()[-1] for line in str(made).splitlines() if re.match("(log loss|Brier score|ROC AUC) .* all", line)
     ]
     assert rows == ["blurred", "blurred", "shifted"]
+
+
+def test_a_model_that_ranks_better_but_tells_less_apart_is_not_said_to_gain_by_recalibration():
+    rng = np.random.default_rng(0)
+    sure = rng.choice([0.999, 0.5, 0.001], 20_000, p=[0.1, 0.8, 0.1])
+    y = (rng.random(20_000) < sure).astype(int)
+    mixed = np.where((rng.random(20_000) < 0.7) == y, 0.7, 0.3)
+    made = evaluate(y, {"sure": sure, "mixed": mixed})
+    assert made.best == "sure"
+    assert made["mixed"].decomposition.discrimination < made["sure"].decomposition.discrimination
+    assert re.search(r"But it ranks better: its ROC AUC is 0\.0\d+ higher \([^)]*\)\.", made.verdict)
+    assert "recalibrated" not in made.verdict

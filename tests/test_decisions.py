@@ -217,3 +217,9 @@ def test_logits_that_no_threshold_parts_are_decided_together(rows, costs):
     for threshold, cost in zip(grid.threshold, grid.cost, strict=True):
         assert decision(groups, threshold, costs).cost.value == pytest.approx(cost, abs=1e-9)
     assert decision(groups, best.empirical, costs).cost.value == pytest.approx(best.apparent_cost, abs=1e-6)
+
+
+def test_costs_that_no_sum_could_hold_are_refused():
+    assert Costs(1e100, 1e100).threshold == 0.5
+    with pytest.raises(ParameterError, match="between 0 and 10"):
+        Costs(1e101, 1)

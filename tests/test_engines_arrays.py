@@ -274,14 +274,3 @@ def test_a_row_of_no_weight_may_hold_anything():
     evidence = from_arrays(y, p, sample_weight=w)
     assert evidence.tally.rows == 4
     assert evidence.tally.total(Sum.LOSS) == pytest.approx(math.log(2), rel=1e-15)
-
-
-def test_an_index_in_another_order_is_told_of():
-    y, p = pd.Series([1, 0, 0], index=[5, 6, 7]), pd.Series([0.2, 0.3, 0.9], index=[7, 6, 5])
-    (note,) = from_arrays(y, p).notes
-    assert "y_true and y_pred have the same index in different orders" in note
-    assert from_arrays(y, p.loc[y.index]).notes == ()
-    assert from_arrays(y, p.loc[y.index], sample_weight=p).notes != ()
-    for other in (p.to_numpy(), p.to_list(), p.reset_index(drop=True), pd.Series([0.2] * 3, index=list("abc"))):
-        assert from_arrays(y, other).notes == ()
-    assert from_arrays(y.to_list(), p).notes == ()

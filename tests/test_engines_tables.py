@@ -1,10 +1,12 @@
 """From tables to evidence: the same rows say the same whatever holds them, and bad tables are refused in a sentence."""
 
 import gzip
+import os
 import re
 import subprocess
 import sys
 from decimal import Decimal
+from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -676,6 +678,22 @@ def test_a_series_is_no_table(series):
 def test_a_file_without_names_and_percentages_are_told_how_to_mend(tmp_path):
     (tmp_path / "t.csv").write_text("0,0.5\n1,0.7\n")
     assert "Its first line seems to hold data" in refusal(tmp_path / "t.csv")
+    pd.DataFrame({"0": [1, 0], "1": [0.5, 0.7]}).to_parquet(tmp_path / "t.parquet")
+    assert "Its first line" not in refusal(tmp_path / "t.parquet")
     (tmp_path / "t.csv").write_text("y,p\n0,50%\n1,70%\n")
     with pytest.raises(LogLossError, match="Write shares, such as"):
         from_table(tmp_path / "t.csv", label="y", score="p")
+
+
+def test_a_folder_below_that_may_not_be_read_is_named(table, tmp_path, monkeypatch):
+    folder = in_folder(table, tmp_path / "data")
+    (folder / "private").mkdir()
+    look = os.scandir
+
+    def scandir(path="."):
+        if Path(path).name == "private":
+            raise PermissionError(13, "Permission denied", str(path))
+        return look(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert refusal(folder) == f"You may not read {folder / 'private'}. Change its permissions, or copy it."

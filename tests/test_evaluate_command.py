@@ -248,7 +248,8 @@ def test_a_file_of_another_kind_is_not_overwritten(here, option):
     Path("notes.html").write_text("what nobody wants to lose")
     costs = ("--cost-fp", 1, "--cost-fn", 4)
     said = refused("evaluate", "t.csv", "--label", "y", "--prob", "p", *costs, option, "notes.html")
-    assert said == f"{option} notes.html would be written over a file that it did not write. Name another file."
+    kind = {"--report": "page", "--tally": "saved tally", "--save-threshold": "saved threshold"}[option]
+    assert said == f"{option} notes.html would be written over a file that is no {kind}. Name another file."
     assert Path("notes.html").read_text() == "what nobody wants to lose"
     Path("notes.html").write_text("")  # as mktemp makes it
     assert cli_evaluation.refuse_overwriting(["t.csv"], {option: Path("notes.html")}) is None
@@ -547,3 +548,18 @@ def test_nothing_that_is_read_is_written_over(here, source, outputs, words):
     before = {path.name: path.read_bytes() for path in Path().iterdir()}
     assert words in refused("evaluate", source, "--label", "y", "--prob", "p", *outputs)
     assert {path.name: path.read_bytes() for path in Path().iterdir()} == before
+
+
+def test_a_page_may_go_down_a_pipe(here):
+    command = [sys.executable, "-m", "logloss.cli.app", "evaluate", "t.csv", "--label", "y", "--prob", "p"]
+    said = subprocess.run([*command, "--report", "/dev/stdout"], capture_output=True, text=True, check=True).stdout
+    assert "<!doctype html>" in said
+    assert said.endswith("</html>The report is in /dev/stdout.\n")
+
+
+def test_json_is_utf_8_whatever_the_terminal_speaks(here):
+    pd.DataFrame({"y": [1, 0] * 10, "p": [0.6, 0.4] * 10, "s": ["é", "b"] * 10}).to_csv("e.csv", index=False)
+    command = [sys.executable, "-m", "logloss.cli.app", "evaluate", "e.csv", "--label", "y", "--prob", "p", "--by", "s"]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    said = subprocess.run([*command, "--json"], capture_output=True, env=environment, check=True).stdout
+    assert {one["value"] for one in json.loads(said.decode())["slices"]} == {"é", "b"}

@@ -311,6 +311,11 @@ def test_probabilities_of_next_to_nothing_can_be_told_of(p):
     assert made.to_dict()["findings"]
 
 
+def test_odds_that_no_sampling_makes_are_no_finding():
+    y = [1, 0, 0, 0, 0] * 20 + [1, 0] * 50
+    assert "resampled" not in codes(y, np.repeat([1e-310, 4e-310], 100))
+
+
 def test_absurd_logits_make_no_long_numbers():
     made = evaluate([1, 0, 0], [-1e200, 1e199, 0.0], from_logits=True)
     assert re.search(r"normalised entropy \d\.\d+e\+\d+\)", made.verdict)
@@ -323,6 +328,8 @@ def test_a_slope_that_is_not_1_leaves_a_doubt_where_it_is_no_proof():
     doubted, other = by_doubt[True], by_doubt[False]
     assert "Calibrated as far as this data can show, though a slope of 0." in doubted.verdict
     assert doubted.calibration_slope.high < 1
+    timid = [evaluate(y, p) for y, p, _ in (Population(0.2, 0.8).draw(300, seed) for seed in range(40))]
+    assert any("though a slope of 1." in one.verdict and one.calibration_slope.low > 1 for one in timid)
     assert other.calibration_slope.high > 1 or "Calibrated" not in other.verdict
 
 
@@ -439,12 +446,32 @@ def test_what_holds_much_is_short_by_its_name():
 
 
 def test_what_breaks_lines_in_the_data_breaks_none_of_the_table():
-    made = evaluate([1, 0] * 20, [0.6, 0.5] * 20, by={"site": ["a\nb", "c"] * 20})
-    assert "site a\\nb" in str(made)
+    made = evaluate([1, 0] * 20, [0.6, 0.5] * 20, by={"site": ["a\r\nb\u2028\x0bd", "c"] * 20})
+    assert "site a\\r\\nb\\u2028\\x0bd" in str(made)
 
 
 def test_rows_without_a_name_have_no_column_of_names():
     data = pa.table({"y": [1, 0], "p": [0.2, 0.4], "age": [33, 44]})
     words = str(evaluate(data, label="y", score="p", show_rows=["age"]))
     assert "not named" not in words
-    assert re.search(r"The costliest rows:\nlabel +said of it +loss +of all +age\n1 +0.2 ", words)
+    assert re.search(r"The costliest rows:\nlabel +said of it +loss +share of loss +age\n1 +0.2 ", words)
+
+
+def test_what_is_printed_says_of_which_rows_and_of_what():
+    words = str(evaluate(*rows()))
+    for name in ("Miscalibration, in nats", "Discrimination, in nats"):
+        assert re.search(f"{name} +[0-9.]+  [0-9.e-]+ to [0-9.]+ for rows to come\n", words)
+    assert words.count("for rows to come") == 2
+    data = pa.table({"y": [1, 0], "p": [0.2, 0.4], "w": [2.0, 1.0], "id": ["a", "b"]})
+    assert "said of it  loss times weight  share" in str(evaluate(data, label="y", score="p", weight="w", id="id"))
+    assert "said of it  loss    share" in str(evaluate(data, label="y", score="p", id="id"))
+
+
+def test_a_threshold_above_every_score_is_to_act_on_no_row():
+    y, p = np.repeat([1, 0], [3, 2997]), np.concatenate([np.full(3, 0.2), np.full(300, 1.0), np.full(2697, 0.1)])
+    made = evaluate(y, p, costs=(1, 1))
+    assert made.best_threshold.is_worth_it
+    assert made.best_threshold.threshold > 1
+    assert "false negative 1: act on no row, which costs 0.001 a row" in " ".join(str(made).split())
+    page = evaluation_page(made).decode()
+    assert "act on no row, and recalibrate" in page

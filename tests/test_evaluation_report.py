@@ -14,7 +14,7 @@ from logloss.evaluation.round_thresholds import round_thresholds
 from logloss.evaluation.slice_scores import slice_scores
 from logloss.report import EvaluationPlots, evaluation_html, write_evaluation_report
 from logloss.report.charts import BLUE, GREY, MARK, ORANGE
-from logloss.report.decision_charts import greatest_cost
+from logloss.report.decision_charts import greatest_cost, net_benefit_chart
 from logloss.report.evaluation_facts import EvaluationFacts
 from logloss.report.evaluation_page import evaluation_page
 from logloss.report.score_words import score_table
@@ -353,3 +353,20 @@ def test_what_the_model_costs_is_drawn_and_what_is_not_is_told():
     assert chosen == best.threshold != best.by_theory
     assert best.by_theory in dearer.decisions.threshold
     assert "Beyond this chart" not in text_of(evaluation_page(plain()))
+
+
+def test_the_charts_of_decisions_are_of_some_height_where_nothing_costs_anything():
+    for y, costs in (([0, 0, 0], (0.2, 0.5)), ([0, 1, 0], (0, 1))):
+        made = evaluate(y, [0.1, 0.2, 0.25], costs=costs)
+        assert greatest_cost(EvaluationFacts(made).decisions) == 1
+        assert "Beyond this chart" not in text_of(evaluation_page(made))
+
+
+def test_net_benefit_at_the_threshold_is_within_its_chart():
+    y, p = np.repeat([1, 0], [10, 990]), np.concatenate([np.full(10, 0.9), np.full(990, 0.8)])
+    facts = EvaluationFacts(evaluate(y, p)).decisions
+    chosen = facts.net_benefit[facts.chosen]
+    (low, high), *_ = [
+        layer["encoding"]["y"]["scale"]["domain"] for layer in net_benefit_chart(facts).to_dict()["layer"][:1]
+    ]
+    assert low < chosen < 0 < high

@@ -9,8 +9,9 @@ import typer
 
 from logloss import __version__
 from logloss.cli import demo, evaluate, predict, report, train
-from logloss.cli.words import missing_package, printable, refuse_empty, tell, verb_in
+from logloss.cli.words import missing_package, refuse_empty, tell, verb_in
 from logloss.core.errors import LogLossError, nearest
+from logloss.core.printable import printable
 
 app = typer.Typer(
     name="logloss",
@@ -60,8 +61,8 @@ def run(arguments: Sequence[str]) -> int:
         if verb_in(arguments) == "evaluate":  # elsewhere an empty list is a choice
             refuse_empty(arguments)
         code = app([one for one in arguments if one != "--traceback"], prog_name="logloss", standalone_mode=False)
-    except SystemExit as end:  # whoever read the output has seen enough
-        return end.code if isinstance(end.code, int) else 0
+    except SystemExit:  # whoever read the output has seen enough
+        return 0
     except KeyboardInterrupt:
         return 130
     except Exception as error:

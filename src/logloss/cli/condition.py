@@ -14,6 +14,7 @@ from logloss.lazy import missing_named
 if TYPE_CHECKING:
     from logloss.evaluation.evaluation import Evaluation
 
+_INFINITE = "infinite_losses"  # whose number is meant
 _COMPARISONS = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
 _GRAMMAR = re.compile(r"\s*([a-z_0-9]+)(?:\.(value|low|high))?\s*(>=|<=|>|<)\s*([+-]?[0-9.]+(?:[eE][+-]?\d+)?)\s*")
 
@@ -54,7 +55,7 @@ class Condition:
             ) from None
         with missing_named("logloss evaluate", "evaluate"):
             from logloss.evaluation.evaluation import COUNTS, SCORES
-        counts = (*COUNTS, "infinite_losses")
+        counts = (*COUNTS, _INFINITE)
         if name not in (known := (*counts, *SCORES)):
             hint = nearest(name, known) or f" There are {', '.join(known)}."
             raise SpellingError(f"--fail-if: there is no number called {name!r}.{hint}")
@@ -78,8 +79,11 @@ class Condition:
         >>> Condition.parse("infinite_losses>=2").holds(evaluate([1, 0, 1], [0.0, 1.0, 0.5]))
         True
         """
-        fact = getattr(evaluation, self.name)
-        value = float(getattr(fact, self.part, fact))
+        if self.name == _INFINITE:
+            value = float(evaluation.infinite_losses.positives_at_0 + evaluation.infinite_losses.negatives_at_1)
+        else:
+            fact = getattr(evaluation, self.name)
+            value = float(getattr(fact, self.part, fact))
         if math.isnan(value):
             part = "" if self.part == "value" else f".{self.part}"
             raise ParameterError(f"--fail-if: {self.name}{part} cannot be told from this data, so nothing is decided.")

@@ -17,8 +17,9 @@ from logloss.cli.evaluation import (
     scores_in,
     title_of,
 )
-from logloss.cli.words import names, printable, tell
+from logloss.cli.words import names, tell
 from logloss.core.errors import ParameterError
+from logloss.core.printable import printable
 from logloss.tables.atomic import refuse_unwritable
 from logloss.tables.page_name import refuse_other_format
 

@@ -96,7 +96,7 @@ class Request:
             **{f"--{name.replace('_', '-')}": value for name, value in self.options.items()},
             "--engine": self.engine,
         }
-        return ", ".join(option for option, value in given.items() if value or value == "")
+        return ", ".join(option for option, value in given.items() if value)
 
 
 def evaluations_in(made: "Evaluation | Comparison") -> "Mapping[str, Evaluation]":
@@ -182,8 +182,9 @@ def refuse_overwriting(files: list[str], outputs: "Mapping[str, Path | None]") -
         what = taken.get(str(place))
         if what is None and place.exists() and any(place.is_relative_to(folder) for folder in read):
             what = "a file of the predictions' folder"
-        if what is None and place.is_file() and place.stat().st_size and not _IS_OF_KIND[option](place):
-            what = "a file that it did not write"
+        kind, is_of_kind = _KINDS[option]
+        if what is None and place.is_file() and place.stat().st_size and not is_of_kind(place):
+            what = f"a file that is no {kind}"
         if what is not None:
             raise ParameterError(f"{option} {path} would be written over {what}. Name another file.")
         taken[str(place)] = f"what {option} writes"
@@ -210,7 +211,11 @@ def _is_threshold(path: Path) -> bool:
     return True
 
 
-_IS_OF_KIND = {"--report": _is_page, "--tally": _is_tally, "--save-threshold": _is_threshold}
+_KINDS = {
+    "--report": ("page", _is_page),
+    "--tally": ("saved tally", _is_tally),
+    "--save-threshold": ("saved threshold", _is_threshold),
+}
 
 
 def title_of(files: list[str]) -> str:

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from logloss.cli.words import names, printable, tell
+from logloss.cli.words import names, tell
+from logloss.core.printable import printable
 
 
 def predict(

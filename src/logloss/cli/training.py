@@ -1,5 +1,6 @@
 """What a person sees while a model is trained: notes, a progress bar, the verdict, and where things are."""
 
+import contextlib
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -8,9 +9,10 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from logloss.cli.words import printable
+from logloss.cli.words import tell
 from logloss.core.errors import RunError
 from logloss.core.plain import to_json
+from logloss.core.printable import printable
 from logloss.report import write_run_report
 from logloss.training import Epoch, Listener, Run
 from logloss.training.run import CONFIG, resume_command
@@ -26,7 +28,7 @@ def train_and_tell(start: Callable[[Listener], Run], folder: Path, *, as_json: b
     except KeyboardInterrupt:
         kept = (folder / CONFIG).exists()
         end = f"Continue with: {resume_command(folder)}" if kept else "Nothing was begun."
-        typer.echo(printable(f"Stopped. {end}"), err=True)
+        tell(printable(f"Stopped. {end}"), err=True)
         raise typer.Exit(INTERRUPTED) from None
     for sentence in ("", *run.verdict, ""):
         screen.say(sentence)
@@ -38,7 +40,7 @@ def train_and_tell(start: Callable[[Listener], Run], folder: Path, *, as_json: b
     if as_json:
         facts = {"run": str(run.path), "report": str(report), "metrics": run.metrics, "verdict": run.verdict}
         # JSON is UTF-8, whatever the terminal speaks.
-        typer.echo(to_json(facts | {"notes": run.notes, "warnings": run.warnings}).encode())
+        tell(to_json(facts | {"notes": run.notes, "warnings": run.warnings}).encode())
         return
     screen.say(f"The run is in {run.path}, and its report in {report}.")
     screen.say(f"Score another table: logloss predict {path} DATA --out FILE")
@@ -68,7 +70,8 @@ class Screen(Listener):
         """Print a line, wrapped at the terminal's width."""
         if not self._silent:
             wrap = self._console.is_terminal
-            self._console.print(printable(sentence), markup=False, emoji=False, style=style, soft_wrap=not wrap)
+            with contextlib.suppress(SystemExit):  # which Rich raises where whoever read has gone; the training goes on
+                self._console.print(printable(sentence), markup=False, emoji=False, style=style, soft_wrap=not wrap)
 
     def note(self, sentence: str) -> None:
         """Print a note."""

@@ -51,39 +51,24 @@ def joined(words: Sequence[str]) -> str:
 
 
 def refuse_empty(arguments: Sequence[str]) -> None:
-    """Refuse a word without letters, which a variable of the shell leaves that was never set.
+    """Refuse an empty word, which a variable of the shell leaves that was never set.
 
     Raises
     ------
     ParameterError
-        There is one; what it was for is said.
+        There is one; where it stands is said.
 
     Examples
     --------
     >>> refuse_empty(["evaluate", "t.csv", "--by", ""])
     Traceback (most recent call last):
-    logloss.core.errors.ParameterError: Nothing stands after --by. Is a variable of the shell empty?
+    logloss.core.errors.ParameterError: An empty word stands after --by. Is a variable of the shell empty?
     """
     for before, word in zip(("", *arguments), arguments, strict=False):
+        option = word.removesuffix("=") or before
         if word == "" or (word.startswith("--") and word.endswith("=")):
-            what = (
-                f"Nothing stands after {word or before}"
-                if (word or before).startswith("--")
-                else "A word of the command is empty"
-            )
-            raise ParameterError(f"{what}. Is a variable of the shell empty?")
-
-
-def printable(text: str) -> str:
-    r"""The text as a terminal may show it: what a table holds must not steer it.
-
-    Examples
-    --------
-    >>> print(printable("a\x1b[31m b"))
-    a\x1b[31m b
-    """
-    joiner = "\u200d"  # which makes one sign of several
-    return "".join(c if c.isprintable() or c in ("\n", joiner) else c.encode("unicode_escape").decode() for c in text)
+            where = f"stands after {option}" if option.startswith("--") and option[2:] else "is among the arguments"
+            raise ParameterError(f"An empty word {where}. Is a variable of the shell empty?")
 
 
 def tell(text: str | bytes, *, err: bool = False) -> None:

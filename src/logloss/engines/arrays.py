@@ -1,6 +1,5 @@
 """From arrays to what an evaluation is made from."""
 
-import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -66,7 +65,6 @@ def from_arrays(
     >>> evidence.tally.rows, [(one.value, one.rows, round(one.loss, 3)) for one in evidence.slices]
     (40, [('b', 20, 7.133), ('a', 20, 4.463)])
     """
-    notes = _of_order({"y_true": y_true, "y_pred": y_pred, "sample_weight": sample_weight})
     y_true, labels = in_numbers(y_true, positive)
     inputs = _read(y_true, y_pred, sample_weight)
     groups = _groups(by, inputs.y_pred.size)
@@ -88,18 +86,7 @@ def from_arrays(
     settings = {"scores are": "logits" if from_logits else "probabilities"}
     settings |= {} if labels.positive is None else {"positive value": labels.positive}
     settings |= {} if inputs.weight is None else {"weights": "an array"}
-    notes = (*labels.notes, *notes)
-    return Evidence(part.tally, 0, mistakes, slices, suppressed, notes, labels.positive, settings)
-
-
-def _of_order(columns: Mapping[str, Any]) -> tuple[str, ...]:
-    """A note where two pandas columns have the same index in another order, since rows are paired by their place."""
-    indexes = [(name, one.index) for name, one in columns.items() if hasattr(getattr(one, "index", None), "equals")]
-    for (first, index), (name, other) in itertools.product(indexes[:1], indexes[1:]):
-        if len(other) == len(index) and not other.equals(index) and other.isin(index).all() and index.isin(other).all():
-            how = f"{first} and {name} have the same index in different orders, and were paired by place, not by index."
-            return (f"{how} If that is not meant, sort one as the other: {name}.loc[{first}.index].",)
-    return ()
+    return Evidence(part.tally, 0, mistakes, slices, suppressed, labels.notes, labels.positive, settings)
 
 
 def paired_in_arrays(

@@ -1,8 +1,9 @@
 """Which files a path names: one, a folder of them, a pattern, here or on a remote filesystem."""
 
 import glob
+import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
@@ -64,13 +65,22 @@ def files_of(path: str | Path) -> list[File]:
         return [File(find(path), keys_in(str(path)))]
     root = Path(path)
     try:
-        next(root.iterdir(), None)  # which says whether it may be read: patterns pass over what may not
-        inside = sorted(p for p in root.rglob("*") if p.is_file() and is_table(p.relative_to(root)))
-    except PermissionError:
-        raise TableError(f"You may not read {path}. Change its permissions, or copy it.") from None
+        inside = sorted(p for p in _files_below(root) if p.is_file() and is_table(p.relative_to(root)))
+    except PermissionError as error:
+        raise TableError(f"You may not read {error.filename}. Change its permissions, or copy it.") from None
     if not inside:
         raise TableError(f"{path} is a folder without data; expected CSV, TSV or Parquet files in it.")
     return [File(find(p), keys_in(str(p))) for p in inside]
+
+
+def _files_below(root: Path) -> Iterator[Path]:
+    """Every file of a folder and those in it; patterns would pass over folders that may not be read."""
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    for folder, _, names in os.walk(root, onerror=refuse):
+        yield from (Path(folder, name) for name in names)
 
 
 def fitting(path: str | Path) -> list[str]:

@@ -1,6 +1,7 @@
 """`evaluate`: arrays or a table, one model or several, by what comes."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from importlib import import_module
 from numbers import Real
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, TypedDict, Unpack, overload
 from logloss.core.errors import ParameterError
 from logloss.engines.arrays import from_arrays, paired_in_arrays
 from logloss.engines.columns import Columns
+from logloss.engines.index_order import notes_of_order
 from logloss.engines.pairing import Rival
 from logloss.engines.saved import read_tallies, tallies_in
 from logloss.engines.scattered import Scattered, from_scattered, paired_in_scattered
@@ -177,11 +179,19 @@ def _check_name(option: str, name: Any) -> None:
 
 
 def _of_arrays(y_true: Any, y_pred: Any, costs: Costs | None, **options: Any) -> Evaluation | Comparison:
+    by = options["by"]
+    others = {"sample_weight": options["sample_weight"], **(by if isinstance(by, Mapping) else {"by": by})}
+
+    def evaluation(name: str, scores: Any) -> Evaluation:
+        evidence = from_arrays(y_true, scores, **options)
+        notes = notes_of_order({"y_true": y_true, name: scores, **others})
+        return evaluation_of(replace(evidence, notes=(*evidence.notes, *notes)), costs)
+
     if not hasattr(y_pred, "keys") or hasattr(y_pred, "dtype"):
-        return evaluation_of(from_arrays(y_true, y_pred, **options), costs)
+        return evaluation("y_pred", y_pred)
     by_name = {str(name): y_pred[name] for name in y_pred.keys()}  # noqa: SIM118 -- a frame's too
     return compared(
-        lambda name: evaluation_of(from_arrays(y_true, by_name[name], **options), costs),
+        lambda name: evaluation(name, by_name[name]),
         list(by_name),
         lambda order, rivals: paired_in_arrays(y_true, [by_name[name] for name in order], rivals, **options),
     )

@@ -34,6 +34,7 @@ class Reader:
 
     names: tuple[str, ...]
     rows: int | None = None
+    hint: str = ""  # what there is to say where a column is not there
 
     def batches(
         self, columns: Sequence[str], texts: Sequence[str] = (), piece: "Piece | None" = None
@@ -143,6 +144,8 @@ class Text(Reader):
             raise TableError(f"{source.path} is empty but for blank lines; expected a table with a header and rows.")
         names, _ = named(source.path, names_in(records[0], header=True), "")
         self.names, self._own, self._sample = tuple(names), list(records[0]), records[1:]
+        if all(map(is_number, self.names)):
+            self.hint = " Its first line seems to hold data: put a line with names above it."
 
     @property
     def delimiter(self) -> str:

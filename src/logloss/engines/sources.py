@@ -13,7 +13,6 @@ from logloss.core.errors import SpellingError, TableError, nearest
 from logloss.engines.files import File, files_of, refuse_twice
 from logloss.engines.reading import ROWS, Piece, Reader, no_rows, reader_of, rows_in
 from logloss.tables.contents import first_line
-from logloss.tables.csv_dialect import is_number
 from logloss.tables.wording import listed, quoted
 
 Batches = Generator[pa.RecordBatch]
@@ -44,6 +43,7 @@ class Source:
     is_once: bool = False  # whether it can be read but once
     empty: TableError | None = None  # what to raise when there are no rows
     files: int = 0  # that it is read from
+    hint: str = ""  # what more there is to say where a column is not there
     stretches: tuple[Stretch, ...] = ()  # all rows of files, in parts that can be read by themselves
 
     @property
@@ -65,9 +65,7 @@ class Source:
         if column not in self.columns:
             known = sorted(self.columns, key=lambda name: name.lower() not in _SCORES) if is_score else self.columns
             hint = nearest(column, self.columns) or f" It has {listed(known, limit=12)}."
-            if self.files and all(map(is_number, self.columns)):
-                hint += " Its first line seems to hold data: put a line with names above it."
-            raise SpellingError(f"{self.name} has no column {quoted(column)}.{hint}")
+            raise SpellingError(f"{self.name} has no column {quoted(column)}.{hint}{self.hint}")
         return column
 
 
@@ -154,7 +152,9 @@ def _of_files(name: str, files: Sequence[File]) -> Source:
 
     both = tuple(dict.fromkeys([*columns, *sorted(keys)]))
     rows, empty = rows_in(readers), no_rows(name, len(files))
-    return Source(name, both, read, is_text, rows, empty=empty, files=len(files), stretches=tuple(stretches()))
+    hint = "".join({one.hint for one in readers})
+    parts = tuple(stretches())
+    return Source(name, both, read, is_text, rows, empty=empty, files=len(files), hint=hint, stretches=parts)
 
 
 def _rows_of(

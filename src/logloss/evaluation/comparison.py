@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from logloss.core.plain import plain
 from logloss.evaluation.comparison_table import text
-from logloss.evaluation.difference import PROBABILITY, Difference, Region
+from logloss.evaluation.difference import PROBABILITY, Difference, Region, is_sure
 from logloss.evaluation.evaluation import Evaluation
-from logloss.evaluation.score import Score
 from logloss.evaluation.table import interval, number
 from logloss.evaluation.verdict import percent
 
@@ -55,7 +54,7 @@ class Comparison:
         if math.isinf(loss):
             brier = number(best.brier.value)
             said = f"Every log loss is infinite; {self.best} comes first by its Brier score, {brier}."
-        return (said, *map(of_difference, self.differences))
+        return (said, *(_of_difference(one, best, self.evaluations[one.model]) for one in self.differences))
 
     @property
     def verdict(self) -> str:
@@ -115,13 +114,8 @@ def name_of(region: Region) -> str:
     return f"where {region.by} is {'missing' if region.value is None else region.value}"
 
 
-def is_sure(score: Score) -> bool:
-    """Whether a difference is beyond chance."""
-    return math.isinf(score.value) or score.low > 0 or score.high < 0
-
-
-def of_difference(one: Difference) -> str:
-    """How a model differs from the best, and where it wins all the same."""
+def _of_difference(one: Difference, best: Evaluation, other: Evaluation) -> str:
+    """How a model differs from the best, and where it does better all the same."""
     apart = one.log_loss
     if math.isnan(apart.value):
         return f"{one.model} cannot be told from {one.best}: both losses are infinite."
@@ -134,10 +128,10 @@ def of_difference(one: Difference) -> str:
         said = f"{one.model} loses {number(apart.value)} more{ends}"
         said += "." if is_sure(apart) else ", which may be chance."
     if is_sure(apart) and one.roc_auc.low > 0:
-        said += (
-            f" But it ranks better: its ROC AUC is {number(one.roc_auc.value)} higher ({interval(one.roc_auc)}), so "
-            "that recalibrated it may lose less."
-        )
+        said += f" But it ranks better: its ROC AUC is {number(one.roc_auc.value)} higher ({interval(one.roc_auc)})"
+        # What is left of the loss once all is recalibrated is uncertainty less discrimination.
+        tells_more = other.decomposition.discrimination > best.decomposition.discrimination
+        said += ", and with both recalibrated it loses less." if tells_more else "."
     where: Sequence[Region] = sorted(wins(one), key=lambda region: -region.share_of_rows)
     if where:
         first = where[0]

@@ -1,10 +1,9 @@
 """A comparison in words and small tables, as it is printed."""
 
-import math
 from typing import TYPE_CHECKING
 
-from logloss.evaluation.difference import Difference
-from logloss.evaluation.score import Score
+from logloss.evaluation.difference import Difference, is_sure
+from logloss.evaluation.scores import MORE_IS_BETTER
 from logloss.evaluation.table import aligned, costs, counts, interval, number, small_slices, wrapped
 
 if TYPE_CHECKING:
@@ -32,10 +31,10 @@ def text(facts: "Comparison") -> str:
         wrapped(facts.verdict),
         [counts(models[facts.best])],
         [line for note in notes for line in wrapped(note)],
-        [aligned(board)],
+        aligned(board),
         [line for said, names in models_by_finding(facts).items() for line in wrapped(f"! {', '.join(names)}: {said}")],
         [line for name, one in models.items() if (said := costs(one)) for line in wrapped(f"{name}: {said}")],
-        *([_differences(one)] for one in facts.differences),
+        *(_differences(one) for one in facts.differences),
         small_slices(models[facts.best]),
     ]
     return "\n\n".join("\n".join(part) for part in parts if part)
@@ -50,26 +49,22 @@ def models_by_finding(facts: "Comparison") -> dict[str, list[str]]:
     return found
 
 
-def _differences(one: Difference) -> str:
+def _differences(one: Difference) -> list[str]:
     """By how much the scores of a model differ from those of the best, and the regions that either wins."""
     rows = [[f"{one.model} less {one.best}", "difference", "95 % interval", "rows", "wins"]]
-    scores = {"log loss": one.log_loss, "Brier score": one.brier, "ROC AUC": one.roc_auc}
+    scores = {"log_loss": one.log_loss, "brier": one.brier, "roc_auc": one.roc_auc}
     for name, score in scores.items():
-        rows.append([name, number(score.value), interval(score), "all", _winner(one, score, name == "ROC AUC")])
+        label = "log loss" if name == "log_loss" else _SHOWN[name]
+        is_won = is_sure(score)
+        winner = one.model if (score.value > 0) == (name in MORE_IS_BETTER) else one.best
+        rows.append([label, number(score.value), interval(score), "all", winner if is_won else ""])
     won = [region for region in one.regions if region.winner]
     for region in won[:_MOST]:
         value = "missing" if region.value is None else region.value
         difference = region.difference
         cells = [f"{region.rows:,}", region.winner or ""]
         rows.append([f"log loss, {region.by} {value}", number(difference.value), interval(difference), *cells])
-    return "\n".join([aligned(rows), *_not_shown(one, len(won))])
-
-
-def _winner(one: Difference, score: Score, is_more_better: bool) -> str:
-    """Which of the two has the better score, beyond chance."""
-    if not (score.low > 0 or score.high < 0 or math.isinf(score.value)):
-        return ""
-    return one.model if (score.value > 0) == is_more_better else one.best
+    return [*aligned(rows), *_not_shown(one, len(won))]
 
 
 def _not_shown(one: Difference, won: int) -> list[str]:

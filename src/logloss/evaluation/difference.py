@@ -83,6 +83,11 @@ class Difference:
     regions: tuple[Region, ...]
 
 
+def is_sure(difference: Score) -> bool:
+    """Whether a difference is beyond chance."""
+    return math.isinf(difference.value) or difference.low > 0 or difference.high < 0
+
+
 class Sides(NamedTuple):
     """A score of each model."""
 

@@ -57,15 +57,12 @@ _FACTS = (
 
 @dataclass(frozen=True)
 class InfiniteLosses:
-    """Rows that were certain and wrong, the log loss without them, and with a clip, in nats; as a float, how many."""
+    """Rows that were certain and wrong, and the log loss without them and with a clip, in nats."""
 
     positives_at_0: int
     negatives_at_1: int
     finite_part: Score  # what the other rows add to the mean
     keras_clip: Score  # the mean of probabilities clipped to [1e-7, 1 - 1e-7]
-
-    def __float__(self) -> float:
-        return float(self.positives_at_0 + self.negatives_at_1)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

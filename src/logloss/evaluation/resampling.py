@@ -35,9 +35,10 @@ def parts_of_loss(groups: Groups, parts: Decomposition, chance: Score) -> dict[s
         return found.miscalibration, found.discrimination
 
     (_, drawn), (told, told_again) = values(coarser(groups, _CELLS["parts"]), again)
+    bias = 2 * bias_shown(told, told_again)
     return {
         "miscalibration": about(parts.miscalibration, drawn, [chance.value], least=0.0, chance=chance.high),
-        "discrimination": about(parts.discrimination, told_again, [2 * bias_shown(told, told_again)], least=0.0),
+        "discrimination": about(parts.discrimination, told_again, [bias], least=0.0, most=math.log(2)),
     }
 
 

@@ -15,6 +15,9 @@ from logloss.evaluation.losses import entropy_of, finite_losses, losses, squared
 from logloss.evaluation.score import Score
 from logloss.evaluation.tally import KERAS_CLIP, Sum, Tally
 
+MORE_IS_BETTER = ("skill", "roc_auc", "average_precision", "discrimination", "accuracy")
+"""The scores that are the better the greater they are; others are the better the smaller, or have a goal."""
+
 
 @dataclass(frozen=True)
 class LogLoss:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from logloss.core.printable import printable
 from logloss.evaluation.evidence import LEAST_ROWS
 from logloss.evaluation.score import Score
 from logloss.evaluation.verdict import percent
@@ -31,7 +32,7 @@ _FEW = 5  # slices, and rows
 
 def text(facts: "Evaluation") -> str:
     """The verdict, the scores that matter most with their 95 % intervals, and what was found and asked for."""
-    rows = [(label, number(score.value), _interval(label, score)) for label, score in _scores(facts)]
+    rows = [(label, number(score.value), ends) for label, score, ends in _scores(facts)]
     wide, space = max((len(label) for label, *_ in rows), default=0), max([10, *(len(value) for _, value, _ in rows)])
     table = [f"{label:<{wide}}  {value:>{space}}  {ends}".rstrip() for label, value, ends in rows]
     found = [line for finding in facts.findings for line in wrapped(f"! {finding.words}")]
@@ -42,19 +43,20 @@ def text(facts: "Evaluation") -> str:
     return "\n\n".join("\n".join(part) for part in parts if part)
 
 
-def _scores(facts: "Evaluation") -> list[tuple[str, Score]]:
-    """Those that matter most; where the log loss is infinite, what is left of it too."""
-    found = [(label, getattr(facts, name)) for name, label in _NAMES.items()]
+def _scores(facts: "Evaluation") -> list[tuple[str, Score, str]]:
+    """Those that matter most, and their intervals; where the log loss is infinite, what is left of it too."""
+    found = [(label, score := getattr(facts, name), _ends(name, score)) for name, label in _NAMES.items()]
     if math.isinf(facts.log_loss.value):
-        left = facts.infinite_losses
-        found[1:1] = [("  of the other rows", left.finite_part), ("  as Keras clips it", left.keras_clip)]
-    return [(label, score) for label, score in found if not math.isnan(score.value)]
+        left = {"  of the other rows": facts.infinite_losses.finite_part}
+        left["  as Keras clips it"] = facts.infinite_losses.keras_clip
+        found[1:1] = [(label, score, interval(score)) for label, score in left.items()]
+    return [one for one in found if not math.isnan(one[1].value)]
 
 
-def _interval(label: str, score: Score) -> str:
-    """The interval; of what recalibration saves and leaves, found on the rows that it is tried on, whose it is."""
-    is_for_others = label in (_NAMES["miscalibration"], _NAMES["discrimination"]) and not math.isnan(score.low)
-    return f"{interval(score)}{' for rows to come' if is_for_others else ''}"
+def _ends(name: str, score: Score) -> str:
+    """The interval, and of which rows: recalibration seems better on those that it is tried on than on others."""
+    ends = interval(score)
+    return f"{ends} for rows to come" if ends and name in ("miscalibration", "discrimination") else ends
 
 
 def without_logit(facts: "Evaluation") -> str:
@@ -81,16 +83,20 @@ def costs(facts: "Evaluation") -> str:
     given, best = facts.costs, facts.best_threshold
     if given is None or best is None or math.isnan(best.cost.value):
         return ""
-    said = f"A false positive costs {given.false_positive:g} and a false negative {given.false_negative:g}: decide from"
+    said = f"A false positive costs {given.false_positive:g} and a false negative {given.false_negative:g}:"
     theory = number(best.cost_by_theory.value)
     if best.is_worth_it:
         said += (
-            f" {best.threshold:.4g} on, which costs {number(best.cost.value)} a row where {best.by_theory:.4g}, right "
-            f"for calibrated probabilities, costs {theory}."
+            f" {_decision(best.threshold)}, which costs {number(best.cost.value)} a row where {best.by_theory:.4g}, "
+            f"right for calibrated probabilities, costs {theory}."
         )
     else:
-        said += f" {best.threshold:.4g} on, which costs {theory} a row. {_why_theory(best)}"
+        said += f" {_decision(best.threshold)}, which costs {theory} a row. {_why_theory(best)}"
     return said
+
+
+def _decision(threshold: float) -> str:
+    return f"decide from {threshold:.4g} on" if threshold <= 1 else "act on no row"
 
 
 def _why_theory(best: "BestThreshold") -> str:
@@ -114,7 +120,7 @@ def _slices(facts: "Evaluation") -> list[str]:
         shares = [percent(one.mean_prediction), percent(one.base_rate)]
         rows.append([name[:40], f"{one.rows:,}", *scores, *shares, "few rows" if one.is_small else ""])
     rest = len(found) - _FEW
-    return [*aligned(rows).splitlines(), *([f"and {rest:,} more"] if rest > 0 else [])]
+    return [*aligned(rows), *([f"and {rest:,} more"] if rest > 0 else [])]
 
 
 def small_slices(facts: "Evaluation") -> list[str]:
@@ -145,28 +151,27 @@ def _mistakes(facts: "Evaluation") -> list[str]:
     names = list(dict.fromkeys(name for one in found for name in one.shown))
     loss = "loss times weight" if facts.tally.is_weighted else "loss"
     are_named = any(one.id is not None for one in found)
-    rows = [["row", "label", "said of it", loss, "of all", *names]]
+    rows = [["row", "label", "said of it", loss, "share of loss", *names]]
     for one in found:
         cells = [one.id or "not named", f"{one.label:g}", f"{one.p_actual:.3g}", number(one.loss)]
         cells.append("" if math.isnan(one.share_of_loss) else percent(one.share_of_loss))
         rows.append([cell[:40] for cell in (*cells, *(one.shown.get(name) or "none" for name in names))])
     rows = rows if are_named else [row[1:] for row in rows]
-    return ["The costliest rows:", *aligned(rows).splitlines()]
+    return ["The costliest rows:", *aligned(rows)]
 
 
-def aligned(rows: Sequence[Sequence[str]]) -> str:
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     """Rows of cells as lines, each column as wide as its widest cell.
 
     Examples
     --------
-    >>> print(aligned([["model", "loss"], ["old", "0.5"]]))
-    model  loss
-    old    0.5
+    >>> aligned([["model", "loss"], ["old", "0.5"]])
+    ['model  loss', 'old    0.5']
     """
-    rows = [[cell.replace("\n", "\\n") for cell in row] for row in rows]
+    rows = [[printable(cell, lines=False) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
-    return "\n".join(line.rstrip() for line in lines)
+    return [line.rstrip() for line in lines]
 
 
 def number(x: float) -> str:

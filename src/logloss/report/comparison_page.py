@@ -4,7 +4,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from logloss.evaluation.comparison import of_difference
 from logloss.evaluation.difference import Difference
 from logloss.evaluation.log_odds import needs_log_odds
 from logloss.report import charts, comparison_tables, evaluation_tables, evaluation_words, words
@@ -100,10 +99,13 @@ def _differences(comparison: "Comparison") -> dict[str, Any] | None:
 
 def _rivals(comparison: "Comparison") -> list[dict[str, Any]]:
     is_alone = len(comparison.differences) == 1  # the verdict says already what is to be said of it
-    return [_rival(place, *one, is_alone) for place, one in enumerate(splits(comparison), start=2)]
+    told = comparison.sentences[1:]
+    if is_alone or not told:
+        told = ("",) * len(comparison.differences)
+    return [_rival(i, *one, told[i - 2]) for i, one in enumerate(splits(comparison), start=2)]
 
 
-def _rival(place: int, one: Difference, some: list[Split], more: int, is_alone: bool) -> dict[str, Any]:
+def _rival(place: int, one: Difference, some: list[Split], more: int, told: str) -> dict[str, Any]:
     """The part of a model that is not the best."""
     models = one.best, one.model
     best, other = said.told_apart(models)
@@ -111,7 +113,7 @@ def _rival(place: int, one: Difference, some: list[Split], more: int, is_alone: 
         "place": place,
         "best": best,
         "other": other,
-        "said": f"{'' if is_alone else of_difference(one)} {said.better_share(one)}".strip(),
+        "said": f"{told} {said.better_share(one)}".strip(),
         "charts": [_regions(f"regions-{place}-{i}", split, models) for i, split in enumerate(some, start=1)],
         "more": more,
     }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from logloss.evaluation.difference import Difference
 from logloss.evaluation.evaluation import InfiniteLosses
+from logloss.evaluation.scores import MORE_IS_BETTER
 from logloss.report import words
 from logloss.report.comparison_facts import Split
 from logloss.report.comparison_words import heading, region_name, standing, told_apart
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from logloss.evaluation.comparison import Comparison
 
 _BOARD = ("log_loss", "normalized_entropy", "brier", "miscalibration", "roc_auc", "average_precision")
-_MORE_IS_BETTER = ("roc_auc", "average_precision")
 _DOUBTS = {"worse": "beyond chance", "cannot be told": ""}  # a difference of areas may be for the better
 _NAME, _LONGEST = 120, 200  # letters
 
@@ -56,7 +56,7 @@ def _best(comparison: "Comparison", score: str) -> float:
     known = [value for value in every if math.isfinite(value)]
     if len(every) < 2 or not known:
         return math.nan
-    return max(known) if score in _MORE_IS_BETTER else min(known)
+    return max(known) if score in MORE_IS_BETTER else min(known)
 
 
 def costs(comparison: "Comparison") -> Table | None:

@@ -4,10 +4,9 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from logloss.evaluation.comparison import is_sure
 from logloss.evaluation.comparison_table import models_by_finding
 from logloss.evaluation.decisions import Costs
-from logloss.evaluation.difference import PROBABILITY, Difference, Region
+from logloss.evaluation.difference import PROBABILITY, Difference, Region, is_sure
 from logloss.evaluation.score import Score
 from logloss.report import words
 from logloss.report.comparison_facts import Split

@@ -25,7 +25,7 @@ def cost_chart(facts: RoundThresholds, *, width: int = charts.NARROW) -> alt.Lay
     count = len(facts.threshold)
     return _against_threshold(
         facts,
-        ("cost a row", 0.0, greatest_cost(facts) or 1.0),
+        ("cost a row", 0.0, greatest_cost(facts)),
         {"model": facts.cost, "all": (facts.cost_all,) * count, "none": (facts.cost_none,) * count},
         width,
     )
@@ -37,7 +37,7 @@ def greatest_cost(facts: RoundThresholds) -> float:
     Above twice what it costs not to ask the model there is nothing to choose, but for what the model costs.
     """
     costs = (*facts.cost, facts.cost_all, facts.cost_none)
-    return _SPARE * min(max(costs), max(2 * min(costs[-2:]), facts.cost[facts.chosen]))
+    return _SPARE * min(max(costs), max(2 * min(costs[-2:]), facts.cost[facts.chosen])) or 1.0
 
 
 def net_benefit_chart(facts: RoundThresholds, *, width: int = charts.NARROW) -> alt.LayerChart:

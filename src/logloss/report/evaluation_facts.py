@@ -57,7 +57,7 @@ class EvaluationFacts:
     @cached_property
     def decisions(self) -> RoundThresholds | None:  # noqa: D102
         best = self.evaluation.best_threshold
-        chosen = best.threshold if best is not None and best.is_worth_it else None
+        chosen = best.threshold if best is not None and best.is_worth_it and best.threshold < 1 else None
         return round_thresholds(self.evaluation.groups, self.costs, chosen)
 
     @cached_property

@@ -72,11 +72,11 @@ def probability(value: float) -> str:
 
     Examples
     --------
-    >>> probability(0.25), probability(0.000012345), probability(0.99999)
-    ('0.25', '0.0000123', '0.99999')
+    >>> probability(0.25), probability(0.000012345), probability(0.99999), probability(1.0000001)
+    ('0.25', '0.0000123', '0.99999', 'above 1')
     """
     if not 0 < value < 1:
-        return f"{value:.0f}" if value in (0, 1) else "∞"
+        return f"{value:.0f}" if value in (0, 1) else "above 1"
     digits = 2 - math.floor(math.log10(min(value, 1 - value)))
     return f"{value:.{min(digits, 17)}f}".rstrip("0")
 
@@ -116,12 +116,16 @@ def costs(given: Costs | None, best: BestThreshold | None) -> list[str]:
             f"{probability(best.least)} and {probability(best.greatest)}) it costs {_with_interval(best.cost)} on the "
             "others. "
             + (
-                f"That is less, beyond what chance makes of it: use {probability(best.threshold)}, and recalibrate."
+                f"That is less, beyond what chance makes of it: {_use(best.threshold)}, and recalibrate."
                 if best.is_worth_it
-                else f"No other is shown to cost less, so use {probability(best.threshold)}."
+                else f"No other is shown to cost less, so {_use(best.threshold)}."
             )
         )
     return said
+
+
+def _use(threshold: float) -> str:
+    return f"use {probability(threshold)}" if threshold <= 1 else "act on no row"
 
 
 def beyond(found: RoundThresholds, greatest: float) -> str:
