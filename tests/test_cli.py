@@ -558,3 +558,16 @@ def test_what_is_not_foreseen_is_called_a_bug(here, monkeypatch):
     assert said.code == 70  # 1 is a condition of --fail-if that holds
     assert "(ZeroDivisionError: once in a blue moon). This is a bug; --traceback shows where." in said.err
     assert refused("train", "customers.csv", "--target", "churn", "--out", "runs/customers")
+
+
+@pytest.mark.parametrize("also", [(), ("--json",)])
+def test_a_training_goes_on_when_nobody_reads_what_it_says(tmp_path, also):
+    data = write(customers(), tmp_path / "t.csv")
+    command = [sys.executable, "-m", "logloss.cli.app", "train", data, "--target", "churn", *QUICK, *also]
+    reading, writing = os.pipe()
+    os.close(reading)
+    words = list(map(str, [*command, "--out", tmp_path / "run"]))
+    ended = subprocess.run(words, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert {"model.safetensors", "report.html"} <= {path.name for path in (tmp_path / "run").iterdir()}
