@@ -95,7 +95,9 @@ def _reach(p: Floats, weight: Floats, at: Floats, span: float) -> Floats:
 def _values_at(at: Floats, reach: Floats, p: Floats, weight: Floats, positives: Floats) -> Floats:
     """Of the best parabola about each place; of less where the rows do not say as much."""
     x = (p - at[:, None]) / reach[:, None]
-    near = np.maximum(1 - np.abs(x) ** 3, 0.0) ** 3
+    square = x * x
+    near = np.maximum(1 - square * np.abs(x), 0.0)
+    near *= near * near  # by products, as a power takes ten times as long
     terms, counted = near * weight, near * positives
     moments, right = [terms.sum(1)], [counted.sum(1)]
     for power in range(1, 5):
