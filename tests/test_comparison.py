@@ -447,9 +447,8 @@ def test_a_model_that_ranks_better_is_told_of():
     assert "and with both recalibrated it loses less." in made.verdict
     assert made.verdict.count(" But ") == 1
     assert max(map(len, str(made).splitlines())) <= 100
-    where = np.where(
-        (y == 1) | (rng.random(4000) < 0.1), "rich", "poor"
-    )  # where positives are many, the one that says more wins
+    # Where positives are many, the one that says more wins.
+    where = np.where((y == 1) | (rng.random(4000) < 0.1), "rich", "poor")
     said = evaluate(y, {"blurred": blurred, "shifted": 1 / (1 + np.exp(-z - 1.5))}, by={"where": where}).verdict
     assert "loses less. And it wins" in said
     rows = [

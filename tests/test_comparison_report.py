@@ -18,6 +18,7 @@ from logloss.report import comparison_html, write_comparison_report
 from logloss.report.comparison_facts import DRAWN, MODELS, split_by, splits
 from logloss.report.comparison_page import are_in_log_odds, comparison_page
 from logloss.report.comparison_tables import board, costs
+from logloss.report.evaluation_words import probability
 from logloss.report.score_words import interval, number
 from logloss.report.words import clean
 from tests.comparisons import COMPARISONS, NAMES, models
@@ -320,7 +321,9 @@ def test_what_deciding_by_each_model_costs_is_told():
     table = costs(made)
     assert [row[0] for row in table.rows] == list(made.evaluations)
     for row, one in zip(table.rows, made.evaluations.values(), strict=True):
-        assert row[2] in {number(one.best_threshold.cost.value), number(one.best_threshold.cost_by_theory.value)}
+        best = one.best_threshold
+        cost = best.cost if best.is_worth_it else best.cost_by_theory
+        assert row[1:4] == (probability(best.threshold), number(cost.value), interval(cost))
     assert "What deciding costs" not in text_of(comparison_page(evaluate(y, by_name)))
 
 

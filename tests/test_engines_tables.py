@@ -22,6 +22,7 @@ import pytest
 from logloss.core.errors import LogLossError
 from logloss.engines import reading, sources, tables
 from logloss.engines.front_door import evaluate
+from logloss.engines.saved import save_tally
 from logloss.engines.tables import from_table
 
 N = 3000
@@ -696,4 +697,11 @@ def test_a_folder_below_that_may_not_be_read_is_named(table, tmp_path, monkeypat
         return look(path)
 
     monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(LogLossError, match=r"You may not read .*private"):
+        evaluate(folder, label="y", score="p")
+    save_tally(evaluate([1, 0], [0.6, 0.4]), folder / "day.tally")
+    for part in folder.glob("*.parquet"):
+        part.unlink()
+    with pytest.raises(LogLossError, match=r"You may not read .*private"):  # there may be tallies in it, too
+        evaluate(folder)
     assert refusal(folder) == f"You may not read {folder / 'private'}. Change its permissions, or copy it."

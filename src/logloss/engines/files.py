@@ -3,7 +3,7 @@
 import glob
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
@@ -64,23 +64,30 @@ def files_of(path: str | Path) -> list[File]:
     if not Path(path).is_dir():
         return [File(find(path), keys_in(str(path)))]
     root = Path(path)
-    try:
-        inside = sorted(p for p in _files_below(root) if p.is_file() and is_table(p.relative_to(root)))
-    except PermissionError as error:
-        raise TableError(f"You may not read {error.filename}. Change its permissions, or copy it.") from None
+    inside = [p for p in files_below(root) if is_table(p.relative_to(root))]
     if not inside:
         raise TableError(f"{path} is a folder without data; expected CSV, TSV or Parquet files in it.")
     return [File(find(p), keys_in(str(p))) for p in inside]
 
 
-def _files_below(root: Path) -> Iterator[Path]:
-    """Every file of a folder and those in it; patterns would pass over folders that may not be read."""
+def files_below(root: Path) -> list[Path]:
+    """Every file of a folder and of those in it, in order.
+
+    Raises
+    ------
+    TableError
+        One of the folders may not be read. Patterns would pass over it.
+    """
 
     def refuse(error: OSError) -> None:
-        raise error
+        if isinstance(error, PermissionError):
+            raise error
 
-    for folder, _, names in os.walk(root, onerror=refuse):
-        yield from (Path(folder, name) for name in names)
+    try:
+        every = [Path(folder, name) for folder, _, names in os.walk(root, onerror=refuse) for name in names]
+        return sorted(filter(Path.is_file, every))
+    except PermissionError as error:
+        raise TableError(f"You may not read {error.filename}. Change its permissions, or copy it.") from None
 
 
 def fitting(path: str | Path) -> list[str]:

@@ -6,7 +6,7 @@ from operator import add
 from pathlib import Path
 
 from logloss.core.errors import LogLossError
-from logloss.engines.files import fitting, is_hidden, is_table, refuse_twice
+from logloss.engines.files import files_below, fitting, is_hidden, is_table, refuse_twice
 from logloss.evaluation.evaluation import Evaluation
 from logloss.evaluation.evidence import Evidence
 from logloss.evaluation.tally import Tally, TallyError
@@ -70,8 +70,8 @@ def tallies_in(paths: Sequence[str | Path]) -> list[Path]:
 
     Raises
     ------
-    TallyError
-        Some are tallies, and others are not.
+    TallyError, TableError
+        Some are tallies, and others are not; or a folder may not be read.
     """
     found = [file for path in paths for name in fitting(path) for file in _files(Path(name))]
     tallies = [file for file in found if is_tally(file)]
@@ -86,11 +86,7 @@ def _files(path: Path) -> list[Path]:
     """The file, or those of a folder that hold data."""
     if not path.is_dir():
         return [path]
-    try:
-        inside = sorted(file for file in path.rglob("*") if file.is_file())
-    except PermissionError:
-        return [path]  # which is refused where tables are read
-    names = {file: file.relative_to(path) for file in inside}
+    names = {file: file.relative_to(path) for file in files_below(path)}
     return [file for file, name in names.items() if is_table(name) or (not is_hidden(name) and is_tally(file))]
 
 

@@ -45,6 +45,16 @@ class BestThreshold:
         """The one to use: that by theory, unless the data can show theirs to cost less."""
         return self.empirical if self.is_worth_it else self.by_theory
 
+    @property
+    def expected_cost(self) -> Score:
+        """What it costs to decide by that one."""
+        return self.cost if self.is_worth_it else self.cost_by_theory
+
+    @property
+    def takes_none(self) -> bool:
+        """Whether no probability can reach that one."""
+        return self.threshold > 1
+
 
 def best_threshold(groups: Groups, costs: Costs, *, seed: int = 0) -> BestThreshold:
     """The threshold by theory, the empirical one, and what each costs; NaN without rows that weigh anything.

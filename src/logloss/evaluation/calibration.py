@@ -131,7 +131,7 @@ def _times(columns: Columns, coefficients: Floats) -> Floats:
 
 def _solved(bend: Floats, right: Floats) -> Floats:
     """Of one or two equations; a curvature that has vanished gives a long step, to be shortened."""
-    tiny = 1e-200
+    tiny = 1e-200  # so that what is divided by it stays finite
     if len(right) == 1:
         return right / max(float(bend[0, 0]), tiny)
     (a, b), (_, d) = bend

@@ -54,10 +54,8 @@ def _differences(one: Difference) -> list[str]:
     rows = [[f"{one.model} less {one.best}", "difference", "95 % interval", "rows", "wins"]]
     scores = {"log_loss": one.log_loss, "brier": one.brier, "roc_auc": one.roc_auc}
     for name, score in scores.items():
-        label = "log loss" if name == "log_loss" else _SHOWN[name]
-        is_won = is_sure(score)
         winner = one.model if (score.value > 0) == (name in MORE_IS_BETTER) else one.best
-        rows.append([label, number(score.value), interval(score), "all", winner if is_won else ""])
+        rows.append([_SHOWN[name], number(score.value), interval(score), "all", winner if is_sure(score) else ""])
     won = [region for region in one.regions if region.winner]
     for region in won[:_MOST]:
         value = "missing" if region.value is None else region.value

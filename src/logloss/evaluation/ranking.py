@@ -169,7 +169,7 @@ def _optimism(groups: Groups, true: Floats, false: Floats, inverse: Floats) -> f
     positives, squares = groups.weight[::-1, 1], groups.square[::-1]
     varies = np.cumsum(squares, 0)
     own = squares[:, 1] * false * inverse**2
-    bent = positives * (true * varies[:, 0] - false * varies[:, 1]) * (inverse * inverse * inverse)
+    bent = positives * (true * varies[:, 0] - false * varies[:, 1]) * inverse**3
     return float((own + bent).sum() / positives.sum())
 
 

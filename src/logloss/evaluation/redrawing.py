@@ -66,6 +66,6 @@ def redrawn(groups: Groups, repeats: int, seed: int) -> Iterator[Floats]:
     alone, many = np.flatnonzero(rows == 1), np.flatnonzero(rows > 1)
     share, p_alone, p_many, rows_many = np.empty(len(p)), p[alone], p[many], rows[many]
     for _ in range(repeats):
-        share[alone] = random.random(len(alone)) < p_alone  # as a binomial draw of one, at a fifth of its time
+        share[alone] = random.random(len(alone)) < p_alone  # as a binomial draw of one, at a tenth of its time or less
         share[many] = random.binomial(rows_many, p_many) / rows_many
         yield np.stack([(1 - share) * count * a_row[0], share * count * a_row[1]], -1)

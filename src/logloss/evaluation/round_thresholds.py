@@ -22,8 +22,8 @@ class RoundThresholds:
     A row is taken as positive when its probability is at least the threshold. ``caught`` and ``missed`` are positives,
     ``false_alarms`` and ``spared`` negatives. ``cost`` is per row; ``net_benefit`` too, in positives caught, beside
     that of taking every row as positive; that of taking none is 0. ``cost_all`` and ``cost_none`` are the costs of
-    these two. ``chosen`` is the place of the threshold to begin at. ``low`` and ``high`` are where nearly
-    all scores of either class lie between; ``in_log_odds`` says that thresholds are spread so, as rare events need.
+    these two. ``chosen`` is the place of the threshold to begin at. ``low`` and ``high`` are where nearly all scores of
+    either class lie between; ``in_log_odds`` says that thresholds are spread so, as rare events need.
     """
 
     threshold: tuple[float, ...]

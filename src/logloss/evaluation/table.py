@@ -87,16 +87,16 @@ def costs(facts: "Evaluation") -> str:
     theory = number(best.cost_by_theory.value)
     if best.is_worth_it:
         said += (
-            f" {_decision(best.threshold)}, which costs {number(best.cost.value)} a row where {best.by_theory:.4g}, "
+            f" {_decision(best)}, which costs {number(best.cost.value)} a row where {best.by_theory:.4g}, "
             f"right for calibrated probabilities, costs {theory}."
         )
     else:
-        said += f" {_decision(best.threshold)}, which costs {theory} a row. {_why_theory(best)}"
+        said += f" {_decision(best)}, which costs {theory} a row. {_why_theory(best)}"
     return said
 
 
-def _decision(threshold: float) -> str:
-    return f"decide from {threshold:.4g} on" if threshold <= 1 else "act on no row"
+def _decision(best: "BestThreshold") -> str:
+    return "act on no row" if best.takes_none else f"decide from {best.threshold:.4g} on"
 
 
 def _why_theory(best: "BestThreshold") -> str:

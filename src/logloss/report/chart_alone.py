@@ -19,7 +19,7 @@ DECISIONS: Key = {
     "this model": STYLES["model"],
     "acting on every row": STYLES["all"],
     "acting on none": STYLES["none"],
-    "the threshold that the costs call for": MARKED,
+    "the threshold to decide from": MARKED,
 }
 
 _CHANNELS = {"color": alt.Stroke, "strokeWidth": alt.StrokeWidth, "strokeDash": alt.StrokeDash}

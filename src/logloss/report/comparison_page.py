@@ -59,6 +59,7 @@ def write_comparison_report(comparison: "Comparison", path: str | Path, *, title
 
 def comparison_page(comparison: "Comparison", title: str = "Comparison") -> bytes:
     """The page of a comparison."""
+    logit = are_in_log_odds(comparison)
     return render(
         "comparison.html",
         {
@@ -74,8 +75,8 @@ def comparison_page(comparison: "Comparison", title: str = "Comparison") -> byte
             "differences": _differences(comparison),
             "rivals": _rivals(comparison),
             "shown": MODELS,
-            "diagrams": _diagrams(comparison),
-            "reliability": said.reliability(are_in_log_odds(comparison)),
+            "diagrams": _diagrams(comparison, logit=logit),
+            "reliability": said.reliability(logit),
             "settings": evaluation_tables.settings(comparison[comparison.best].evidence),
             "said": said,
             "weights": evaluation_words.weights(comparison[comparison.best].tally),
@@ -98,11 +99,11 @@ def _differences(comparison: "Comparison") -> dict[str, Any] | None:
 
 
 def _rivals(comparison: "Comparison") -> list[dict[str, Any]]:
-    is_alone = len(comparison.differences) == 1  # the verdict says already what is to be said of it
-    told = comparison.sentences[1:]
-    if is_alone or not told:
-        told = ("",) * len(comparison.differences)
-    return [_rival(i, *one, told[i - 2]) for i, one in enumerate(splits(comparison), start=2)]
+    names = [one.model for one in comparison.differences]
+    told = dict(zip(names, comparison.sentences[1:], strict=False))  # without a loss, the best alone is told of
+    if len(names) == 1:  # the verdict says already what is to be said of it
+        told = {}
+    return [_rival(i, *one, told.get(one[0].model, "")) for i, one in enumerate(splits(comparison), start=2)]
 
 
 def _rival(place: int, one: Difference, some: list[Split], more: int, told: str) -> dict[str, Any]:
@@ -141,9 +142,9 @@ def are_in_log_odds(comparison: "Comparison") -> bool:
     return any(needs_log_odds(one.groups) for one in list(comparison.evaluations.values())[:_DIAGRAMS])
 
 
-def _diagrams(comparison: "Comparison") -> list[dict[str, Any]]:
+def _diagrams(comparison: "Comparison", *, logit: bool) -> list[dict[str, Any]]:
     """Reliability diagrams of the first models."""
-    is_weighted, logit = comparison[comparison.best].tally.is_weighted, are_in_log_odds(comparison)
+    is_weighted = comparison[comparison.best].tally.is_weighted
     some = [(name, EvaluationFacts(one)) for name, one in list(comparison.evaluations.items())[:_DIAGRAMS]]
     found = [(name, one.logit_reliability if logit else one.reliability) for name, one in some]
     known = [(name, one) for name, one in found if one is not None]

@@ -66,7 +66,7 @@ def costs(comparison: "Comparison") -> Table | None:
         best = one.best_threshold
         if best is None or math.isnan(best.cost.value):
             continue
-        cost = best.cost if best.is_worth_it else best.cost_by_theory
+        cost = best.expected_cost
         why = "chosen by these rows" if best.is_worth_it else "right for calibrated probabilities"
         cells = (probability(best.threshold), number(cost.value), interval(cost), why)
         rows.append((words.shortened(name, _NAME), *cells))

@@ -116,16 +116,16 @@ def costs(given: Costs | None, best: BestThreshold | None) -> list[str]:
             f"{probability(best.least)} and {probability(best.greatest)}) it costs {_with_interval(best.cost)} on the "
             "others. "
             + (
-                f"That is less, beyond what chance makes of it: {_use(best.threshold)}, and recalibrate."
+                f"That is less, beyond what chance makes of it: {_use(best)}, and recalibrate."
                 if best.is_worth_it
-                else f"No other is shown to cost less, so {_use(best.threshold)}."
+                else f"No other is shown to cost less, so {_use(best)}."
             )
         )
     return said
 
 
-def _use(threshold: float) -> str:
-    return f"use {probability(threshold)}" if threshold <= 1 else "act on no row"
+def _use(best: BestThreshold) -> str:
+    return "act on no row" if best.takes_none else f"use {probability(best.threshold)}"
 
 
 def beyond(found: RoundThresholds, greatest: float) -> str:
